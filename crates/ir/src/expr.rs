@@ -431,6 +431,8 @@ impl<'b> Expr<'b> {
 
     /// The elements in the opposite order along `axes`.
     pub fn reverse(self, axes: &[usize]) -> Expr<'b> {
+        let mut axes: Vec<usize> = axes.to_vec();
+        axes.sort_unstable();
         self.builder.apply(Reverse { axes: axes.into() }, &[self])
     }
 
