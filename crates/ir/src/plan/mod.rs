@@ -5,15 +5,18 @@
 //! reshape is nothing at all, and chains of elementwise ops fuse across both.
 
 mod cost;
+mod emit;
 mod fuse;
 mod memory;
 mod program;
 mod schedule;
+mod view;
 
 use smallvec::SmallVec;
 
 pub use cost::Cost;
 pub use program::{Instruction, Load, Program, Register, Scalar};
+pub use view::{View, ViewDim};
 
 use crate::graph::Graph;
 use crate::op::Op;
@@ -89,8 +92,12 @@ pub struct Step {
     pub writes: SmallVec<[BufferId; 2]>,
 }
 
-/// What one step computes. A map may write where it reads: see [`Program::may_overwrite`]. No other kernel's output
-/// shares memory with its inputs.
+/// What one step computes.
+///
+/// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
+/// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
+/// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
+/// scratch), load, and store last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A fused expression of elementwise ops.
@@ -167,63 +174,6 @@ pub struct DotKernel {
     pub rhs_transposed: bool,
     /// What is made of the results: register 0 is the product, and loads follow.
     pub tail: Program,
-}
-
-/// Which element of a buffer belongs to each place of a linear iteration space.
-///
-/// The space is cut into `dims` in row-major order; place `(i0, i1, …)` reads element `offset + Σ i·stride`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct View {
-    /// Element read at place 0.
-    pub offset: usize,
-    /// The space, outermost first. Neighbours that one pair could describe are joined.
-    pub dims: SmallVec<[ViewDim; 4]>,
-}
-
-/// One axis of a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ViewDim {
-    /// Number of places along it.
-    pub size: usize,
-    /// Elements between neighbours; 0 repeats.
-    pub stride: usize,
-}
-
-impl View {
-    /// The view with these axes, joined where possible.
-    pub fn new(offset: usize, dims: impl IntoIterator<Item = ViewDim>) -> View {
-        let mut joined: SmallVec<[ViewDim; 4]> = SmallVec::new();
-        for dim in dims {
-            match joined.last_mut() {
-                _ if dim.size == 1 => {}
-                Some(outer) if outer.stride == dim.stride * dim.size => {
-                    *outer = ViewDim { size: outer.size * dim.size, stride: dim.stride };
-                }
-                _ => joined.push(dim),
-            }
-        }
-        View { offset, dims: joined }
-    }
-
-    /// Element `i` at place `i`.
-    pub fn contiguous(elements: usize) -> View {
-        View::new(0, [ViewDim { size: elements, stride: 1 }])
-    }
-
-    /// True if place `i` reads element `i`.
-    pub fn is_contiguous(&self) -> bool {
-        self.offset == 0 && (self.dims.is_empty() || (self.dims.len() == 1 && self.dims[0].stride == 1))
-    }
-
-    /// The element read at place `i`: the definition, for backends to test against.
-    pub fn at(&self, mut i: usize) -> usize {
-        let mut element = self.offset;
-        for dim in self.dims.iter().rev() {
-            element += i % dim.size * dim.stride;
-            i /= dim.size;
-        }
-        element
-    }
 }
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].
