@@ -76,11 +76,12 @@ impl Sequential {
         Ok(())
     }
 
-    pub(crate) fn from_config(config: &Config, read: impl Fn(&Value) -> Result<AnyLayer>) -> Result<Sequential> {
+    /// From the arguments in a Keras file.
+    pub(crate) fn from_config(config: &Config) -> Result<Sequential> {
         let layers = config.get("layers").and_then(Value::as_array);
         let layers = layers.ok_or_else(|| Error::config("Sequential", "layers", "missing", "a list of layers"))?;
         let name = config.get("name").and_then(Value::as_str).map(String::from);
-        Ok(Sequential { name, layers: layers.iter().map(read).collect::<Result<_>>()? })
+        Ok(Sequential { name, layers: layers.iter().map(AnyLayer::deserialize).collect::<Result<_>>()? })
     }
 }
 

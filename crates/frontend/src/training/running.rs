@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 use cornu_ir::{DType, Tensor, Type};
 
 use super::compile::{Compile, Compiled, TrackedMetric};
-use super::step::{StepWriter, layout};
+use super::step::{StepWriter, layout, running_loss};
 use super::{Dataset, Logs};
 use crate::error::{Error, Result};
-use crate::metrics::{Mean, Metric};
+use crate::metrics::StateSpec;
 use crate::model::{Model, Program, Purpose, Signature};
 use crate::random;
 
@@ -93,8 +93,8 @@ impl Model {
             return Ok(());
         };
         let first = layout(self.built()?, compiled).metrics;
-        let variables = compiled.tracked().flat_map(|(_, metric)| metric.state());
-        let values: Vec<Tensor> = variables.map(|variable| filled(&variable.ty, variable.initial)).collect();
+        let values: Vec<Tensor> =
+            compiled.metric_variables().map(|variable| filled(&variable.ty, variable.initial)).collect();
         for (index, value) in values.iter().enumerate() {
             match self.state.get_mut(first + index) {
                 Some(buffer) => self.backend.write(buffer, value)?,
@@ -175,10 +175,9 @@ impl Compiled {
         self.metrics.as_deref().unwrap_or_default()
     }
 
-    /// The running loss and the metrics, with their names.
-    pub(crate) fn tracked(&self) -> impl Iterator<Item = (&str, &dyn Metric)> {
-        let metrics = self.metrics().iter().map(|tracked| (tracked.name.as_str(), &*tracked.metric));
-        [("loss", RUNNING_LOSS.as_metric())].into_iter().chain(metrics)
+    /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
+    fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
+        running_loss().into_iter().chain(self.metrics().iter().flat_map(|tracked| tracked.metric.state()))
     }
 }
 
