@@ -20,11 +20,8 @@ impl fmt::Display for Graph {
         for value in self.values().filter(|value| !self.inputs.contains(value)) {
             writeln!(f, "  {}", Line(value, self.node(value)))?;
         }
-        writeln!(
-            f,
-            "{}\n}}",
-            ["  return", &listed(&self.outputs)].join(if self.outputs.is_empty() { "" } else { " " })
-        )
+        let space = if self.outputs.is_empty() { "" } else { " " };
+        write!(f, "  return{space}{}\n}}", listed(&self.outputs))
     }
 }
 
