@@ -111,14 +111,14 @@ fn gradients_of_every_case_are_those_of_differences() {
     for (file, case) in corpus() {
         for (line, run) in &case.runs {
             let Run::Random(range) = run else { continue };
-            let inputs = random_inputs(&case.graph, range.clone(), *line as u64);
             let Ok(Some(first)) = gradient_graph(&case.graph) else { continue };
+            // In double precision, for halves fall on the corners of `floor` and `max` too often.
+            let inputs = random_inputs(&first, range.clone(), *line as u64);
             let at = format!("{file}.ir:{line} `{}`", case.name);
             let count =
                 check_gradient(&case.graph, &inputs).unwrap_or_else(|reason| panic!("{at}: {reason}"));
             checked.extend(op_names(&case.graph).filter(|_| count > 0));
             if let Ok(Some(_)) = gradient_graph(&first) {
-                let inputs = random_inputs(&first, range.clone(), *line as u64);
                 check_gradient(&first, &inputs)
                     .unwrap_or_else(|reason| panic!("{at}, second derivative: {reason}"));
             }
