@@ -82,6 +82,9 @@ impl Lowering<'_> {
         let [left, right] = [0, 1].map(|read| step.reads.get(read).map(|id| id.index()));
         let (Some(left), Some(right)) = (left, right) else { return Err(broken("a dot without two operands")) };
         let tail = self.code(&kernel.tail, kernel.batch * kernel.m * kernel.n, step, true)?;
+        if kernel.batch * kernel.m * kernel.n == 0 {
+            return Ok(());
+        }
         if kernel.m == 1 || kernel.n == 1 {
             let (axes, head) = matmul::as_reduction(kernel);
             let head = self.code(&head, kernel.batch * kernel.m * kernel.n * kernel.k, step, false)?;

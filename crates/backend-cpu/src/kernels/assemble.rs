@@ -156,7 +156,7 @@ impl<'a> Assembler<'a> {
             DType::F16 => u64::from(half::f16::from_bits(bits as u16).to_f32().to_bits()),
             DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => bits,
         };
-        let out = self.slot(Held::of(dtype).bytes());
+        let out = self.lasting_slot(Held::of(dtype).bytes());
         self.once.push(Action::Fill { out, bits });
         out
     }
@@ -188,7 +188,7 @@ impl<'a> Assembler<'a> {
         let (buffer, width) = (self.wiring.reads[read], dtype.bytes());
         let runs_along = view.dims.is_empty() || (view.dims.len() == 1 && view.dims[0].stride == 1);
         if view.dims.iter().all(|dim| dim.stride == 0) && !view.dims.is_empty() {
-            let out = self.slot(width);
+            let out = self.lasting_slot(width);
             self.once.push(Action::Splat { out, buffer, element: view.offset });
             return self.widened_once(out, dtype);
         }
@@ -213,10 +213,10 @@ impl<'a> Assembler<'a> {
         out
     }
 
-    /// The same for a register that does not change. Its slots are never free again.
+    /// The same for a register that does not change.
     fn widened_once(&mut self, raw: Operand, dtype: DType) -> Operand {
         let Some(function) = widening(dtype) else { return raw };
-        let out = self.slot(Held::of(dtype).bytes());
+        let out = self.lasting_slot(Held::of(dtype).bytes());
         self.once.push(Action::Apply { function, out, args: [raw, Operand::None, Operand::None] });
         out
     }
@@ -246,15 +246,19 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
+    /// A slot for a register.
     fn slot(&mut self, width: usize) -> Operand {
-        self.slot_width = self.slot_width.max(width);
-        let free = self.taken.iter().position(|taken| !taken);
-        let number = free.unwrap_or_else(|| {
-            self.taken.push(false);
-            self.taken.len() - 1
-        });
+        let Some(number) = self.taken.iter().position(|taken| !taken) else { return self.lasting_slot(width) };
         self.taken[number] = true;
+        self.slot_width = self.slot_width.max(width);
         Operand::Slot { number, width }
+    }
+
+    /// A slot that no other register had: what is filled once must outlive the registers of every block.
+    fn lasting_slot(&mut self, width: usize) -> Operand {
+        self.taken.push(true);
+        self.slot_width = self.slot_width.max(width);
+        Operand::Slot { number: self.taken.len() - 1, width }
     }
 
     fn free(&mut self, operand: Operand) {

@@ -26,6 +26,9 @@ use crate::simd::plain::{bytes, elements_mut};
 const ROWS: usize = 192;
 const COLUMNS: usize = 256;
 const DEPTH: usize = 256;
+/// The smallest tile; whole strips of every instruction set, as its doubles are.
+const LEAST_ROWS: usize = 48;
+const LEAST_COLUMNS: usize = 64;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
 const GRAIN: usize = 1 << 20;
 /// There are to be so many pieces, where the work is enough.
@@ -165,8 +168,9 @@ impl Cut {
         let wanted = (batch * m * n * k / GRAIN).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let (mut rows, mut columns) = (ROWS, COLUMNS);
-        while tiles(rows, columns) < wanted && rows.max(columns) > 64 {
-            if rows.min(m) >= columns.min(n) { rows /= 2 } else { columns /= 2 }
+        while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
+            let taller = rows.min(m) >= columns.min(n);
+            if rows > LEAST_ROWS && (taller || columns == LEAST_COLUMNS) { rows /= 2 } else { columns /= 2 }
         }
         let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);

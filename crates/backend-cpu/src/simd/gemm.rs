@@ -43,11 +43,6 @@ pub(crate) struct Matrix<'a, P> {
 }
 
 impl<'a, P: Plain> Matrix<'a, P> {
-    /// Rows become columns.
-    pub(crate) fn transposed(self) -> Matrix<'a, P> {
-        Matrix { row: self.column, column: self.row, ..self }
-    }
-
     /// The matrix from this row and column on.
     pub(crate) fn from(self, row: usize, column: usize) -> Matrix<'a, P> {
         Matrix { start: self.start + row * self.row + column * self.column, ..self }

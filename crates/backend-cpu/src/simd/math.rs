@@ -199,12 +199,6 @@ pub(crate) fn erf_inv<T: Target>(x: f32) -> f32 {
     x * if t < -6.125 { polynomial::<T, 9>(t, far) } else { polynomial::<T, 10>(t, near) }
 }
 
-/// 1/√x.
-#[inline(always)]
-pub(crate) fn rsqrt(x: f32) -> f32 {
-    1.0 / x.sqrt()
-}
-
 /// Beyond this, [`quadrant`] would need more than two doubles for π/2.
 const LARGE_ANGLE: f32 = 1e6;
 
