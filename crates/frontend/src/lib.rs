@@ -1,1 +1,3 @@
 //! Keras for Rust.
+
+pub mod saving;
