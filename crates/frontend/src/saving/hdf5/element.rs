@@ -3,7 +3,7 @@
 use std::fmt;
 
 use cornu_ir::DType;
-use hdf5_reader::{ByteOrder, Datatype};
+use hdf5_reader::{ByteOrder, Datatype, VarLenKind};
 
 /// A kind of number that files hold. Some are kinds that tensors do not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,9 @@ impl Element {
             }
             Datatype::Enum { .. } => Err(NotANumber::Enum),
             Datatype::Opaque { .. } | Datatype::Bitfield { .. } => Err(NotANumber::Opaque),
-            Datatype::String { .. } => Err(NotANumber::Text),
+            Datatype::String { .. } | Datatype::VarLen { kind: VarLenKind::String, .. } => {
+                Err(NotANumber::Text)
+            }
             Datatype::Compound { .. } => Err(NotANumber::Compound),
             Datatype::Array { .. } => Err(NotANumber::Array),
             Datatype::VarLen { .. } => Err(NotANumber::VariableLength),

@@ -2,6 +2,7 @@
 
 use cornu_ir::{Shape, Tensor, Type};
 use hdf5_reader::filters::{FILTER_DEFLATE, FILTER_FLETCHER32, FILTER_SHUFFLE, FilterRegistry};
+use hdf5_reader::io::Cursor;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::{Dataset, Hdf5File, OpenOptions};
@@ -19,6 +20,7 @@ use crate::saving::source::Source;
 /// An HDF5 file that is safe to look into.
 pub struct Reader {
     at: Place,
+    source: Source,
     file: Hdf5File,
     storage: Arc<Metered>,
     tree: Tree,
@@ -44,11 +46,11 @@ impl Reader {
             .with_filter_registry(registry)
             .with_max_chunk_bytes(MAX_CHUNK_BYTES)
             .with_max_object_header_bytes(MAX_HEADER_BYTES);
-        let storage = Arc::new(Metered::new(source));
+        let storage = Arc::new(Metered::new(source.clone()));
         let file = Hdf5File::from_storage_with_options(storage.clone(), options);
         let file = file.map_err(|e| from_library(&at, e))?;
         let tree = Tree::walk(&file, &at)?;
-        Ok(Reader { at, file, storage, tree })
+        Ok(Reader { at, source, file, storage, tree })
     }
 
     /// What errors call this file.
@@ -139,7 +141,7 @@ impl Reader {
             return Err(at.mismatch(format!("shape {shape}"), format!("shape {}", ty.shape)));
         }
         self.check_size(&at, &dataset, &shape, element)?;
-        let bytes = dataset.read_raw_bytes().map_err(|e| from_library(&at, e))?;
+        let bytes = self.bytes(&at, &dataset)?;
         convert::tensor(ty, element, &bytes)
             .ok_or_else(|| at.corrupt("an array of another size than it says"))
     }
@@ -175,6 +177,41 @@ impl Reader {
             .map_err(|found| at.refused(found, "weights are arrays of numbers"))
     }
 
+    /// The stored bytes. Those that lie in one piece, as Keras writes them, are read without the library, which would
+    /// hold them several times over.
+    fn bytes(&self, at: &Place, dataset: &Dataset) -> Result<Vec<u8>, FileError> {
+        if let Some(start) = self.one_piece(at, dataset)? {
+            let len = dataset.raw_byte_len().map_err(|e| from_library(at, e))?;
+            if start.checked_add(len as u64).is_none_or(|end| end > self.source.len()) {
+                return Err(at.corrupt("an array reaches past the end of the file"));
+            }
+            let mut bytes = vec![0; len];
+            self.source.read_at(start, &mut bytes).map_err(|e| at.io("read", e))?;
+            return Ok(bytes);
+        }
+        dataset.read_raw_bytes().map_err(|e| from_library(at, e))
+    }
+
+    /// Where in the file an array starts that lies there in one piece.
+    fn one_piece(&self, at: &Place, dataset: &Dataset) -> Result<Option<u64>, FileError> {
+        let header = self.file.get_or_parse_header(dataset.address()).map_err(|e| from_library(at, e))?;
+        let layout = header.messages.iter().find_map(|message| match message {
+            HdfMessage::DataLayout(message) => Some(&message.layout),
+            // Only the layout is looked for.
+            _ => None,
+        });
+        let superblock = self.file.superblock();
+        match layout {
+            Some(DataLayout::Contiguous { address, .. })
+                if !Cursor::is_undefined_offset(*address, superblock.offset_size) =>
+            {
+                Ok(superblock.base_address.checked_add(*address))
+            }
+            Some(DataLayout::Contiguous { .. } | DataLayout::Compact { .. } | DataLayout::Chunked { .. })
+            | None => Ok(None),
+        }
+    }
+
     /// Refuses what would take memory or time out of proportion to the file.
     fn check_size(
         &self,
@@ -184,7 +221,7 @@ impl Reader {
         element: Element,
     ) -> Result<(), FileError> {
         let claimed = (shape.elements() as u64).saturating_mul(element.number.bytes() as u64);
-        let stored = hdf5_reader::Storage::len(&*self.storage);
+        let stored = self.source.len();
         if claimed > MODEST_BYTES && claimed / MAX_EXPANSION > stored {
             return Err(
                 at.too_large(format!("an array of {claimed} bytes"), format!("a file of {stored} bytes"))

@@ -72,7 +72,9 @@ impl<'a> Group<'a> {
         } else {
             let width = u32::try_from(longest).unwrap_or(u32::MAX);
             for (n, piece) in pieces(texts, longest).into_iter().enumerate() {
-                let Ok(value) = AttrValue::ascii_string_array_sized(piece.to_vec(), width) else { return false };
+                let Ok(value) = AttrValue::ascii_string_array_sized(piece.to_vec(), width) else {
+                    return false;
+                };
                 self.attributes.push((format!("{name}{n}"), value));
             }
         }
