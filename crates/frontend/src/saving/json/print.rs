@@ -21,7 +21,7 @@ fn print_value(value: &Value, out: &mut String) {
         Value::Number(number) => print_number(number, out),
         Value::String(text) => print_string(text, out),
         Value::Array(items) => {
-            print_list(['[', ']'], items, out, |item, out| print_value(item, out));
+            print_list(['[', ']'], items, out, print_value);
         }
         Value::Object(fields) => match not_finite(fields) {
             Some(number) => out.push_str(token(number)),
