@@ -1,0 +1,14 @@
+//! Files: what Keras and Cornu leave on disk, as data. Nothing here knows what a layer is.
+
+pub mod archive;
+pub mod atomic;
+pub mod error;
+pub mod hdf5;
+pub mod json;
+pub mod legacy;
+pub mod snake_case;
+pub mod source;
+pub mod weights;
+
+pub use error::{FileError, Place};
+pub use source::Source;
