@@ -61,6 +61,28 @@ pub enum Error {
         /// Why, and what to use instead.
         reason: String,
     },
+    /// A layer cannot be built or called in its place.
+    #[error("{}{reason}", if .path.is_empty() { String::new() } else { format!("{}: ", .path) })]
+    Layer {
+        /// Where it is in the model: `block_2/dense`.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The data cannot be used.
+    #[error("{what}")]
+    Data {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Something has to be done before.
+    #[error("{what}. {fix}")]
+    NotReady {
+        /// What is missing.
+        what: String,
+        /// What to do.
+        fix: String,
+    },
     /// The graph could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
