@@ -29,7 +29,7 @@ pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
 pub use model::{Model, Sequential};
-pub use optimizers::SGD;
+pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};
 
