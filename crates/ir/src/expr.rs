@@ -63,10 +63,12 @@ impl<'b> Expr<'b> {
 
     /// The value of a constant, seen through broadcasts, reshapes and casts of one number.
     pub fn as_number(self) -> Option<f64> {
-        let node = self.node();
+        let mut node = self.node();
+        while let Op::Broadcast(_) | Op::Reshape(_) = node.op {
+            node = self.builder.node(node.args[0]);
+        }
         match &node.op {
             Op::Constant(Constant(tensor)) if tensor.shape().elements() == 1 => Some(tensor.floats()[0]),
-            Op::Broadcast(_) | Op::Reshape(_) => self.builder.expr(node.args[0]).as_number(),
             _ => None,
         }
     }
@@ -431,6 +433,8 @@ impl<'b> Expr<'b> {
 
     /// The elements in the opposite order along `axes`.
     pub fn reverse(self, axes: &[usize]) -> Expr<'b> {
+        let mut axes: Vec<usize> = axes.to_vec();
+        axes.sort_unstable();
         self.builder.apply(Reverse { axes: axes.into() }, &[self])
     }
 

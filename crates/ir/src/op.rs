@@ -96,6 +96,9 @@ macro_rules! table {
         }
 
         impl Op {
+            /// The name of every line of the table.
+            pub const TABLE: &[&str] = &[$(stringify!($op),)*];
+
             /// The rules of this op.
             pub fn rules(&self) -> &dyn Rules {
                 match self {

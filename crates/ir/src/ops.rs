@@ -48,7 +48,7 @@ pub use random_bits::{RandomBits, philox4x32};
 pub use reduce::{Reduce, Reduction};
 pub use reshape::Reshape;
 pub use reverse::Reverse;
-pub use scatter::Scatter;
+pub use scatter::{Scatter, ScatterKind};
 pub use select::Select;
 pub use slice::Slice;
 pub use transpose::Transpose;
