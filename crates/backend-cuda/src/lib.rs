@@ -5,7 +5,10 @@
 
 mod device;
 
+use cornu_ir::backend::{Backend, Buffer, Executable};
 use cornu_ir::error::BackendError;
+use cornu_ir::plan::Plan;
+use cornu_ir::{Tensor, Type};
 
 /// The name users choose this backend by, and the first word of its errors.
 const NAME: &str = "cuda";
@@ -32,6 +35,28 @@ impl Cuda {
 
     /// The number of the GPU.
     pub fn ordinal(&self) -> usize {
+        match self.never {}
+    }
+}
+
+impl Backend for Cuda {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn compile(&self, _: &Plan) -> Result<Box<dyn Executable>, BackendError> {
+        match self.never {}
+    }
+
+    fn allocate(&self, _: &Type) -> Result<Buffer, BackendError> {
+        match self.never {}
+    }
+
+    fn write(&self, _: &mut Buffer, _: &Tensor) -> Result<(), BackendError> {
+        match self.never {}
+    }
+
+    fn read(&self, _: &Buffer, _: &mut Tensor) -> Result<(), BackendError> {
         match self.never {}
     }
 }

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn tests_of_one_backend_may_look_at_another() {
-        let cuda = "[package]\nname = \"cornu-backend-cuda\"\n[dev-dependencies]\ncornu-backend-cpu = { path = \"\" }\n";
+        let cuda =
+            "[package]\nname = \"cornu-backend-cuda\"\n[dev-dependencies]\ncornu-backend-cpu.path = \"\"\n";
         assert!(messages(cuda).is_empty());
         assert_eq!(messages(&cuda.replace("dev-", "")).len(), 1);
         assert!(
