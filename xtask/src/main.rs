@@ -6,6 +6,7 @@ mod ci;
 mod docs;
 mod interop;
 mod process;
+mod python;
 mod tidy;
 
 use std::path::PathBuf;
