@@ -8,6 +8,7 @@ pub mod json;
 pub mod legacy;
 pub mod snake_case;
 pub mod source;
+pub mod upgrade;
 pub mod weights;
 
 pub use error::{FileError, Place};
