@@ -245,22 +245,27 @@ impl Tensor {
 
     /// The tensor of `shape` whose element `i` is element `source(i)` of this one; `None` reads zero.
     ///
-    /// Every op that only moves elements is defined by this.
+    /// With [`Tensor::assembled`], this defines every op that only moves elements.
     pub fn rearranged(&self, shape: &Shape, source: impl Fn(usize) -> Option<usize>) -> Tensor {
-        fn pick<T: Copy>(items: &[T], zero: T, n: usize, source: impl Fn(usize) -> Option<usize>) -> Vec<T> {
-            (0..n).map(|i| source(i).map_or(zero, |from| items[from])).collect()
-        }
+        Tensor::assembled(&[self], shape, |i| source(i).map(|from| (0, from)))
+    }
+
+    /// The tensor of `shape` whose element `i` is element `j` of `parts[p]`, where `source(i)` is `(p, j)`.
+    ///
+    /// # Panics
+    /// When the parts are not of one element type.
+    pub fn assembled(parts: &[&Tensor], shape: &Shape, source: impl Fn(usize) -> Option<(usize, usize)>) -> Tensor {
         let n = shape.elements();
-        let data = match &self.data {
-            Data::F32(v) => Data::F32(pick(v, 0.0, n, source)),
-            Data::F64(v) => Data::F64(pick(v, 0.0, n, source)),
-            Data::BF16(v) => Data::BF16(pick(v, bf16::ZERO, n, source)),
-            Data::F16(v) => Data::F16(pick(v, f16::ZERO, n, source)),
-            Data::I32(v) => Data::I32(pick(v, 0, n, source)),
-            Data::I64(v) => Data::I64(pick(v, 0, n, source)),
-            Data::U8(v) => Data::U8(pick(v, 0, n, source)),
-            Data::U32(v) => Data::U32(pick(v, 0, n, source)),
-            Data::Bool(v) => Data::Bool(pick(v, false, n, source)),
+        let data = match parts[0].dtype() {
+            DType::F32 => pick::<f32>(parts, n, source),
+            DType::F64 => pick::<f64>(parts, n, source),
+            DType::BF16 => pick::<bf16>(parts, n, source),
+            DType::F16 => pick::<f16>(parts, n, source),
+            DType::I32 => pick::<i32>(parts, n, source),
+            DType::I64 => pick::<i64>(parts, n, source),
+            DType::U8 => pick::<u8>(parts, n, source),
+            DType::U32 => pick::<u32>(parts, n, source),
+            DType::Bool => pick::<bool>(parts, n, source),
         };
         Tensor { shape: shape.clone(), data }
     }
@@ -284,6 +289,11 @@ impl Tensor {
             Data::Bool(v) => Box::new(v.iter().map(|&x| u64::from(x))),
         }
     }
+}
+
+fn pick<T: Element + Default>(parts: &[&Tensor], n: usize, source: impl Fn(usize) -> Option<(usize, usize)>) -> Data {
+    let parts: Vec<&[T]> = parts.iter().map(|part| part.items().expect("parts of one element type")).collect();
+    T::wrap((0..n).map(|i| source(i).map_or(T::default(), |(part, from)| parts[part][from])).collect())
 }
 
 impl PartialEq for Tensor {

@@ -135,6 +135,15 @@ impl Shape {
         strides
     }
 
+    /// For every line along `axis` the places of its elements, lines in row-major order.
+    pub fn lines(&self, axis: usize) -> impl Iterator<Item = impl DoubleEndedIterator<Item = usize> + Clone> {
+        let (size, stride) = (self.0[axis], self.strides()[axis]);
+        (0..self.without(&[axis]).elements()).map(move |line| {
+            let start = line / stride * stride * size + line % stride;
+            (0..size).map(move |i| start + i * stride)
+        })
+    }
+
     /// The shape with `axes` left out.
     pub fn without(&self, axes: &[usize]) -> Shape {
         (0..self.rank()).filter(|axis| !axes.contains(axis)).map(|axis| self.0[axis]).collect()

@@ -1,0 +1,130 @@
+//! Context: what a layer can ask for while it writes its graph.
+
+use std::collections::HashMap;
+
+use cornu_ir::{Builder, DType, Expr, Shape, derived};
+
+use crate::error::{Error, Result};
+use crate::identifier::Identifier;
+use crate::regularizers::Regularizer;
+
+/// The program being written, seen from inside one layer.
+pub struct Context<'c, 'b> {
+    builder: &'b Builder,
+    training: bool,
+    weights: &'c HashMap<String, Expr<'b>>,
+    scope: Vec<String>,
+    random: Option<Expr<'b>>,
+    draws: u32,
+    losses: Vec<Expr<'b>>,
+    updates: Vec<(String, Expr<'b>)>,
+}
+
+impl<'c, 'b> Context<'c, 'b> {
+    /// A context over a model's weights by path. `random` is the model's random state, `u32[4]`, in training.
+    pub(crate) fn new(
+        builder: &'b Builder,
+        weights: &'c HashMap<String, Expr<'b>>,
+        random: Option<Expr<'b>>,
+        training: bool,
+    ) -> Context<'c, 'b> {
+        Context {
+            builder,
+            training,
+            weights,
+            scope: Vec::new(),
+            random,
+            draws: 0,
+            losses: Vec::new(),
+            updates: Vec::new(),
+        }
+    }
+
+    /// The graph.
+    pub fn builder(&self) -> &'b Builder {
+        self.builder
+    }
+
+    /// True in `fit`, false in `evaluate` and `predict`.
+    pub fn training(&self) -> bool {
+        self.training
+    }
+
+    /// Where the layer is in the model: `block_2/dense`.
+    pub fn path(&self) -> String {
+        self.scope.join("/")
+    }
+
+    /// The current value of a variable that `build` added.
+    pub fn weight(&self, name: &str) -> Result<Expr<'b>> {
+        let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
+        let found = self.weights.get(&path).copied();
+        found.ok_or_else(|| Error::Layer { path: self.path(), reason: format!("its `build` adds no weight `{name}`") })
+    }
+
+    /// Gives a variable that training does not fit its next value.
+    pub fn update_weight(&mut self, name: &str, value: Expr<'b>) {
+        let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
+        self.updates.push((path, value));
+    }
+
+    /// Adds a number to the loss.
+    pub fn add_loss(&mut self, loss: Expr<'b>) {
+        self.losses.push(loss);
+    }
+
+    /// Adds what a layer's output costs: the regularizer's price, shared by the samples of the batch, as in Keras.
+    pub fn add_activity_loss(
+        &mut self,
+        regularizer: Option<&Identifier<dyn Regularizer>>,
+        output: Expr<'b>,
+    ) -> Result<()> {
+        if let Some(regularizer) = regularizer {
+            let samples = output.shape().first().copied().unwrap_or(1).max(1);
+            self.losses.push(regularizer.resolve()?.penalty(output) / samples as f64);
+        }
+        Ok(())
+    }
+
+    /// Uniform random floats in [0, 1), new in every step and at every call. With a `seed`, of a stream of their own.
+    pub fn random_uniform(&mut self, shape: &Shape, seed: Option<i64>) -> Result<Expr<'b>> {
+        let state = self.random.ok_or_else(|| {
+            let reason = "random numbers are to be had in training only".to_string();
+            Error::Layer { path: self.path(), reason }
+        })?;
+        let key = match seed {
+            Some(seed) => self.builder.constant(cornu_ir::Tensor::vector(vec![seed as u32, (seed >> 32) as u32])),
+            None => state.slice_axis(0, 0, 2),
+        };
+        let draw = self.builder.constant(cornu_ir::Tensor::vector(vec![self.draws]));
+        self.draws += 1;
+        let counter = Expr::concat(&[state.slice_axis(0, 2, 3), draw], 0);
+        Ok(derived::uniform(self.builder, shape.clone(), key, counter))
+    }
+
+    /// Begins inside the layers of these names.
+    pub(crate) fn enter(&mut self, scopes: &[String]) {
+        self.scope = scopes.to_vec();
+    }
+
+    /// Writes something inside a named layer.
+    pub(crate) fn within<T>(&mut self, name: &str, write: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.scope.push(name.to_string());
+        let builder = self.builder;
+        let written = builder.scope(name, || write(self));
+        self.scope.pop();
+        let written = written?;
+        builder.check()?;
+        Ok(written)
+    }
+
+    /// What the layers added to the loss, as a scalar of f32; `None` if nothing.
+    pub(crate) fn total_loss(&self) -> Option<Expr<'b>> {
+        self.losses.iter().map(|loss| loss.cast(DType::F32)).reduce(|sum, loss| sum + loss)
+    }
+
+    /// The next values of variables that training does not fit, by path.
+    pub(crate) fn updates(&self) -> &[(String, Expr<'b>)] {
+        &self.updates
+    }
+}

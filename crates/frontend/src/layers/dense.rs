@@ -1,0 +1,175 @@
+//! Dense: every output is a weighted sum of all inputs. Keras: `Dense`.
+
+use cornu_ir::Expr;
+use serde_json::{Value, json};
+
+use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::activations::Activation;
+use crate::constraints::Constraint;
+use crate::error::{Error, Result};
+use crate::identifier::Identifier;
+use crate::initializers::{self, Initializer};
+use crate::regularizers::Regularizer;
+
+/// `activation(x·kernel + bias)` on the last axis: `(…, in)` becomes `(…, units)`.
+///
+/// Weights: `kernel` `[in, units]`, then `bias` `[units]`. By default the activation is linear, the kernel begins
+/// glorot-uniform and the bias at zero.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    units: usize,
+    activation: Identifier<Activation>,
+    use_bias: bool,
+    kernel_initializer: Identifier<dyn Initializer>,
+    bias_initializer: Identifier<dyn Initializer>,
+    kernel_regularizer: Option<Identifier<dyn Regularizer>>,
+    bias_regularizer: Option<Identifier<dyn Regularizer>>,
+    activity_regularizer: Option<Identifier<dyn Regularizer>>,
+    kernel_constraint: Option<Identifier<dyn Constraint>>,
+    bias_constraint: Option<Identifier<dyn Constraint>>,
+}
+
+impl Dense {
+    /// A layer of `units` outputs.
+    pub fn new(units: usize) -> Dense {
+        Dense {
+            units,
+            activation: "linear".into(),
+            use_bias: true,
+            kernel_initializer: "glorot_uniform".into(),
+            bias_initializer: "zeros".into(),
+            kernel_regularizer: None,
+            bias_regularizer: None,
+            activity_regularizer: None,
+            kernel_constraint: None,
+            bias_constraint: None,
+        }
+    }
+
+    /// The function that the sums go through.
+    pub fn activation(mut self, activation: impl Into<Identifier<Activation>>) -> Dense {
+        self.activation = activation.into();
+        self
+    }
+
+    /// Whether there is a bias.
+    pub fn use_bias(mut self, use_bias: bool) -> Dense {
+        self.use_bias = use_bias;
+        self
+    }
+
+    /// How the kernel begins.
+    pub fn kernel_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Dense {
+        self.kernel_initializer = initializer.into();
+        self
+    }
+
+    /// How the bias begins.
+    pub fn bias_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Dense {
+        self.bias_initializer = initializer.into();
+        self
+    }
+
+    /// What the kernel's size costs.
+    pub fn kernel_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
+        self.kernel_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the bias's size costs.
+    pub fn bias_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
+        self.bias_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the output's size costs.
+    pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
+        self.activity_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the kernel is projected to after each update.
+    pub fn kernel_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Dense {
+        self.kernel_constraint = Some(constraint.into());
+        self
+    }
+
+    /// What the bias is projected to after each update.
+    pub fn bias_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Dense {
+        self.bias_constraint = Some(constraint.into());
+        self
+    }
+
+    pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Dense> {
+        Ok(Dense {
+            units: config.positive("units")?,
+            activation: config.activation("activation")?,
+            use_bias: config.boolean_or("use_bias", true)?,
+            kernel_initializer: config.initializer("kernel_initializer", "glorot_uniform")?,
+            bias_initializer: config.initializer("bias_initializer", "zeros")?,
+            kernel_regularizer: config.regularizer("kernel_regularizer")?,
+            bias_regularizer: config.regularizer("bias_regularizer")?,
+            activity_regularizer: config.regularizer("activity_regularizer")?,
+            kernel_constraint: config.constraint("kernel_constraint")?,
+            bias_constraint: config.constraint("bias_constraint")?,
+        })
+    }
+}
+
+impl Layer for Dense {
+    fn class_name(&self) -> &str {
+        "Dense"
+    }
+
+    fn config(&self) -> Result<Config> {
+        let mut config = Config::new();
+        config.insert("units".into(), json!(self.units));
+        config.insert("activation".into(), self.activation.resolve()?.serialize()?);
+        config.insert("use_bias".into(), json!(self.use_bias));
+        config.insert("kernel_initializer".into(), initializers::serialize(&*self.kernel_initializer.resolve()?));
+        config.insert("bias_initializer".into(), initializers::serialize(&*self.bias_initializer.resolve()?));
+        config.insert("kernel_regularizer".into(), super::regularizer_config(&self.kernel_regularizer)?);
+        config.insert("bias_regularizer".into(), super::regularizer_config(&self.bias_regularizer)?);
+        config.insert("activity_regularizer".into(), super::regularizer_config(&self.activity_regularizer)?);
+        config.insert("kernel_constraint".into(), super::constraint_config(&self.kernel_constraint)?);
+        config.insert("bias_constraint".into(), super::constraint_config(&self.bias_constraint)?);
+        config.insert("quantization_config".into(), Value::Null);
+        Ok(config)
+    }
+
+    fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
+        let input = only(inputs)?;
+        self.activation.resolve()?;
+        self.activity_regularizer.as_ref().map(|regularizer| regularizer.resolve()).transpose()?;
+        if self.units == 0 {
+            return Err(Error::config("Dense", "units", 0, "1 or more"));
+        }
+        let features = input.last().filter(|_| input.rank() >= 2).ok_or_else(|| Error::Layer {
+            path: weights.scope(),
+            reason: format!("Dense needs an input of at least 2 axes whose last size is known; it got {input}"),
+        })?;
+        weights
+            .add("kernel", [features, self.units], self.kernel_initializer.resolve()?)?
+            .regularizer(self.kernel_regularizer.as_ref())?
+            .constraint(self.kernel_constraint.as_ref())?;
+        if self.use_bias {
+            weights
+                .add("bias", [self.units], self.bias_initializer.resolve()?)?
+                .regularizer(self.bias_regularizer.as_ref())?
+                .constraint(self.bias_constraint.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
+        let sums = only(inputs)?.matmul(context.weight("kernel")?);
+        let sums = if self.use_bias {
+            sums + context.weight("bias")?.broadcast_leading(&sums.shape())
+        } else {
+            sums
+        };
+        let output = self.activation.resolve()?.apply(sums)?;
+        context.add_activity_loss(self.activity_regularizer.as_ref(), output)?;
+        Ok(vec![output])
+    }
+}

@@ -1,0 +1,162 @@
+//! The list of layers: from a class name and a configuration to a layer.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use cornu_ir::DType;
+use serde_json::Value;
+
+use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
+use crate::activations;
+use crate::config::Arguments;
+use crate::constraints::{self, Constraint};
+use crate::error::{Error, Result};
+use crate::identifier::Identifier;
+use crate::initializers::{self, Initializer};
+use crate::regularizers::{self, Regularizer};
+
+/// Makes a layer from its arguments.
+type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
+
+/// Keras's layers that can be read from a file, by class name.
+const LAYERS: [(&str, Make); 6] = [
+    ("Activation", |config| Ok(Activation::from_config(config)?.into())),
+    ("Dense", |config| Ok(Dense::from_config(config)?.into())),
+    ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
+    ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
+    ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
+    ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
+];
+
+/// Layers that the program itself has registered, by `package>Name`.
+static REGISTERED: LazyLock<RwLock<HashMap<String, Make>>> = LazyLock::new(RwLock::default);
+
+/// Lets files name a layer of your own. `name` is Keras's registered name, `package>Name`.
+pub fn register_layer(name: &str, make: Make) {
+    REGISTERED.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_string(), make);
+}
+
+/// True if the program has registered a layer under this name.
+pub(crate) fn is_registered(name: &str) -> bool {
+    REGISTERED.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+}
+
+/// The layer of this class. `registered_name` is what a file says of classes that are not Keras's own.
+pub(crate) fn layer_from_config(class: &str, registered_name: Option<&str>, config: &Config) -> Result<AnyLayer> {
+    let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
+    let own = registered_name.and_then(|name| registered.get(name)).copied();
+    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == class).map(|&(_, make)| make));
+    let Some(make) = make else {
+        return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
+    };
+    make(&LayerConfig { arguments: Arguments::new(class, config), class })
+}
+
+/// The arguments of a layer, read strictly: a wrong one is an error that names the class and the argument.
+pub struct LayerConfig<'a> {
+    arguments: Arguments<'a>,
+    class: &'a str,
+}
+
+impl<'a> Deref for LayerConfig<'a> {
+    type Target = Arguments<'a>;
+
+    fn deref(&self) -> &Arguments<'a> {
+        &self.arguments
+    }
+}
+
+impl LayerConfig<'_> {
+    /// A whole number of 1 or more.
+    pub fn positive(&self, key: &str) -> Result<usize> {
+        let found = self.size(key)?.filter(|&size| size > 0);
+        found.ok_or_else(|| self.wrong(key, "a whole number of 1 or more"))
+    }
+
+    /// A list of sizes; null stands for any.
+    pub fn unknown_sizes(&self, key: &str) -> Result<Vec<Option<usize>>> {
+        let needed = "a list of sizes, null where any size may stand";
+        let items = self.value(key).and_then(Value::as_array).ok_or_else(|| self.wrong(key, needed))?;
+        let size = |item: &Value| match item {
+            Value::Null => Some(None),
+            item => item.as_u64().and_then(|size| usize::try_from(size).ok()).map(Some),
+        };
+        items.iter().map(size).collect::<Option<Vec<_>>>().ok_or_else(|| self.wrong(key, needed))
+    }
+
+    /// An element type by Keras's name, or the variable type of a policy object; float32 if absent.
+    pub fn dtype(&self, key: &str) -> Result<DType> {
+        let value = self.value(key);
+        let policy = value.and_then(|value| value.get("config")?.get("name"));
+        match policy.or(value) {
+            None => Ok(DType::F32),
+            Some(name) => name.as_str().and_then(keras_dtype).ok_or_else(|| self.wrong(key, "a Keras element type")),
+        }
+    }
+
+    /// A seed: a whole number, a serialized `SeedGenerator` or nothing.
+    pub fn seed(&self, key: &str) -> Result<Option<i64>> {
+        match self.value(key) {
+            Some(Value::Object(generator)) => Ok(generator.get("config").and_then(|config| config["seed"].as_i64())),
+            Some(_) => self.integer(key),
+            None => Ok(None),
+        }
+    }
+
+    /// An activation; linear if absent.
+    pub fn activation(&self, key: &str) -> Result<Identifier<activations::Activation>> {
+        Ok(activations::Activation::deserialize(self.value(key).unwrap_or(&Value::Null))?.into())
+    }
+
+    /// An initializer, or the default one.
+    pub fn initializer(&self, key: &str, default: &str) -> Result<Identifier<dyn Initializer>> {
+        self.value(key).map_or(Ok(default.into()), |value| Ok(Identifier::Object(initializers::deserialize(value)?)))
+    }
+
+    /// A regularizer, if there is one.
+    pub fn regularizer(&self, key: &str) -> Result<Option<Identifier<dyn Regularizer>>> {
+        self.value(key).map(|value| Ok(Identifier::Object(regularizers::deserialize(value)?))).transpose()
+    }
+
+    /// A constraint, if there is one.
+    pub fn constraint(&self, key: &str) -> Result<Option<Identifier<dyn Constraint>>> {
+        self.value(key).map(|value| Ok(Identifier::Object(constraints::deserialize(value)?))).transpose()
+    }
+
+    /// The class, for errors.
+    pub fn class(&self) -> &str {
+        self.class
+    }
+}
+
+/// Keras's name of an element type: `float32`.
+pub(crate) fn keras_dtype(name: &str) -> Option<DType> {
+    Some(match name {
+        "float32" => DType::F32,
+        "float64" => DType::F64,
+        "float16" => DType::F16,
+        "bfloat16" => DType::BF16,
+        "int32" => DType::I32,
+        "int64" => DType::I64,
+        "uint8" => DType::U8,
+        "uint32" => DType::U32,
+        "bool" => DType::Bool,
+        _ => return None,
+    })
+}
+
+/// The element type by Keras's name.
+pub(crate) fn keras_dtype_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "float32",
+        DType::F64 => "float64",
+        DType::F16 => "float16",
+        DType::BF16 => "bfloat16",
+        DType::I32 => "int32",
+        DType::I64 => "int64",
+        DType::U8 => "uint8",
+        DType::U32 => "uint32",
+        DType::Bool => "bool",
+    }
+}

@@ -1,0 +1,108 @@
+//! Weights: what `build` says about a layer's variables, and their paths in the model.
+
+use std::sync::Arc;
+
+use cornu_ir::{DType, Shape, Type};
+
+use crate::constraints::Constraint;
+use crate::error::{Error, Result};
+use crate::identifier::Identifier;
+use crate::initializers::Initializer;
+use crate::regularizers::Regularizer;
+
+/// One variable of a layer, before it has values.
+#[derive(Clone, Debug)]
+pub struct WeightSpec {
+    /// Where it is in the model: `dense/kernel`.
+    pub path: String,
+    /// Element type and shape.
+    pub ty: Type,
+    /// How it begins.
+    pub initializer: Arc<dyn Initializer>,
+    /// What its size costs.
+    pub regularizer: Option<Arc<dyn Regularizer>>,
+    /// What it is projected to after each update.
+    pub constraint: Option<Arc<dyn Constraint>>,
+    /// False for what training does not fit, such as moving averages.
+    pub trainable: bool,
+}
+
+/// Collects the variables of a model's layers, in the order they are made.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    scope: Vec<String>,
+    specs: Vec<WeightSpec>,
+    frozen: bool,
+}
+
+impl Weights {
+    /// Adds a float variable of the layer being built.
+    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, initializer: Arc<dyn Initializer>) -> Result<&mut WeightSpec> {
+        let path = self.path(name);
+        let ty = Type::new(DType::F32, shape);
+        if ty.bytes() > isize::MAX as usize {
+            return Err(Error::Shape { what: path, needed: "a size that memory can hold".to_string(), got: ty });
+        }
+        let trainable = !self.frozen;
+        self.specs.push(WeightSpec { path, ty, initializer, regularizer: None, constraint: None, trainable });
+        Ok(self.specs.last_mut().expect("just pushed"))
+    }
+
+    /// Where the layer being built is in the model: `model/block_2/dense`.
+    pub fn scope(&self) -> String {
+        self.scope.join("/")
+    }
+
+    pub(crate) fn scopes(&self) -> &[String] {
+        &self.scope
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/")
+    }
+
+    /// Builds something inside a named layer, whose weights are fixed if it is not trainable.
+    pub(crate) fn within<T>(&mut self, name: &str, trainable: bool, build: impl FnOnce(&mut Weights) -> T) -> T {
+        let frozen = self.frozen;
+        self.frozen |= !trainable;
+        self.scope.push(name.to_string());
+        let built = build(self);
+        self.scope.pop();
+        self.frozen = frozen;
+        built
+    }
+
+    pub(crate) fn into_specs(self) -> Vec<WeightSpec> {
+        self.specs
+    }
+
+    /// The variables so far.
+    pub fn specs(&self) -> &[WeightSpec] {
+        &self.specs
+    }
+}
+
+impl WeightSpec {
+    /// With a price on its size.
+    pub fn regularizer(&mut self, regularizer: Option<&Identifier<dyn Regularizer>>) -> Result<&mut WeightSpec> {
+        self.regularizer = regularizer.map(|regularizer| regularizer.resolve()).transpose()?;
+        Ok(self)
+    }
+
+    /// With a projection after each update.
+    pub fn constraint(&mut self, constraint: Option<&Identifier<dyn Constraint>>) -> Result<&mut WeightSpec> {
+        self.constraint = constraint.map(|constraint| constraint.resolve()).transpose()?;
+        Ok(self)
+    }
+
+    /// Not fitted by training.
+    pub fn non_trainable(&mut self) -> &mut WeightSpec {
+        self.trainable = false;
+        self
+    }
+
+    /// The last part of the path: `kernel`.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}

@@ -1,0 +1,156 @@
+//! Losses by name and from Keras's JSON.
+
+use std::sync::Arc;
+
+use cornu_ir::Type;
+use serde_json::{Map, Value, json};
+
+use crate::config::{Arguments, Serialized};
+use crate::error::{Error, Result};
+use crate::identifier::Identifier;
+use crate::losses::*;
+use crate::names::snake_case;
+
+type Read = fn(&Arguments, Settings) -> Result<Arc<dyn Loss>>;
+
+/// Keras's classes and how each is made. The name of its function is the class name in snake case.
+const CLASSES: [(&str, Read); 20] = [
+    ("MeanSquaredError", |_, s| Ok(Arc::new(MeanSquaredError::new().with_settings(s)))),
+    ("MeanAbsoluteError", |_, s| Ok(Arc::new(MeanAbsoluteError::new().with_settings(s)))),
+    ("MeanAbsolutePercentageError", |_, s| Ok(Arc::new(MeanAbsolutePercentageError::new().with_settings(s)))),
+    ("MeanSquaredLogarithmicError", |_, s| Ok(Arc::new(MeanSquaredLogarithmicError::new().with_settings(s)))),
+    ("Huber", |a, s| Ok(Arc::new(Huber::from_config(a)?.with_settings(s)))),
+    ("LogCosh", |_, s| Ok(Arc::new(LogCosh::new().with_settings(s)))),
+    ("CosineSimilarity", |a, s| Ok(Arc::new(CosineSimilarity::from_config(a)?.with_settings(s)))),
+    ("KLDivergence", |_, s| Ok(Arc::new(KLDivergence::new().with_settings(s)))),
+    ("Poisson", |_, s| Ok(Arc::new(Poisson::new().with_settings(s)))),
+    ("Hinge", |_, s| Ok(Arc::new(Hinge::new().with_settings(s)))),
+    ("SquaredHinge", |_, s| Ok(Arc::new(SquaredHinge::new().with_settings(s)))),
+    ("CategoricalHinge", |_, s| Ok(Arc::new(CategoricalHinge::new().with_settings(s)))),
+    ("BinaryCrossentropy", |a, s| Ok(Arc::new(BinaryCrossentropy::from_config(a)?.with_settings(s)))),
+    ("BinaryFocalCrossentropy", |a, s| Ok(Arc::new(BinaryFocalCrossentropy::from_config(a)?.with_settings(s)))),
+    ("CategoricalCrossentropy", |a, s| Ok(Arc::new(CategoricalCrossentropy::from_config(a)?.with_settings(s)))),
+    ("CategoricalFocalCrossentropy", |a, s| {
+        Ok(Arc::new(CategoricalFocalCrossentropy::from_config(a)?.with_settings(s)))
+    }),
+    ("SparseCategoricalCrossentropy", |a, s| {
+        Ok(Arc::new(SparseCategoricalCrossentropy::from_config(a)?.with_settings(s)))
+    }),
+    ("CategoricalGeneralizedCrossEntropy", |a, s| {
+        Ok(Arc::new(CategoricalGeneralizedCrossEntropy::from_config(a)?.with_settings(s)))
+    }),
+    ("Dice", |a, s| Ok(Arc::new(Dice::from_config(a)?.with_settings(s)))),
+    ("Tversky", |a, s| Ok(Arc::new(Tversky::from_config(a)?.with_settings(s)))),
+];
+
+/// Further names, also in upper case.
+const ALIASES: [(&str, &str); 6] = [
+    ("mse", "MeanSquaredError"),
+    ("mae", "MeanAbsoluteError"),
+    ("mape", "MeanAbsolutePercentageError"),
+    ("msle", "MeanSquaredLogarithmicError"),
+    ("bce", "BinaryCrossentropy"),
+    ("kld", "KLDivergence"),
+];
+
+/// Names that Keras 2 had and Keras 3 does not.
+const KERAS2: [(&str, &str); 4] = [
+    ("logcosh", "LogCosh"),
+    ("huber_loss", "Huber"),
+    ("kullback_leibler_divergence", "KLDivergence"),
+    ("cosine_proximity", "CosineSimilarity"),
+];
+
+/// The loss with this name and default arguments. `"crossentropy"` needs shapes: see [`Identifier::resolve`].
+pub fn get(name: &str) -> Result<Arc<dyn Loss>> {
+    // A function's name is kept as the name of the loss; a class has its own.
+    let own = (!CLASSES.iter().any(|(class, _)| *class == name)).then(|| name.to_string());
+    let settings = Settings { name: own, ..Settings::default() };
+    read(name, &Arguments::new(name, &Map::new()), settings)
+}
+
+/// The form that stands in a Keras file.
+pub fn serialize(loss: &dyn Loss) -> Value {
+    let builtins = CLASSES.iter().map(|(class, _)| *class);
+    Serialized::write("keras.losses", builtins, loss.class_name(), loss.config())
+}
+
+/// From a Keras file: a serialized object, or a name, which may need shapes before it is a loss.
+pub fn deserialize(value: &Value) -> Result<Identifier<dyn Loss>> {
+    let object = Serialized::read("loss", value)?;
+    if value.is_string() || is_crossentropy(&object.class_name) {
+        return Ok(Identifier::Name(object.class_name));
+    }
+    let arguments = object.arguments();
+    Ok(Identifier::Object(read(&object.class_name, &arguments, Settings::from_config(&arguments)?)?))
+}
+
+fn read(name: &str, arguments: &Arguments, settings: Settings) -> Result<Arc<dyn Loss>> {
+    let class = class_of(name);
+    let found = CLASSES.iter().find(|(known, _)| Some(*known) == class);
+    found.ok_or_else(|| unknown(name)).and_then(|(_, read)| read(arguments, settings))
+}
+
+/// The class that a name means.
+fn class_of(name: &str) -> Option<&'static str> {
+    let upper = name.to_uppercase() == name;
+    let plain = if upper { name.to_lowercase() } else { name.to_string() };
+    let alias = ALIASES.iter().chain(&KERAS2).find(|(alias, _)| *alias == plain);
+    let class = || CLASSES.iter().find(|(class, _)| *class == name || snake_case(class) == name);
+    alias.map(|(_, class)| *class).or_else(|| class().map(|(class, _)| *class))
+}
+
+fn unknown(name: &str) -> Error {
+    let functions = CLASSES.iter().map(|(class, _)| snake_case(class));
+    let aliases = ALIASES.iter().map(|(alias, _)| alias.to_string());
+    let known: Vec<String> = functions.chain(aliases).chain(["crossentropy".to_string()]).collect();
+    Error::unknown("loss", name, known.iter().map(String::as_str))
+}
+
+/// True for the name that means one of three losses, depending on shapes.
+pub(crate) fn is_crossentropy(name: &str) -> bool {
+    matches!(name.to_lowercase().as_str(), "crossentropy" | "ce")
+}
+
+/// The class that "crossentropy" means for these labels and predictions.
+pub(crate) fn crossentropy(y_true: &Type, y_pred: &Type) -> &'static str {
+    match Labels::of(y_true, y_pred) {
+        Labels::Binary => "BinaryCrossentropy",
+        Labels::Sparse => "SparseCategoricalCrossentropy",
+        Labels::Categorical => "CategoricalCrossentropy",
+    }
+}
+
+impl<L: Loss + 'static> From<L> for Identifier<dyn Loss> {
+    fn from(loss: L) -> Identifier<dyn Loss> {
+        Identifier::Object(Arc::new(loss))
+    }
+}
+
+impl Identifier<dyn Loss> {
+    /// The loss that is meant for labels and predictions of these types.
+    ///
+    /// "crossentropy" and "ce" mean the binary one for predictions `[…, 1]`, the sparse one for labels that lack the
+    /// predictions' last axis or have size 1 there, else the categorical one.
+    pub fn resolve(&self, y_true: &Type, y_pred: &Type) -> Result<Arc<dyn Loss>> {
+        match self {
+            Identifier::Name(name) if is_crossentropy(name) => {
+                let settings = Settings { name: Some(name.clone()), ..Settings::default() };
+                read(crossentropy(y_true, y_pred), &Arguments::new(name, &Map::new()), settings)
+            }
+            Identifier::Name(name) => get(name),
+            Identifier::Object(loss) => Ok(loss.clone()),
+        }
+    }
+
+    /// The form that stands in a Keras file: a name stays a name, if Keras 3 has it.
+    pub fn serialize(&self) -> Value {
+        match self {
+            Identifier::Name(name) => match KERAS2.iter().find(|(old, _)| old == name) {
+                Some((_, class)) => json!(snake_case(class)),
+                None => json!(name),
+            },
+            Identifier::Object(loss) => serialize(loss.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Program: one graph compiled for a device, with the buffers for its inputs and outputs.
+
+use std::path::Path;
+
+use cornu_ir::backend::{Backend, Buffer, Executable};
+use cornu_ir::plan::{Cost, plan};
+use cornu_ir::{Graph, Tensor, Type, passes};
+
+use crate::error::Result;
+
+/// What a program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// One step of `fit`.
+    Train,
+    /// One batch of `evaluate`.
+    Test,
+    /// One batch of `predict`.
+    Predict,
+}
+
+/// Which program a batch needs: one for each purpose and each list of types of what is given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Signature {
+    pub(crate) purpose: Purpose,
+    pub(crate) given: Vec<Type>,
+    /// Whether the last of what is given are sample weights.
+    pub(crate) weighted: bool,
+}
+
+/// A compiled graph. Making one takes milliseconds; a model keeps one for each [`Signature`] it has met.
+pub(crate) struct Program {
+    executable: Box<dyn Executable>,
+    /// What changes from run to run; weights that the program only reads come from the model.
+    given: Vec<Buffer>,
+    outputs: Vec<Buffer>,
+    pub(crate) cost: Cost,
+}
+
+impl Program {
+    /// Compiles a graph whose last inputs, of the types `given`, change from run to run.
+    pub(crate) fn new(backend: &dyn Backend, name: &str, graph: &Graph, given: &[Type]) -> Result<Program> {
+        let mut dump = Dump::new(name);
+        dump.write("built", graph);
+        let optimized = passes::observe(graph, |pass, graph| dump.write(pass.name, graph));
+        let plan = plan(&optimized);
+        Ok(Program {
+            executable: backend.compile(&plan)?,
+            given: given.iter().map(|ty| Ok(backend.allocate(ty)?)).collect::<Result<_>>()?,
+            outputs: plan.outputs[plan.state..].iter().map(|ty| Ok(backend.allocate(ty)?)).collect::<Result<_>>()?,
+            cost: plan.cost(),
+        })
+    }
+
+    /// Runs once: changes `state`, reads `fixed` and then what is given. The results wait on the device.
+    pub(crate) fn run(
+        &mut self,
+        backend: &dyn Backend,
+        state: &mut [Buffer],
+        fixed: &[Buffer],
+        given: &[Tensor],
+    ) -> Result<()> {
+        for (buffer, tensor) in self.given.iter_mut().zip(given) {
+            backend.write(buffer, tensor)?;
+        }
+        let inputs: Vec<&Buffer> = fixed.iter().chain(&self.given).collect();
+        Ok(self.executable.run(state, &inputs, &mut self.outputs)?)
+    }
+
+    /// The results of the last run.
+    pub(crate) fn outputs(&self, backend: &dyn Backend) -> Result<Vec<Tensor>> {
+        self.outputs.iter().map(|buffer| Ok(backend.download(buffer)?)).collect()
+    }
+}
+
+/// Writes the graph after each pass into the folder that `CORNU_DUMP` names.
+struct Dump {
+    folder: Option<std::ffi::OsString>,
+    name: String,
+    count: usize,
+}
+
+impl Dump {
+    fn new(name: &str) -> Dump {
+        Dump { folder: std::env::var_os("CORNU_DUMP"), name: name.to_string(), count: 0 }
+    }
+
+    fn write(&mut self, pass: &str, graph: &Graph) {
+        let Some(folder) = &self.folder else { return };
+        let file = format!("{}.{:02}-{pass}.ir", self.name, self.count);
+        self.count += 1;
+        // A debugging aid must not stop the program: it says what went wrong and goes on.
+        if let Err(error) = std::fs::write(Path::new(folder).join(&file), graph.to_string()) {
+            eprintln!("CORNU_DUMP: {file}: {error}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The values of a model's weights: reading them, and setting them.
+
+use cornu_ir::Tensor;
+
+use super::Model;
+use crate::error::{Error, Result};
+
+impl Model {
+    /// Paths of the weights, in Keras's order: `dense/kernel`, `dense/bias`, ….
+    pub fn weight_names(&self) -> Vec<String> {
+        self.built.iter().flat_map(|built| &built.weights).map(|weight| weight.path.clone()).collect()
+    }
+
+    /// The values of all weights, in the order of [`Model::weight_names`].
+    pub fn get_weights(&self) -> Result<Vec<Tensor>> {
+        let count = self.built()?.weights.len();
+        self.state[..count].iter().map(|buffer| Ok(self.backend.download(buffer)?)).collect()
+    }
+
+    /// Sets all weights, in the order of [`Model::weight_names`]. Nothing changes if one does not fit.
+    pub fn set_weights(&mut self, values: &[Tensor]) -> Result<()> {
+        let weights = &self.built()?.weights;
+        if values.len() != weights.len() {
+            return Err(Error::Data { what: format!(
+                "the model `{}` has {} weights; {} were given", self.name, weights.len(), values.len()
+            )});
+        }
+        if let Some((weight, value)) = weights.iter().zip(values).find(|(weight, value)| weight.ty != value.ty()) {
+            return Err(Error::Shapes {
+                what: format!("set_weights: {}", weight.path),
+                left: value.ty(),
+                right: weight.ty.clone(),
+                fix: "Give every weight its own shape and element type".to_string(),
+            });
+        }
+        for (buffer, value) in self.state.iter_mut().zip(values) {
+            self.backend.write(buffer, value)?;
+        }
+        Ok(())
+    }
+}

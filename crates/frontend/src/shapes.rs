@@ -1,0 +1,46 @@
+//! Axes counted from the end, and Keras's rule for a trailing axis of size 1.
+
+use cornu_ir::{Expr, Shape};
+
+use crate::error::{Error, Result};
+
+/// The axis that `axis` names in `x`; negative ones count from the end. `what` is for the error.
+pub(crate) fn axis(what: &str, axis: i64, x: Expr<'_>) -> Result<usize> {
+    let rank = x.rank() as i64;
+    let counted = if axis < 0 { axis + rank } else { axis };
+    let fits = (0..rank).contains(&counted);
+    fits.then_some(counted as usize).ok_or_else(|| Error::Shape {
+        what: what.into(),
+        needed: format!("an argument that has an axis {axis}"),
+        got: x.ty(),
+    })
+}
+
+/// The axes that `axes` name in `x`, ascending.
+pub(crate) fn axes(what: &str, axes: &[i64], x: Expr<'_>) -> Result<Vec<usize>> {
+    let mut counted = axes.iter().map(|&one| axis(what, one, x)).collect::<Result<Vec<usize>>>()?;
+    counted.sort_unstable();
+    counted.dedup();
+    Ok(counted)
+}
+
+/// Two tensors whose ranks differ by one, brought to one rank if the extra axis is the last and has size 1.
+///
+/// Keras's `squeeze_or_expand_to_same_rank`: `[n]` beside `[n, 1]` becomes `[n, 1]`, in all other cases the extra
+/// axis is taken away. What does not fit is returned as it was.
+pub(crate) fn same_rank<'b>(a: Expr<'b>, b: Expr<'b>) -> (Expr<'b>, Expr<'b>) {
+    let ends_in_one = |shape: &Shape| shape.last() == Some(&1);
+    let (m, n) = (a.rank(), b.rank());
+    if m == n + 1 && ends_in_one(&a.shape()) {
+        return if n == 1 { (a, b.expand(1)) } else { (a.squeeze(&[n]), b) };
+    }
+    if n == m + 1 && ends_in_one(&b.shape()) {
+        return if m == 1 { (a.expand(1), b) } else { (a, b.squeeze(&[m])) };
+    }
+    (a, b)
+}
+
+/// `[…, size, …]` made of a reduced value: the axis that `reduce` took out is put back with size 1.
+pub(crate) fn keep_axes<'b>(reduced: Expr<'b>, axes: &[usize]) -> Expr<'b> {
+    axes.iter().fold(reduced, |x, &axis| x.expand(axis))
+}

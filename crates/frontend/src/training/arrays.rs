@@ -1,0 +1,63 @@
+//! Arrays: ndarray in, ndarray out.
+
+use cornu_ir::{DType, Data, Element, Tensor, bf16, f16};
+use ndarray::{ArrayBase, ArrayD, Dimension, IxDyn, RawData};
+
+use crate::error::{Error, Result};
+
+/// What can be given as data: arrays of numbers, and tensors.
+///
+/// As in Keras, 64-bit floats become 32-bit ones and whole numbers stay what they are.
+pub trait IntoTensor {
+    /// The numbers in row-major order.
+    fn into_tensor(self) -> Tensor;
+}
+
+impl IntoTensor for Tensor {
+    fn into_tensor(self) -> Tensor {
+        narrowed(self)
+    }
+}
+
+impl IntoTensor for &Tensor {
+    fn into_tensor(self) -> Tensor {
+        narrowed(self.clone())
+    }
+}
+
+impl<S, D> IntoTensor for &ArrayBase<S, D>
+where
+    S: ndarray::Data,
+    <S as RawData>::Elem: Element,
+    D: Dimension,
+{
+    fn into_tensor(self) -> Tensor {
+        let items: Vec<S::Elem> = self.iter().copied().collect();
+        match Tensor::new(self.shape(), items) {
+            Some(tensor) => narrowed(tensor),
+            None => unreachable!("an array has as many elements as its shape says"),
+        }
+    }
+}
+
+/// Keras computes in 32 bits.
+fn narrowed(tensor: Tensor) -> Tensor {
+    match tensor.dtype() {
+        DType::F64 => Tensor::from_floats(&tensor.ty().with_dtype(DType::F32), tensor.floats()),
+        DType::F32 | DType::BF16 | DType::F16 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => tensor,
+    }
+}
+
+/// The tensor as an array of 32-bit floats.
+pub fn to_array(tensor: Tensor) -> Result<ArrayD<f32>> {
+    let shape = IxDyn(tensor.shape());
+    let items = match tensor.data() {
+        Data::F32(items) => items.clone(),
+        Data::BF16(items) => items.iter().copied().map(bf16::to_f32).collect(),
+        Data::F16(items) => items.iter().copied().map(f16::to_f32).collect(),
+        Data::F64(_) | Data::I32(_) | Data::I64(_) | Data::U8(_) | Data::U32(_) | Data::Bool(_) => {
+            tensor.floats().into_iter().map(|x| x as f32).collect()
+        }
+    };
+    ArrayD::from_shape_vec(shape, items).map_err(|error| Error::Data { what: error.to_string() })
+}

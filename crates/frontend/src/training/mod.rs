@@ -1,0 +1,20 @@
+//! Training: compile, fit, evaluate, predict.
+
+mod arrays;
+mod batches;
+mod compile;
+mod evaluate;
+mod fit;
+mod logs;
+mod predict;
+mod running;
+mod step;
+
+pub use arrays::{IntoTensor, to_array};
+pub use compile::Compile;
+pub use evaluate::Evaluate;
+pub use fit::{Fit, Verbose};
+pub use logs::Logs;
+
+pub(crate) use batches::{Batch, Dataset};
+pub(crate) use compile::Compiled;

@@ -1,0 +1,110 @@
+//! Predict: what the model says to inputs.
+
+use cornu_ir::{Data, Tensor, Type};
+use ndarray::ArrayD;
+
+use super::{Dataset, IntoTensor, to_array};
+use crate::error::{Error, Result};
+use crate::layers::Spec;
+use crate::model::Model;
+
+impl Model {
+    /// The model's output for each row of `x`, in batches of 32. Keras: `predict`.
+    pub fn predict(&mut self, x: impl IntoTensor) -> Result<ArrayD<f32>> {
+        let outputs = self.predict_tensors(vec![x.into_tensor()], 32)?;
+        to_array(crate::layers::only(&outputs)?)
+    }
+
+    /// All outputs for lists of inputs.
+    pub fn predict_tensors(&mut self, x: Vec<Tensor>, batch_size: usize) -> Result<Vec<Tensor>> {
+        if batch_size == 0 {
+            return Err(Error::config("predict", "batch_size", 0, "1 or more"));
+        }
+        let x = self.admit(x)?;
+        let data = Dataset::new(x, Vec::new(), None)?;
+        let rows: Vec<usize> = (0..data.rows()).collect();
+        let mut parts: Vec<Vec<Tensor>> = Vec::new();
+        // Without samples one empty batch still tells the shape of the outputs.
+        let batches: Vec<&[usize]> = if rows.is_empty() { vec![&[]] } else { rows.chunks(batch_size).collect() };
+        for rows in batches {
+            parts.push(self.predict_step(&data, rows)?);
+        }
+        let outputs = parts.first().map_or(0, Vec::len);
+        Ok((0..outputs).map(|output| joined(parts.iter().map(|part| &part[output]))).collect())
+    }
+
+    /// The inputs as the model takes them: `(n,)` becomes `(n, 1)` where that is meant; others that do not fit are an
+    /// error. A model that does not know its shapes yet learns them from here.
+    pub(crate) fn admit(&mut self, x: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        if self.built.is_none() {
+            self.build(x.iter().map(unbatched).collect::<Result<_>>()?)?;
+        }
+        let specs = &self.built()?.inputs;
+        if x.len() != specs.len() {
+            let what = format!("the model `{}` takes {} inputs; {} were given", self.name, specs.len(), x.len());
+            return Err(Error::Data { what });
+        }
+        let names = self.input_names();
+        x.into_iter().zip(specs).zip(&names).map(|((x, spec), name)| fitted(x, spec, name)).collect()
+    }
+}
+
+/// What a batch of this type says of a model's input.
+fn unbatched(x: &Tensor) -> Result<Spec> {
+    match x.shape().split_first() {
+        Some((_, sizes)) => Ok(Spec::new(x.dtype(), [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect::<Vec<_>>())),
+        None => Err(Error::Data { what: format!("inputs need an axis of samples; they are {}", x.ty()) }),
+    }
+}
+
+fn fitted(x: Tensor, spec: &Spec, name: &str) -> Result<Tensor> {
+    let ty = x.ty();
+    if admits(spec, &ty) {
+        return Ok(x);
+    }
+    // Keras adds or drops a trailing axis of size 1.
+    let shape = ty.shape.to_vec();
+    let other = match shape.as_slice() {
+        [rest @ .., 1] if spec.rank() + 1 == shape.len() => rest.to_vec(),
+        _ if spec.rank() == shape.len() + 1 => [shape.as_slice(), &[1]].concat(),
+        _ => shape,
+    };
+    match x.reshaped(other).filter(|x| admits(spec, &x.ty())) {
+        Some(x) => Ok(x),
+        None => Err(Error::Data { what: format!("the input `{name}` needs {spec}; it got {ty}") }),
+    }
+}
+
+/// A fixed batch size does not bind the number of samples, only that of a step.
+fn admits(spec: &Spec, ty: &Type) -> bool {
+    let any_batch = Spec { shape: [None].into_iter().chain(spec.shape.iter().skip(1).copied()).collect(), ..spec.clone() };
+    any_batch.admits(ty)
+}
+
+/// Batches of outputs, one after another.
+fn joined<'a>(parts: impl Iterator<Item = &'a Tensor> + Clone) -> Tensor {
+    let all: Vec<&Tensor> = parts.collect();
+    let rows: usize = all.iter().map(|part| part.shape().first().copied().unwrap_or(0)).sum();
+    let shape = all[0].shape().with(0, rows);
+    let items = |part: &&Tensor| part.data().clone();
+    let data = all.iter().map(items).reduce(append).unwrap_or_else(|| Data::F32(Vec::new()));
+    match Tensor::from_data(shape, data) {
+        Some(tensor) => tensor,
+        None => unreachable!("the parts are batches of one output"),
+    }
+}
+
+fn append(first: Data, second: Data) -> Data {
+    match (first, second) {
+        (Data::F32(a), Data::F32(b)) => Data::F32([a, b].concat()),
+        (Data::F64(a), Data::F64(b)) => Data::F64([a, b].concat()),
+        (Data::BF16(a), Data::BF16(b)) => Data::BF16([a, b].concat()),
+        (Data::F16(a), Data::F16(b)) => Data::F16([a, b].concat()),
+        (Data::I32(a), Data::I32(b)) => Data::I32([a, b].concat()),
+        (Data::I64(a), Data::I64(b)) => Data::I64([a, b].concat()),
+        (Data::U8(a), Data::U8(b)) => Data::U8([a, b].concat()),
+        (Data::U32(a), Data::U32(b)) => Data::U32([a, b].concat()),
+        (Data::Bool(a), Data::Bool(b)) => Data::Bool([a, b].concat()),
+        (first, _) => first,
+    }
+}

@@ -1,0 +1,204 @@
+//! Running steps: a compiled model's state on the device, and the programs that change it.
+
+use std::collections::hash_map::Entry;
+
+use cornu_ir::{DType, Tensor, Type};
+
+use super::compile::{Compile, Compiled, Goals, Layout, TrackedMetric};
+use super::step::{StepWriter, running_loss};
+use super::{Dataset, Logs};
+use crate::error::{Error, Result};
+use crate::metrics::StateSpec;
+use crate::model::{Model, Program, Purpose, Signature};
+use crate::random;
+
+impl Model {
+    /// Sets the optimizer, the loss and the metrics. Keras: `compile`.
+    ///
+    /// The optimizer begins anew; the weights stay.
+    pub fn compile(&mut self, how: Compile) -> Result<()> {
+        // Names that mean nothing are found now, with the types of any data: what they mean may depend on these.
+        let any = Type::new(DType::F32, [2, 2]);
+        how.loss.resolve(&any, &any)?;
+        for metric in how.metrics.iter().chain(&how.weighted_metrics) {
+            metric.resolve(&any, &any)?;
+        }
+        let optimizer = how.optimizer.resolve()?;
+        self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
+        self.programs.clear();
+        self.begin_training()
+    }
+
+    pub(crate) fn compiled(&self) -> Result<&Compiled> {
+        self.compiled.as_ref().ok_or_else(|| Error::NotReady {
+            what: format!("the model `{}` is not compiled", self.name),
+            fix: "Call `compile` first: it sets the loss and the optimizer".to_string(),
+        })
+    }
+
+    /// Appends to the weights what a training step keeps, but for the metrics.
+    pub(crate) fn begin_training(&mut self) -> Result<()> {
+        let (Some(built), Some(compiled)) = (&self.built, &mut self.compiled) else { return Ok(()) };
+        self.state.truncate(built.weights.len());
+        let trained: Vec<Type> =
+            built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
+        compiled.slots = compiled.optimizer.slots(&trained);
+        let seed = random::derive(self.seed, u64::from(u32::MAX));
+        let mut values = vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        values.extend(compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial)));
+        values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
+        for value in &values {
+            self.state.push(self.backend.upload(value)?);
+        }
+        Ok(())
+    }
+
+    /// Decides what the names of loss and metrics mean, now that targets are here.
+    pub(crate) fn decide_goals(&mut self, data: &Dataset) -> Result<()> {
+        if self.compiled()?.goals.is_some() {
+            return Ok(());
+        }
+        let output = self.built()?.outputs().first().map(|spec| spec.with_unknown(2));
+        let (Some(output), Some(target)) = (output, data.y.first().map(Tensor::ty)) else { return Ok(()) };
+        let Some(compiled) = &mut self.compiled else { return Ok(()) };
+        let loss = compiled.given.loss.resolve(&target, &output)?;
+        let mut metrics: Vec<TrackedMetric> = Vec::new();
+        let plain = compiled.given.metrics.iter().map(|metric| (metric, false));
+        let weighted = compiled.given.weighted_metrics.iter().map(|metric| (metric, true));
+        for (metric, weighted) in plain.chain(weighted) {
+            let (name, metric) = metric.resolve(&target, &output)?;
+            let name = unused_name(&metrics, name, weighted);
+            metrics.push(TrackedMetric { name, metric, weighted });
+        }
+        compiled.goals = Some(Goals { loss, metrics });
+        self.reset_metrics()
+    }
+
+    /// Sets the running loss and all metrics back to their beginning.
+    pub fn reset_metrics(&mut self) -> Result<()> {
+        let Some(compiled) = self.compiled.as_ref().filter(|compiled| compiled.goals.is_some()) else {
+            return Ok(());
+        };
+        let first = Layout::of(self.built()?, compiled).metrics;
+        let values: Vec<Tensor> =
+            compiled.metric_variables().map(|variable| filled(&variable.ty, variable.initial)).collect();
+        for (index, value) in values.iter().enumerate() {
+            match self.state.get_mut(first + index) {
+                Some(buffer) => self.backend.write(buffer, value)?,
+                None => self.state.push(self.backend.upload(value)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Types of the optimizer's variables in Keras's order; `None` before it has any.
+    pub(crate) fn optimizer_types(&self) -> Option<Vec<Type>> {
+        let compiled = self.compiled.as_ref().filter(|_| self.built.is_some())?;
+        let slots = compiled.slots.iter().map(|slot| slot.ty.clone());
+        Some([Type::scalar(DType::I32), Type::scalar(DType::F32)].into_iter().chain(slots).collect())
+    }
+
+    /// The optimizer's variables in Keras's order; `None` before it has any.
+    pub(crate) fn optimizer_values(&self) -> Result<Option<Vec<Tensor>>> {
+        let (Some(built), Some(compiled)) = (&self.built, &self.compiled) else { return Ok(None) };
+        let layout = Layout::of(built, compiled);
+        let buffers = self.state[layout.iterations..layout.random].iter();
+        Ok(Some(buffers.map(|buffer| Ok(self.backend.download(buffer)?)).collect::<Result<_>>()?))
+    }
+
+    /// Sets the optimizer's variables, in Keras's order.
+    pub(crate) fn set_optimizer_values(&mut self, values: &[Tensor]) -> Result<()> {
+        let Layout { iterations, random, .. } = Layout::of(self.built()?, self.compiled()?);
+        for (buffer, value) in self.state[iterations..random].iter_mut().zip(values) {
+            self.backend.write(buffer, value)?;
+        }
+        Ok(())
+    }
+
+    /// One step of training on the samples numbered by `rows`.
+    pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
+        self.decide_goals(data)?;
+        let batch = data.gather(rows);
+        let signature = self.prepare(Purpose::Train, data, batch.rows)?;
+        let (Some(program), state) = (self.programs.get_mut(&signature), &mut self.state) else { return Ok(()) };
+        program.run(&*self.backend, state, &[], &batch.tensors)
+    }
+
+    /// Adds the samples numbered by `rows` to the running loss and metrics.
+    pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
+        let batch = data.gather(rows);
+        let signature = self.prepare(Purpose::Test, data, batch.rows)?;
+        let (weights, metrics) = (self.built()?.weights.len(), Layout::of(self.built()?, self.compiled()?).metrics);
+        let Some(program) = self.programs.get_mut(&signature) else { return Ok(()) };
+        let (before, state) = self.state.split_at_mut(metrics);
+        program.run(&*self.backend, state, &before[..weights], &batch.tensors)
+    }
+
+    /// The outputs for the samples numbered by `rows`.
+    pub(crate) fn predict_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Vec<Tensor>> {
+        let batch = data.gather(rows);
+        let signature = self.prepare(Purpose::Predict, data, batch.rows)?;
+        let weights = self.built()?.weights.len();
+        let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
+        program.run(&*self.backend, &mut [], &self.state[..weights], &batch.tensors)?;
+        program.outputs(&*self.backend)
+    }
+
+    /// The running values after a training step on a batch of `rows` samples.
+    pub(crate) fn logs(&self, data: &Dataset, rows: usize) -> Result<Logs> {
+        self.logs_of(Purpose::Train, data, rows)
+    }
+
+    /// The running values after a test step on a batch of `rows` samples.
+    pub(crate) fn logs_of_test(&self, data: &Dataset, rows: usize) -> Result<Logs> {
+        self.logs_of(Purpose::Test, data, rows)
+    }
+
+    fn logs_of(&self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Logs> {
+        let Some(program) = self.programs.get(&signature(purpose, data, rows)) else { return Ok(Logs::default()) };
+        let values = program.outputs(&*self.backend)?;
+        let values = values.first().map(Tensor::floats).unwrap_or_default();
+        let names = ["loss".to_string()].into_iter().chain(self.compiled()?.metrics().iter().map(|m| m.name.clone()));
+        Ok(Logs::new(names.zip(values)))
+    }
+
+    /// Compiles the program for batches of `rows` samples, unless that was done before.
+    fn prepare(&mut self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Signature> {
+        let signature = signature(purpose, data, rows);
+        let writer = StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
+        let (name, graph) = match purpose {
+            _ if self.programs.contains_key(&signature) => return Ok(signature),
+            Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
+            Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
+            Purpose::Predict => ("predict", writer.predict(&signature.given)?),
+        };
+        let program = Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
+        if let Entry::Vacant(place) = self.programs.entry(signature.clone()) {
+            place.insert(program);
+        }
+        Ok(signature)
+    }
+}
+
+impl Compiled {
+    /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
+    fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
+        running_loss().into_iter().chain(self.metrics().iter().flat_map(|tracked| tracked.metric.state()))
+    }
+}
+
+fn signature(purpose: Purpose, data: &Dataset, rows: usize) -> Signature {
+    Signature { purpose, given: data.batch_types(rows), weighted: data.weights.is_some() }
+}
+
+fn filled(ty: &Type, value: f64) -> Tensor {
+    Tensor::from_floats(ty, std::iter::repeat_n(value, ty.elements()))
+}
+
+/// Keras's rule for a name that is taken: the weighted one says so, others are numbered.
+fn unused_name(metrics: &[TrackedMetric], name: String, weighted: bool) -> String {
+    let is_taken = |name: &str| metrics.iter().any(|metric| metric.name == name);
+    let name = if weighted && is_taken(&name) { format!("weighted_{name}") } else { name };
+    let numbered = (1..).map(|number| format!("{name}_{number}"));
+    [name.clone()].into_iter().chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
+}

@@ -1,0 +1,88 @@
+//! The boundary: what a backend is. The interface is data (a [`Plan`]), not a method for each op.
+
+use std::any::Any;
+
+use crate::error::BackendError;
+use crate::plan::Plan;
+use crate::tensor::Tensor;
+use crate::types::Type;
+
+/// A place where plans run: the CPU, one GPU.
+pub trait Backend: Send + Sync {
+    /// The short name users choose it by: `cpu`.
+    fn name(&self) -> &'static str;
+
+    /// Makes a plan ready to run.
+    fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError>;
+
+    /// Memory on the device, filled with zeros.
+    fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError>;
+
+    /// Overwrites a buffer with a host tensor of the same type.
+    fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError>;
+
+    /// Overwrites a host tensor with a buffer of the same type, after all work on it is done.
+    fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError>;
+
+    /// A new buffer with the contents of a host tensor.
+    fn upload(&self, host: &Tensor) -> Result<Buffer, BackendError> {
+        let mut buffer = self.allocate(&host.ty())?;
+        self.write(&mut buffer, host)?;
+        Ok(buffer)
+    }
+
+    /// A new host tensor with the contents of a buffer.
+    fn download(&self, buffer: &Buffer) -> Result<Tensor, BackendError> {
+        let mut host = Tensor::zeros(buffer.ty());
+        self.read(buffer, &mut host)?;
+        Ok(host)
+    }
+}
+
+/// A compiled plan with its own scratch memory.
+pub trait Executable: Send {
+    /// Runs the plan once: replaces `state` by its next values, reads `inputs`, overwrites `outputs`.
+    ///
+    /// The buffers have the types of [`Plan::inputs`] and [`Plan::outputs`]: `state` the first [`Plan::state`] of
+    /// both, `inputs` and `outputs` the rest. Nothing is allocated.
+    fn run(
+        &mut self,
+        state: &mut [Buffer],
+        inputs: &[&Buffer],
+        outputs: &mut [Buffer],
+    ) -> Result<(), BackendError>;
+}
+
+/// Memory of one type on a device.
+pub struct Buffer {
+    ty: Type,
+    memory: Box<dyn Any + Send + Sync>,
+}
+
+impl Buffer {
+    /// A buffer over a backend's own kind of memory.
+    pub fn new(ty: Type, memory: impl Any + Send + Sync) -> Buffer {
+        Buffer { ty, memory: Box::new(memory) }
+    }
+
+    /// What it holds.
+    pub fn ty(&self) -> &Type {
+        &self.ty
+    }
+
+    /// The memory, if it is of the kind `M`.
+    pub fn memory<M: Any>(&self) -> Option<&M> {
+        self.memory.downcast_ref()
+    }
+
+    /// The memory, to be written, if it is of the kind `M`.
+    pub fn memory_mut<M: Any>(&mut self) -> Option<&mut M> {
+        self.memory.downcast_mut()
+    }
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Buffer({})", self.ty)
+    }
+}

@@ -1,0 +1,18 @@
+//! Functions composed of ops: nothing here is known to the compiler, everything here is differentiated and fused.
+
+mod exponential;
+mod indexing;
+mod moments;
+mod random;
+
+pub use exponential::{log_sigmoid, log_softmax, logsumexp, softmax, softplus};
+pub use indexing::{one_hot, sort, take_along_last, top_k};
+pub use moments::{l2_norm, l2_normalize, mean, mean_all, variance};
+pub use random::{bernoulli, normal, truncated_normal, uniform};
+
+use crate::types::Shape;
+
+/// How many elements of `shape` meet in one when `axes` are reduced.
+fn count(shape: &Shape, axes: &[usize]) -> f64 {
+    axes.iter().filter_map(|&axis| shape.get(axis)).product::<usize>() as f64
+}

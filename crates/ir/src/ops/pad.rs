@@ -1,0 +1,121 @@
+//! `pad`: a value around the elements and between them.
+
+use crate::error::OpError;
+use crate::expr::Expr;
+use crate::op::{At, Exactness, Grads, Rules};
+use crate::tensor::Tensor;
+use crate::text::attributes::Attributes;
+use crate::types::{DType, Shape, Type};
+
+/// Puts the second argument, a scalar, around the elements of the first: on each axis `low` times before them, `high`
+/// times after them and `interior` times between neighbours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pad {
+    /// How many go before the first element of each axis.
+    pub low: Shape,
+    /// How many go after the last.
+    pub high: Shape,
+    /// How many go between two neighbours.
+    pub interior: Shape,
+}
+
+impl Pad {
+    /// The padded size of an axis; `None` beyond what memory can address.
+    fn padded(&self, axis: usize, size: usize) -> Option<usize> {
+        let step = self.interior[axis].checked_add(1)?;
+        let spread = if size == 0 { 0 } else { (size - 1).checked_mul(step)?.checked_add(1)? };
+        spread.checked_add(self.low[axis])?.checked_add(self.high[axis])
+    }
+
+    /// The result's elements that come from the argument, in place of the argument.
+    fn kept<'b>(&self, x: &Shape, padded: Expr<'b>) -> Expr<'b> {
+        let step: Vec<usize> = self.interior.iter().map(|interior| interior + 1).collect();
+        let last = |axis: usize| if x[axis] == 0 { 0 } else { (x[axis] - 1) * step[axis] + 1 };
+        let stop: Vec<usize> = (0..x.rank()).map(|axis| self.low[axis] + last(axis)).collect();
+        padded.slice(&self.low, &stop, &step)
+    }
+}
+
+impl Rules for Pad {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+
+    fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
+        let fits = |x: &Type, value: &Type| {
+            *value == Type::scalar(x.dtype)
+                && [&self.low, &self.high, &self.interior].iter().all(|sizes| sizes.len() == x.shape.rank())
+        };
+        let padded = match args {
+            [x, value] if fits(x, value) => {
+                let sizes = x.shape.iter().enumerate().map(|(axis, &size)| self.padded(axis, size));
+                sizes.collect::<Option<Shape>>().map(|shape| x.with_shape(shape))
+            }
+            _ => None,
+        };
+        padded.ok_or_else(|| {
+            let (low, high, interior) = (&self.low, &self.high, &self.interior);
+            let need = format!(
+                "an argument with an axis for each of {low}, {high}, {interior}, and a scalar of its type"
+            );
+            OpError::new("pad", need, args)
+        })
+    }
+
+    fn grad<'b>(&self, at: &At<'b>, cotangent: Expr<'b>) -> Grads<'b> {
+        let (x, b) = (at.args[0], cotangent.builder());
+        let bool_of = |holds: bool| b.scalar(DType::Bool, f64::from(u8::from(holds)));
+        let outside = bool_of(false).broadcast_scalar(&x.shape()).pad(
+            bool_of(true),
+            &self.low,
+            &self.high,
+            &self.interior,
+        );
+        let of_value = outside.select(cotangent, cotangent.full_like(0.0)).sum_all();
+        Grads::of([self.kept(&x.shape(), cotangent), of_value])
+    }
+
+    fn eval(&self, args: &[&Tensor], ty: &Type) -> Tensor {
+        let (x, to) = (args[0].shape(), ty.shape.strides());
+        let from = x.strides();
+        let source = |i: usize| -> Option<usize> {
+            (0..x.rank()).try_fold(0, |place, axis| {
+                let offset = (i / to[axis] % ty.shape[axis]).checked_sub(self.low[axis])?;
+                let (index, between) =
+                    (offset / (self.interior[axis] + 1), offset % (self.interior[axis] + 1));
+                (between == 0 && index < x[axis]).then(|| place + index * from[axis])
+            })
+        };
+        Tensor::assembled(args, &ty.shape, |i| Some(source(i).map_or((1, 0), |from| (0, from))))
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::default()
+            .sizes("low", &self.low)
+            .sizes("high", &self.high)
+            .sizes("interior", &self.interior)
+    }
+
+    fn parse(name: &str, attributes: &Attributes) -> Option<Result<Pad, String>> {
+        (name == "pad").then(|| {
+            Ok(Pad {
+                low: attributes.get_sizes("low")?,
+                high: attributes.get_sizes("high")?,
+                interior: attributes.get_sizes("interior")?,
+            })
+        })
+    }
+
+    fn exactness(&self) -> Exactness {
+        Exactness::Exact
+    }
+
+    fn simplify<'b>(&self, at: &At<'b>) -> Option<Expr<'b>> {
+        let (x, value) = (at.args[0], at.args[1]);
+        let padded = at.value.shape();
+        if padded == x.shape() {
+            return Some(x);
+        }
+        (x.shape().elements() == 0).then(|| value.broadcast_scalar(&padded))
+    }
+}

@@ -1,0 +1,54 @@
+//! Cost: what a plan needs, known before it runs.
+
+use super::{Kernel, Place, Plan, Program, Step};
+use crate::types::Type;
+
+/// What one run of a plan takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Floating-point operations; a fused multiply-add counts as two.
+    pub flops: u64,
+    /// Bytes read and written in buffers, each buffer once for each step that uses it.
+    pub bytes_moved: u64,
+    /// Scratch memory in bytes, beside inputs, outputs and state.
+    pub arena_bytes: u64,
+    /// Memory of state, inputs and outputs in bytes.
+    pub argument_bytes: u64,
+    /// Number of kernels.
+    pub kernels: u64,
+}
+
+impl Plan {
+    /// What one run takes.
+    pub fn cost(&self) -> Cost {
+        let total = |types: &[Type]| types.iter().map(|ty| ty.bytes() as u64).sum::<u64>();
+        Cost {
+            flops: self.steps.iter().map(|step| self.flops(step)).sum(),
+            bytes_moved: self.steps.iter().map(|step| self.bytes_moved(step)).sum(),
+            arena_bytes: self.arena_bytes as u64,
+            argument_bytes: total(&self.inputs) + total(&self.outputs[self.state..]),
+            kernels: self.steps.len() as u64,
+        }
+    }
+
+    fn flops(&self, step: &Step) -> u64 {
+        let work = |program: &Program, places: usize| program.instructions.len() as u64 * places as u64;
+        match &step.kernel {
+            Kernel::Map(map) => work(&map.program, map.elements),
+            Kernel::Reduce(reduce) => {
+                let elements = reduce.elements();
+                elements as u64 + work(&reduce.head, elements) + work(&reduce.tail, reduce.results())
+            }
+            Kernel::Dot(dot) => {
+                let results = dot.batch * dot.m * dot.n;
+                2 * results as u64 * dot.k as u64 + work(&dot.tail, results)
+            }
+            Kernel::Op(_) => step.writes.iter().map(|id| self.buffers[id.index()].ty.elements() as u64).sum(),
+        }
+    }
+
+    fn bytes_moved(&self, step: &Step) -> u64 {
+        let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
+        buffers.filter(|buffer| !matches!(buffer.place, Place::Constant(_))).map(|buffer| buffer.ty.bytes() as u64).sum()
+    }
+}
