@@ -11,7 +11,8 @@ use cornu_ir::Expr;
 use serde_json::{Value, json};
 
 pub use gates::{
-    gelu, glu, hard_sigmoid, hard_silu, keras2_hard_sigmoid, log_sigmoid, mish, sigmoid, silu, softsign, sparse_sigmoid,
+    gelu, glu, hard_sigmoid, hard_silu, keras2_hard_sigmoid, log_sigmoid, mish, sigmoid, silu, softsign,
+    sparse_sigmoid,
 };
 pub use rectifiers::{celu, elu, leaky_relu, relu, relu6, selu, softplus, sparse_plus, squareplus};
 pub use shrinks::{hard_shrink, hard_tanh, soft_shrink, tanh_shrink, threshold};
@@ -142,7 +143,9 @@ impl Activation {
     pub fn apply(self, x: Expr<'_>) -> Result<Expr<'_>> {
         Ok(match self {
             Activation::Linear => x,
-            Activation::Relu { negative_slope, max_value, threshold } => relu(x, negative_slope, max_value, threshold),
+            Activation::Relu { negative_slope, max_value, threshold } => {
+                relu(x, negative_slope, max_value, threshold)
+            }
             Activation::Relu6 => relu6(x),
             Activation::LeakyRelu { negative_slope } => leaky_relu(x, negative_slope),
             Activation::Elu { alpha } => elu(x, alpha),
@@ -208,7 +211,9 @@ impl FromStr for Activation {
 
     fn from_str(name: &str) -> Result<Activation> {
         let found = NAMED.into_iter().find(|(known, _)| *known == name);
-        found.map(|(_, activation)| activation).ok_or_else(|| Error::unknown("activation", name, Activation::names()))
+        found
+            .map(|(_, activation)| activation)
+            .ok_or_else(|| Error::unknown("activation", name, Activation::names()))
     }
 }
 

@@ -30,9 +30,10 @@ fn verify_node(graph: &Graph, value: Value) -> Result<(), VerifyError> {
 
 fn verify_inputs(graph: &Graph) -> Result<(), VerifyError> {
     for (index, &value) in graph.inputs.iter().enumerate() {
-        let listed = graph.nodes.get(value.index()).is_some_and(
-            |node| matches!(&node.op, Op::Input(input) if input.number == index),
-        );
+        let listed = graph
+            .nodes
+            .get(value.index())
+            .is_some_and(|node| matches!(&node.op, Op::Input(input) if input.number == index));
         if !listed {
             return Err(VerifyError::Input { value, index });
         }

@@ -81,7 +81,8 @@ pub(crate) fn in_float(x: Expr<'_>) -> Expr<'_> {
 fn fix(y_true: &Shape, y_pred: &Shape) -> String {
     let classes = y_pred.last().copied().unwrap_or(1);
     let before: Shape = y_pred[..y_pred.rank().saturating_sub(1)].into();
-    let one_each = y_true.rank() == y_pred.rank() && y_true.without(&[y_true.rank().wrapping_sub(1)]) == before;
+    let one_each =
+        y_true.rank() == y_pred.rank() && y_true.without(&[y_true.rank().wrapping_sub(1)]) == before;
     if classes > 1 && (*y_true == before || (one_each && y_true.last() == Some(&1))) {
         return format!(
             "If the labels are numbers of classes, use sparse_categorical_crossentropy; \

@@ -89,7 +89,8 @@ impl<'a> Placer<'a> {
         }
         let mut places = HashMap::new();
         for (index, &input) in graph.inputs.iter().enumerate() {
-            let place = if index < graph.state { Place::State(index) } else { Place::Input(index - graph.state) };
+            let place =
+                if index < graph.state { Place::State(index) } else { Place::Input(index - graph.state) };
             places.insert(input, place);
         }
         Placer {
