@@ -10,7 +10,7 @@ use cornu_ir::Tensor;
 use serde_json::Value;
 
 use super::archive::{self, Archive};
-use super::config::{read_compile_config, read_model};
+use super::config::{read_compile_config, read_network};
 use super::legacy::Legacy;
 use super::save::places;
 use super::weights::Weights;
@@ -93,12 +93,8 @@ fn load_legacy(source: Source) -> Result<Model> {
 
 /// The model that a configuration describes, and its shapes if it tells them.
 fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
-    let (layer, input) = read_model(config)?;
-    let name = layer.name.clone().unwrap_or_else(|| "sequential".to_string());
-    let network = layer.network.ok_or_else(|| Error::Data {
-        what: format!("a model must be a Sequential; this file holds a `{}`", layer.layer.class_name()),
-    })?;
-    let model = Model::without_weights(name, network)?;
+    let (network, input) = read_network(config)?;
+    let model = Model::without_weights(network.model_name(), Arc::new(network))?;
     let built = input.map(|input: Spec| model.trace(vec![input])).transpose()?;
     Ok((model, built))
 }
@@ -135,9 +131,9 @@ fn read_optimizer(model: &mut Model, file: &Weights) -> Result<()> {
         // As in Keras: an optimizer that was saved before its first step, or another one, begins anew.
         return Ok(());
     }
-    let read = |(index, ty)| file.read("optimizer", index, ty);
-    let values = types.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    model.set_optimizer_variables(&values)
+    let read = |(index, ty)| Ok(file.read("optimizer", index, ty)?);
+    let values = types.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+    model.set_optimizer_values(&values)
 }
 
 /// Legacy files list weights by layer: those that have any are matched in order.
@@ -181,11 +177,11 @@ fn compile_with_state(model: &mut Model, compile: Compile, file: &Legacy) -> Res
     let (Some(stored), Some(types)) = (file.optimizer()?, model.optimizer_types()) else { return Ok(()) };
     let names: Vec<&str> = stored.iter().map(|weight| weight.name.as_str()).collect();
     let Some(order) = upgrade::optimizer_order(&names, types.len()) else { return Ok(()) };
-    let mut values = model.optimizer_values()?;
+    let mut values = model.optimizer_values()?.unwrap_or_default();
     for (to, from) in order {
         values[to] = file.read(&stored[from], &types[to])?;
     }
-    model.set_optimizer_variables(&values)
+    model.set_optimizer_values(&values)
 }
 
 impl Error {
@@ -197,6 +193,3 @@ impl Error {
         }
     }
 }
-
-#[allow(unused)]
-fn keep(_: Arc<()>) {}
