@@ -14,10 +14,10 @@ static DIGITS: &[u8] = include_bytes!("data/digits.csv.gz");
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     cornu::set_random_seed(7);
     let (images, digits) = digits()?;
-    // A fifth is held out: the model sees it only to be measured.
-    let held_out = images.nrows() / 5;
-    let (test_images, train_images) = images.view().split_at(Axis(0), held_out);
-    let (test_digits, train_digits) = digits.view().split_at(Axis(0), held_out);
+    // Every fifth image is held out: the model sees it only to be measured.
+    let (held_out, shown): (Vec<usize>, Vec<usize>) = (0..images.nrows()).partition(|row| row % 5 == 0);
+    let (test_images, train_images) = (images.select(Axis(0), &held_out), images.select(Axis(0), &shown));
+    let (test_digits, train_digits) = (digits.select(Axis(0), &held_out), digits.select(Axis(0), &shown));
 
     let mut model = Sequential::new()
         .add(Input::new([64]))
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     print!("{}", model.summary());
 
     model.compile(Compile::new("adam", "sparse_categorical_crossentropy").metrics(["accuracy"]))?;
-    model.fit(&train_images, &train_digits, Fit::new().epochs(30).batch_size(32).validation_split(0.1))?;
+    model.fit(&train_images, &train_digits, Fit::new().epochs(30).validation_split(0.1))?;
     let report = model.evaluate(&test_images, &test_digits)?;
     println!("held-out accuracy: {:.2} %", 100.0 * report.get("accuracy").unwrap_or(0.0));
 

@@ -107,7 +107,8 @@ impl Model {
             Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
             None => slot.name.clone(),
         });
-        let names = ["iteration".to_string(), "learning_rate".to_string()].into_iter().chain(slots);
+        let rate = (!compiled.has_schedule()).then(|| "learning_rate".to_string());
+        let names = ["iteration".to_string()].into_iter().chain(rate).chain(slots);
         Ok(names.map(|name| format!("{optimizer}/{name}")).zip(values).collect())
     }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 ///
 /// Keras replaces text in three passes, and their order shows in odd names, so there are three passes here too: drop
 /// what is no part of a word, part a capitalised word from what precedes it, part a lowercase letter from a capital.
-pub fn to_snake_case(class_name: &str) -> String {
+pub fn snake_case(class_name: &str) -> String {
     let word: Vec<char> = class_name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
     let parted = part_lower_from_capital(&part_words(&word));
     parted.into_iter().collect::<String>().to_lowercase()
@@ -57,7 +57,7 @@ pub struct ContainerNames {
 impl ContainerNames {
     /// The name of the next item of this class.
     pub fn next(&mut self, class_name: &str) -> String {
-        let name = to_snake_case(class_name);
+        let name = snake_case(class_name);
         let count = self.used.entry(name.clone()).or_insert(0);
         *count += 1;
         if *count == 1 { name } else { format!("{name}_{}", *count - 1) }
@@ -93,7 +93,7 @@ mod tests {
             ("A", "a"),
         ];
         for (class_name, expected) in cases {
-            assert_eq!(to_snake_case(class_name), expected, "{class_name}");
+            assert_eq!(snake_case(class_name), expected, "{class_name}");
         }
     }
 

@@ -130,17 +130,35 @@ impl Weights {
 
     /// The path in the file for a path of the present layout.
     fn stored_path(&self, path: &str) -> String {
-        match path.split_once('/') {
+        let path = match path.split_once('/') {
             Some((LAYERS, rest)) => format!("{}/{rest}", self.layers),
             None if path == LAYERS => self.layers.to_owned(),
             Some(_) | None => path.to_owned(),
+        };
+        match path.rsplit_once('/') {
+            Some((parent, child)) if is_attention(parent) => {
+                let old = format!("{parent}/_{child}");
+                if matches!(self.file.has_group(&old), Ok(true)) { old } else { path }
+            }
+            Some(_) | None => path,
         }
     }
 
     /// The name of the present layout for a group in the file.
     fn present_name<'n>(&self, path: &str, child: &'n str) -> &'n str {
-        if path.is_empty() && child == self.layers { LAYERS } else { child }
+        if path.is_empty() && child == self.layers {
+            return LAYERS;
+        }
+        child
+            .strip_prefix('_')
+            .filter(|child| is_attention(path) && child.ends_with("_dense"))
+            .unwrap_or(child)
     }
+}
+
+/// A MultiHeadAttention: until Keras 3.0 the names of its projections began with `_`.
+fn is_attention(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("multi_head_attention"))
 }
 
 #[cfg(test)]
@@ -184,6 +202,15 @@ mod tests {
         let weights = file(&[object("_layer_checkpoint_dependencies/dense", vec![kernel.clone()])]);
         assert_eq!(weights.paths().expect("walked"), ["layers/dense"]);
         assert_eq!(weights.read("layers/dense", 0, &kernel.ty()).expect("read"), kernel);
+    }
+
+    #[test]
+    fn attention_before_keras_3_0() {
+        let kernel = Tensor::vector(vec![1.0f32]);
+        let weights = file(&[object("layers/multi_head_attention_1/_query_dense", vec![kernel.clone()])]);
+        let path = "layers/multi_head_attention_1/query_dense";
+        assert_eq!(weights.paths().expect("walked"), [path]);
+        assert_eq!(weights.read(path, 0, &kernel.ty()).expect("read"), kernel);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::identifier::Identifier;
 use crate::losses::Loss;
 use crate::metrics::{Metric, MetricIdentifier};
 use crate::model::Built;
-use crate::optimizers::{Optimizer, SlotSpec};
+use crate::optimizers::{LearningRate, Optimizer, SlotSpec};
 
 /// What [`crate::Model::compile`] takes: optimizer and loss, by Keras's names or as values, and optional metrics.
 ///
@@ -68,6 +68,11 @@ pub(crate) struct TrackedMetric {
 }
 
 impl Compiled {
+    /// True if the learning rate is computed from the number of steps, and no variable.
+    pub(crate) fn has_schedule(&self) -> bool {
+        matches!(self.optimizer.common().learning_rate, LearningRate::Schedule(_))
+    }
+
     /// The metrics, once they are decided.
     pub(crate) fn metrics(&self) -> &[TrackedMetric] {
         self.goals.as_ref().map_or(&[], |goals| &goals.metrics)

@@ -93,26 +93,31 @@ impl Model {
 
     /// Types of the optimizer's variables in Keras's order; `None` before it has any.
     pub(crate) fn optimizer_types(&self) -> Option<Vec<Type>> {
-        let compiled = self.compiled.as_ref().filter(|_| self.built.is_some())?;
-        let slots = compiled.slots.iter().map(|slot| slot.ty.clone());
-        Some([Type::scalar(DType::I32), Type::scalar(DType::F32)].into_iter().chain(slots).collect())
+        let variables = self.optimizer_variables()?;
+        Some(variables.map(|index| self.state[index].ty().clone()).collect())
     }
 
     /// The optimizer's variables in Keras's order; `None` before it has any.
     pub(crate) fn optimizer_values(&self) -> Result<Option<Vec<Tensor>>> {
-        let (Some(built), Some(compiled)) = (&self.built, &self.compiled) else { return Ok(None) };
-        let layout = Layout::of(built, compiled);
-        let buffers = self.state[layout.iterations..layout.random].iter();
-        Ok(Some(buffers.map(|buffer| Ok(self.backend.download(buffer)?)).collect::<Result<_>>()?))
+        let Some(variables) = self.optimizer_variables() else { return Ok(None) };
+        Ok(Some(variables.map(|index| Ok(self.backend.download(&self.state[index])?)).collect::<Result<_>>()?))
     }
 
     /// Sets the optimizer's variables, in Keras's order.
     pub(crate) fn set_optimizer_values(&mut self, values: &[Tensor]) -> Result<()> {
-        let Layout { iterations, random, .. } = Layout::of(self.built()?, self.compiled()?);
-        for (buffer, value) in self.state[iterations..random].iter_mut().zip(values) {
-            self.backend.write(buffer, value)?;
+        let indices: Vec<usize> = self.optimizer_variables().into_iter().flatten().collect();
+        for (index, value) in indices.into_iter().zip(values) {
+            self.backend.write(&mut self.state[index], value)?;
         }
         Ok(())
+    }
+
+    /// Where in the state they lie: iterations, the learning rate unless a schedule computes it, the slots.
+    fn optimizer_variables(&self) -> Option<impl Iterator<Item = usize> + use<>> {
+        let (built, compiled) = (self.built.as_ref()?, self.compiled.as_ref()?);
+        let Layout { iterations, random, .. } = Layout::of(built, compiled);
+        let scheduled = compiled.has_schedule();
+        (self.state.len() >= random).then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
     }
 
     /// One step of training on the samples numbered by `rows`.
