@@ -23,7 +23,8 @@ fn verify_node(graph: &Graph, value: Value) -> Result<(), VerifyError> {
     let rules = node.op.rules();
     let inferred = rules.infer(&types).map_err(|source| VerifyError::Op { node: value, source })?;
     if inferred != node.ty {
-        return Err(VerifyError::Type { node: value, op: rules.name(), stated: node.ty.clone(), inferred });
+        let (stated, inferred) = (Box::new(node.ty.clone()), Box::new(inferred));
+        return Err(VerifyError::Type { node: value, op: rules.name(), stated, inferred });
     }
     Ok(())
 }

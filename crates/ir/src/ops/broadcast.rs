@@ -42,10 +42,8 @@ impl Rules for Broadcast {
         match args {
             [x] if fits(x) => Ok(x.with_shape(self.shape.clone())),
             _ => {
-                let need = format!(
-                    "an argument whose sizes stand on the axes {}, ascending, of {}",
-                    self.axes, self.shape
-                );
+                let (axes, shape) = (&self.axes, &self.shape);
+                let need = format!("an argument whose sizes stand on the axes {axes}, ascending, of {shape}");
                 Err(OpError::new("broadcast", need, args))
             }
         }

@@ -112,11 +112,10 @@ impl Rules for Reduce {
         };
         match args {
             [x] if fits(x) => Ok(x.with_shape(x.shape.without(&self.axes))),
-            _ => Err(OpError::new(
-                "reduce",
-                format!("one argument of numbers with the axes {}, ascending", self.axes),
-                args,
-            )),
+            _ => {
+                let need = format!("one argument of numbers with the axes {}, ascending", self.axes);
+                Err(OpError::new("reduce", need, args))
+            }
         }
     }
 
