@@ -75,7 +75,7 @@ pub fn gelu(x: Expr<'_>, approximate: bool) -> Expr<'_> {
 pub fn glu(x: Expr<'_>, axis: i64) -> Result<Expr<'_>> {
     let axis = shapes::axis("glu", axis, x)?;
     let size = x.shape()[axis];
-    if size % 2 != 0 {
+    if !size.is_multiple_of(2) {
         let needed = format!("an even size of axis {axis}, to cut it into halves");
         return Err(Error::Shape { what: "glu".into(), needed, got: x.ty() });
     }
