@@ -44,7 +44,7 @@ pub fn silu(x: Expr<'_>) -> Expr<'_> {
     x * x.logistic()
 }
 
-/// x·[`hard_sigmoid`](x)
+/// x times [`hard_sigmoid`] of x.
 ///
 /// Howard et al. 2019, <https://arxiv.org/abs/1905.02244>.
 pub fn hard_silu(x: Expr<'_>) -> Expr<'_> {
