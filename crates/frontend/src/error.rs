@@ -3,8 +3,10 @@
 use cornu_ir::Type;
 use cornu_ir::error::{BackendError, BuildError, GradError};
 
+use crate::saving::FileError;
+
 /// The one error type of this crate.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A string that should name something names nothing.
@@ -53,6 +55,28 @@ pub enum Error {
         /// The type it got.
         got: Type,
     },
+    /// A layer cannot be built or called in its place.
+    #[error("{path}: {reason}")]
+    Layer {
+        /// Where it is in the model: `block_2/dense`.
+        path: String,
+        /// What it needs, and what it got.
+        reason: String,
+    },
+    /// Data that cannot be used.
+    #[error("{what}")]
+    Data {
+        /// Which, and what is needed.
+        what: String,
+    },
+    /// Something was asked of a model too early.
+    #[error("{what}. {fix}")]
+    NotReady {
+        /// What is missing.
+        what: String,
+        /// What to do first.
+        fix: String,
+    },
     /// Something that Cornu can do but a Keras file cannot say.
     #[error("{what} cannot be written to a Keras file: {reason}")]
     NotInKeras {
@@ -61,28 +85,9 @@ pub enum Error {
         /// Why, and what to use instead.
         reason: String,
     },
-    /// A layer cannot be built or called in its place.
-    #[error("{}{reason}", if .path.is_empty() { String::new() } else { format!("{}: ", .path) })]
-    Layer {
-        /// Where it is in the model: `block_2/dense`.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The data cannot be used.
-    #[error("{what}")]
-    Data {
-        /// What is wrong with it.
-        what: String,
-    },
-    /// Something has to be done before.
-    #[error("{what}. {fix}")]
-    NotReady {
-        /// What is missing.
-        what: String,
-        /// What to do.
-        fix: String,
-    },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The graph could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -103,6 +108,17 @@ impl Error {
         let known: Vec<String> = known.into_iter().map(String::from).collect();
         let nearest = nearest(given, &known).cloned();
         Error::Unknown { what, given: given.to_string(), nearest, known }
+    }
+
+    /// The same error, from inside the layer called `name`.
+    pub fn within(self, name: &str) -> Error {
+        let joined = |path: &str| if path.is_empty() { name.to_string() } else { format!("{name}/{path}") };
+        match self {
+            Error::Layer { path, reason } => Error::Layer { path: joined(&path), reason },
+            // These know their path already.
+            Error::Build(_) | Error::Grad(_) | Error::Backend(_) => self,
+            other => Error::Layer { path: name.to_string(), reason: other.to_string() },
+        }
     }
 
     /// `class` was given a value for `key` that is not what is needed.

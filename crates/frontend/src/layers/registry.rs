@@ -37,6 +37,11 @@ pub fn register_layer(name: &str, make: Make) {
     REGISTERED.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_string(), make);
 }
 
+/// True if the program has registered a layer under this name.
+pub(crate) fn is_registered(name: &str) -> bool {
+    REGISTERED.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+}
+
 /// The layer of this class. `registered_name` is what a file says of classes that are not Keras's own.
 pub(crate) fn layer_from_config(class: &str, registered_name: Option<&str>, config: &Config) -> Result<AnyLayer> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);

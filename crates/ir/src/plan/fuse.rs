@@ -148,7 +148,7 @@ impl<'g> Fusion<'g> {
         let source = match role(&node.op) {
             Role::View => {
                 let source = self.view(value).unwrap_or_else(|| self.view_of_copy(value));
-                if source.view.is_contiguous() || !needed {
+                if !needed || (source.view.is_contiguous() && !self.is_counter(source.base)) {
                     source
                 } else {
                     self.start(Group { members: vec![value], elements, ..Group::default() });
@@ -194,12 +194,15 @@ impl<'g> Fusion<'g> {
     fn view(&self, value: Value) -> Option<Source> {
         let arg = &self.sources[self.graph.node(value).args[0].index()];
         let outer = outer_view(self.graph, value);
-        // A counter that has no memory is computed where it is read, which only its own order allows.
-        let is_counter = self.of[arg.base.index()].is_none() && matches!(self.graph.node(arg.base).op, Op::Iota(_));
-        if is_counter && !outer.is_contiguous() {
+        if self.is_counter(arg.base) && !outer.is_contiguous() {
             return None;
         }
         Some(Source { base: arg.base, view: outer.through(&arg.view)? })
+    }
+
+    /// True for a counter without memory: it is computed where it is read, which only its own order allows.
+    fn is_counter(&self, value: Value) -> bool {
+        self.of[value.index()].is_none() && matches!(self.graph.node(value).op, Op::Iota(_))
     }
 
     /// Gives the argument of a view memory of its own, and views that.

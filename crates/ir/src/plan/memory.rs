@@ -123,11 +123,11 @@ impl<'a> Placer<'a> {
             }
             let is_whole = self.graph.ty(base).bytes() == self.graph.ty(output).bytes();
             let is_computed = self.groups.of[base.index()].is_some() && !self.places.contains_key(&base);
-            let in_place = match to {
+            let in_place = || match to {
                 Place::State(index) => self.may_replace(base, self.graph.inputs[index]),
                 Place::Input(_) | Place::Output(_) | Place::Constant(_) | Place::Arena(_) => true,
             };
-            if is_whole && is_computed && in_place {
+            if is_whole && is_computed && in_place() {
                 self.places.insert(base, to);
             } else {
                 let detour = matches!(self.places.get(&base), Some(Place::State(_)));

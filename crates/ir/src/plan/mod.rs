@@ -8,6 +8,7 @@ mod cost;
 mod emit;
 mod fuse;
 mod memory;
+mod print;
 mod program;
 mod schedule;
 mod view;

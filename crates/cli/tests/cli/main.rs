@@ -1,0 +1,4 @@
+//! The `cornu` command, run as a user runs it.
+
+mod arguments;
+mod folder;
