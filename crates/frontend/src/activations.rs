@@ -16,7 +16,7 @@ pub use gates::{
 };
 pub use rectifiers::{celu, elu, leaky_relu, relu, relu6, selu, softplus, sparse_plus, squareplus};
 pub use shrinks::{hard_shrink, hard_tanh, soft_shrink, tanh_shrink, threshold};
-pub use softmaxes::{log_softmax, softmax, sparsemax};
+pub use softmaxes::{log_softmax, published_sparsemax, softmax, sparsemax};
 
 use crate::config::Serialized;
 use crate::error::{Error, Result};
@@ -86,6 +86,8 @@ pub enum Activation {
     LogSoftmax { axis: i64 },
     /// See [`sparsemax`].
     Sparsemax { axis: i64 },
+    /// See [`published_sparsemax`].
+    PublishedSparsemax { axis: i64 },
     /// See [`glu`].
     Glu { axis: i64 },
     /// See [`mish`].
@@ -97,8 +99,11 @@ pub enum Activation {
 /// The name that stands for the `hard_sigmoid` of Keras 1 and 2, which Keras 3 replaced by another function.
 pub const KERAS2_HARD_SIGMOID: &str = "keras2_hard_sigmoid";
 
+/// The name of the sparsemax that was published, which is not what Keras 3 computes under that name.
+pub const PUBLISHED_SPARSEMAX: &str = "published_sparsemax";
+
 /// Every function that a name alone can mean, with its defaults. Second names follow the first.
-const NAMED: [(&str, Activation); 32] = [
+const NAMED: [(&str, Activation); 33] = [
     ("linear", Activation::Linear),
     ("relu", Activation::Relu { negative_slope: 0.0, max_value: None, threshold: 0.0 }),
     ("relu6", Activation::Relu6),
@@ -128,6 +133,7 @@ const NAMED: [(&str, Activation); 32] = [
     ("softmax", Activation::Softmax { axis: -1 }),
     ("log_softmax", Activation::LogSoftmax { axis: -1 }),
     ("sparsemax", Activation::Sparsemax { axis: -1 }),
+    (PUBLISHED_SPARSEMAX, Activation::PublishedSparsemax { axis: -1 }),
     ("glu", Activation::Glu { axis: -1 }),
     ("mish", Activation::Mish),
     ("exponential", Activation::Exponential),
@@ -172,6 +178,7 @@ impl Activation {
             Activation::Softmax { axis } => softmax(x, axis)?,
             Activation::LogSoftmax { axis } => log_softmax(x, axis)?,
             Activation::Sparsemax { axis } => sparsemax(x, axis)?,
+            Activation::PublishedSparsemax { axis } => published_sparsemax(x, axis)?,
             Activation::Glu { axis } => glu(x, axis)?,
             Activation::Mish => mish(x),
             Activation::Exponential => x.exp(),
@@ -181,15 +188,15 @@ impl Activation {
     /// The name under which Keras 3 knows exactly this function, if it does.
     pub fn keras3_name(&self) -> Option<&'static str> {
         let (name, _) = NAMED.into_iter().find(|(_, activation)| activation == self)?;
-        (name != KERAS2_HARD_SIGMOID).then_some(name)
+        (![KERAS2_HARD_SIGMOID, PUBLISHED_SPARSEMAX].contains(&name)).then_some(name)
     }
 
     /// As it stands in a Keras file.
     pub fn serialize(&self) -> Result<Value> {
         let name = self.keras3_name().ok_or_else(|| Error::NotInKeras {
             what: format!("the activation {self:?}"),
-            reason: if *self == Activation::Keras2HardSigmoid {
-                "Keras 3 has another hard_sigmoid, relu6(x + 3)/6, in its place".into()
+            reason: if NAMED.iter().any(|(_, named)| named == self) {
+                "Keras 3 computes something else under the name that this function has elsewhere".into()
             } else {
                 "it can name a function but not carry its arguments; use an activation layer".into()
             },

@@ -39,9 +39,9 @@ pub enum Error {
         /// Where, and which two: "mean_squared_error: y_true against y_pred".
         what: String,
         /// Type of the first.
-        left: Type,
+        left: Box<Type>,
         /// Type of the second.
-        right: Type,
+        right: Box<Type>,
         /// What to change.
         fix: String,
     },

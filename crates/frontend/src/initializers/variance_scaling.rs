@@ -174,7 +174,7 @@ impl VarianceScaling {
 
     fn values(&self, ty: &Type, seed: u64) -> Result<Tensor> {
         // The standard deviation of a standard normal cut off at ±2.
-        const TRUNCATED_STDDEV: f64 = 0.87962566103423978;
+        const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_8;
         let (fan_in, fan_out) = self.fans(ty)?;
         let fan = match self.mode {
             Mode::FanIn => fan_in,

@@ -40,7 +40,7 @@ pub(crate) fn paired<'b>(loss: &str, y_true: Expr<'b>, y_pred: Expr<'b>) -> Resu
     if t.shape() == p.shape() && t.rank() > 0 {
         return Ok((t, p));
     }
-    let (left, right) = (y_true.ty(), y_pred.ty());
+    let (left, right) = (Box::new(y_true.ty()), Box::new(y_pred.ty()));
     let fix = fix(&left.shape, &right.shape);
     Err(Error::Shapes { what: format!("{loss}: y_true against y_pred"), left, right, fix })
 }
@@ -65,7 +65,7 @@ pub(crate) fn class_numbers<'b>(
         format!("Give one class number for each prediction: labels of the shape {needed}")
     };
     let what = format!("{what}: y_true against y_pred");
-    Err(Error::Shapes { what, left: y_true.ty(), right: y_pred.ty(), fix })
+    Err(Error::Shapes { what, left: y_true.ty().into(), right: y_pred.ty().into(), fix })
 }
 
 /// Whole numbers and halves as `f32`; `f32` and `f64` as they are.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 pub enum Schedule {
     /// rate·decay_rate^(s/decay_steps); in a staircase the exponent is rounded down.
     ExponentialDecay { initial_learning_rate: f64, decay_steps: f64, decay_rate: f64, staircase: bool },
-    /// values[i] up to boundaries[i], the last value beyond the last boundary.
+    /// Each value up to its boundary, the last value beyond the last boundary.
     PiecewiseConstantDecay { boundaries: Vec<f64>, values: Vec<f64> },
     /// (rate - end)·(1 - s/decay_steps)^power + end, and end from there on, or again with longer steps in cycles.
     PolynomialDecay {
