@@ -94,6 +94,11 @@ impl<'a> Arguments<'a> {
         self.config.get(key).filter(|value| !value.is_null())
     }
 
+    /// True if the key is there, be it with a null.
+    pub fn has(&self, key: &str) -> bool {
+        self.config.contains_key(key)
+    }
+
     /// True if the key is there and its value is null.
     pub fn is_null(&self, key: &str) -> bool {
         self.config.get(key).is_some_and(Value::is_null)

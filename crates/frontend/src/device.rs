@@ -40,8 +40,9 @@ impl Device {
 #[cfg(feature = "cpu")]
 fn cpu() -> Result<Arc<dyn Backend>> {
     /// One set of threads serves every model of the process.
-    static CPU: LazyLock<Arc<dyn Backend>> = LazyLock::new(|| Arc::new(cornu_backend_cpu::Cpu::new()));
-    Ok(CPU.clone())
+    static CPU: LazyLock<std::result::Result<Arc<dyn Backend>, BackendError>> =
+        LazyLock::new(|| Ok(Arc::new(cornu_backend_cpu::Cpu::new()?)));
+    Ok(CPU.clone()?)
 }
 
 #[cfg(not(feature = "cpu"))]

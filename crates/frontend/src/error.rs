@@ -3,8 +3,10 @@
 use cornu_ir::Type;
 use cornu_ir::error::{BackendError, BuildError, GradError};
 
+use crate::saving::FileError;
+
 /// The one error type of this crate.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A string that should name something names nothing.
@@ -83,6 +85,9 @@ pub enum Error {
         /// Why, and what to use instead.
         reason: String,
     },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The graph could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),

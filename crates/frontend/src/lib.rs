@@ -17,6 +17,7 @@ mod names;
 pub mod optimizers;
 mod random;
 pub mod regularizers;
+pub mod saving;
 mod shapes;
 mod training;
 
@@ -28,7 +29,7 @@ pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
 pub use model::{Model, Sequential};
-pub use optimizers::{Adam, RMSprop, SGD};
+pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};
 

@@ -8,8 +8,10 @@ use cornu_ir::interpret::interpret;
 use cornu_ir::op::Rules;
 use cornu_ir::ops::{Binary, Compare, Unary};
 use cornu_ir::passes::optimize;
+use cornu_ir::plan::plan;
 use cornu_ir::testing::{
-    CASES, Case, Run, agreement, cases, check_gradient, gradient_graph, random_graph, random_inputs,
+    CASES, Case, Reference, Run, agreement, cases, check_gradient, conformance, gradient_graph, random_graph,
+    random_inputs, run,
 };
 
 /// How many random programs each test goes through.
@@ -93,14 +95,23 @@ fn passes_keep_the_meaning_of_every_case() {
     }
 }
 
+/// The planner, and the runner that other backends use, on the backend that only says what a plan means.
 #[test]
-fn passes_keep_the_meaning_of_random_programs() {
+fn plans_keep_the_meaning_of_every_case() {
+    for (name, text) in CASES {
+        let result = conformance(text, &Reference);
+        assert!(result.is_ok(), "{name}.ir:\n{}", result.unwrap_err());
+    }
+}
+
+#[test]
+fn plans_keep_the_meaning_of_random_programs() {
     for seed in 0..PROGRAMS {
-        let before = random_graph(seed);
-        let after = optimize(&before);
-        let inputs = random_inputs(&before, None, seed);
-        let result = agreement(&before, &inputs, &interpret(&after, &inputs));
-        assert_eq!(result, Ok(()), "seed {seed}:\n{before}\nbecame\n{after}");
+        let graph = random_graph(seed);
+        let inputs = random_inputs(&graph, None, seed);
+        let got = run(&graph, &inputs, &Reference).expect("the reference backend runs every plan");
+        let result = agreement(&graph, &inputs, &got);
+        assert_eq!(result, Ok(()), "seed {seed}:\n{graph}\nas\n{}", plan(&optimize(&graph)));
     }
 }
 
@@ -111,14 +122,14 @@ fn gradients_of_every_case_are_those_of_differences() {
     for (file, case) in corpus() {
         for (line, run) in &case.runs {
             let Run::Random(range) = run else { continue };
-            let inputs = random_inputs(&case.graph, range.clone(), *line as u64);
             let Ok(Some(first)) = gradient_graph(&case.graph) else { continue };
+            // In double precision, for halves fall on the corners of `floor` and `max` too often.
+            let inputs = random_inputs(&first, range.clone(), *line as u64);
             let at = format!("{file}.ir:{line} `{}`", case.name);
             let count =
                 check_gradient(&case.graph, &inputs).unwrap_or_else(|reason| panic!("{at}: {reason}"));
             checked.extend(op_names(&case.graph).filter(|_| count > 0));
             if let Ok(Some(_)) = gradient_graph(&first) {
-                let inputs = random_inputs(&first, range.clone(), *line as u64);
                 check_gradient(&first, &inputs)
                     .unwrap_or_else(|reason| panic!("{at}, second derivative: {reason}"));
             }
@@ -141,8 +152,8 @@ fn gradients_of_random_programs_are_those_of_differences() {
     let mut checked = 0;
     for seed in 0..PROGRAMS {
         let graph = random_graph(seed);
-        let inputs = random_inputs(&graph, None, seed);
-        let result = check_gradient(&graph, &inputs);
+        let Ok(Some(first)) = gradient_graph(&graph) else { continue };
+        let result = check_gradient(&graph, &random_inputs(&first, None, seed));
         checked += result.unwrap_or_else(|reason| panic!("seed {seed}: {reason}\n{graph}"));
     }
     assert!(checked > 0);

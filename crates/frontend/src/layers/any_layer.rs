@@ -111,8 +111,13 @@ impl AnyLayer {
 fn dtype_config(class: &str, dtype: DType) -> Value {
     match class {
         "InputLayer" => json!(keras_dtype_name(dtype)),
-        _ => Serialized::builtin("keras", "DTypePolicy", Config::from_iter([("name".into(), json!("float32"))])),
+        _ => float_policy(),
     }
+}
+
+/// The policy of all layers: variables and arithmetic in 32-bit floats.
+pub(crate) fn float_policy() -> Value {
+    Serialized::builtin("keras", "DTypePolicy", Config::from_iter([("name".into(), json!("float32"))]))
 }
 
 fn is_keras(module: &str) -> bool {

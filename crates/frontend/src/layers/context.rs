@@ -99,7 +99,7 @@ impl<'c, 'b> Context<'c, 'b> {
         let draw = self.builder.constant(cornu_ir::Tensor::vector(vec![self.draws]));
         self.draws += 1;
         let counter = Expr::concat(&[state.slice_axis(0, 2, 3), draw], 0);
-        Ok(derived::uniform(self.builder, key, counter, shape.clone()))
+        Ok(derived::uniform(self.builder, shape.clone(), key, counter))
     }
 
     /// Begins inside the layers of these names.

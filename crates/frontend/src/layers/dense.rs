@@ -140,7 +140,7 @@ impl Layer for Dense {
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         let input = only(inputs)?;
         self.activation.resolve()?;
-        self.activity_regularizer.as_ref().map(Identifier::resolve).transpose()?;
+        self.activity_regularizer.as_ref().map(|regularizer| regularizer.resolve()).transpose()?;
         if self.units == 0 {
             return Err(Error::config("Dense", "units", 0, "1 or more"));
         }

@@ -27,6 +27,7 @@ pub use reshape::Reshape;
 pub use spec::Spec;
 pub use weights::{WeightSpec, Weights};
 
+pub(crate) use any_layer::float_policy;
 pub(crate) use registry::{is_registered, keras_dtype_name, layer_from_config};
 
 use cornu_ir::Expr;

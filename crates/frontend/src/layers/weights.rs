@@ -63,7 +63,8 @@ impl Weights {
 
     /// Builds something inside a named layer, whose weights are fixed if it is not trainable.
     pub(crate) fn within<T>(&mut self, name: &str, trainable: bool, build: impl FnOnce(&mut Weights) -> T) -> T {
-        let frozen = std::mem::replace(&mut self.frozen, self.frozen || !trainable);
+        let frozen = self.frozen;
+        self.frozen |= !trainable;
         self.scope.push(name.to_string());
         let built = build(self);
         self.scope.pop();
@@ -84,13 +85,13 @@ impl Weights {
 impl WeightSpec {
     /// With a price on its size.
     pub fn regularizer(&mut self, regularizer: Option<&Identifier<dyn Regularizer>>) -> Result<&mut WeightSpec> {
-        self.regularizer = regularizer.map(Identifier::resolve).transpose()?;
+        self.regularizer = regularizer.map(|regularizer| regularizer.resolve()).transpose()?;
         Ok(self)
     }
 
     /// With a projection after each update.
     pub fn constraint(&mut self, constraint: Option<&Identifier<dyn Constraint>>) -> Result<&mut WeightSpec> {
-        self.constraint = constraint.map(Identifier::resolve).transpose()?;
+        self.constraint = constraint.map(|constraint| constraint.resolve()).transpose()?;
         Ok(self)
     }
 

@@ -45,6 +45,29 @@ pub(crate) fn paired<'b>(loss: &str, y_true: Expr<'b>, y_pred: Expr<'b>) -> Resu
     Err(Error::Shapes { what: format!("{loss}: y_true against y_pred"), left, right, fix })
 }
 
+/// Labels that are numbers of classes, in the shape of the predictions without `axis`, where the classes lie. An axis
+/// of size 1 may stand in its place.
+pub(crate) fn class_numbers<'b>(
+    what: &str,
+    y_true: Expr<'b>,
+    y_pred: Expr<'b>,
+    axis: usize,
+) -> Result<Expr<'b>> {
+    let needed = y_pred.shape().without(&[axis]);
+    let has_axis = y_true.rank() == y_pred.rank() && y_true.shape()[axis] == 1;
+    let labels = if has_axis { y_true.squeeze(&[axis]) } else { y_true };
+    if labels.shape() == needed {
+        return Ok(labels.cast(DType::I32));
+    }
+    let fix = if y_true.shape() == y_pred.shape() {
+        "If the labels are one-hot, use the function of this name without `sparse_`".to_string()
+    } else {
+        format!("Give one class number for each prediction: labels of the shape {needed}")
+    };
+    let what = format!("{what}: y_true against y_pred");
+    Err(Error::Shapes { what, left: y_true.ty(), right: y_pred.ty(), fix })
+}
+
 /// Whole numbers and halves as `f32`; `f32` and `f64` as they are.
 pub(crate) fn in_float(x: Expr<'_>) -> Expr<'_> {
     match x.dtype() {

@@ -95,7 +95,7 @@ impl Model {
 
     /// Takes on shapes, and values of all weights.
     pub(crate) fn install(&mut self, built: Built, values: &[Tensor]) -> Result<()> {
-        self.state = values.iter().map(|value| self.backend.upload(value)).collect::<Result<_, _>>()?;
+        self.state = values.iter().map(|value| Ok(self.backend.upload(value)?)).collect::<Result<_>>()?;
         self.built = Some(built);
         self.programs.clear();
         self.begin_training()

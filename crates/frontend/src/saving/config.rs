@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Serialized;
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, Spec};
+use crate::layers::{Layer, Spec, float_policy};
 use crate::losses;
 use crate::metrics;
-use crate::model::Model;
+use crate::model::{Model, Sequential};
 use crate::optimizers;
 use crate::training::{Compile, Compiled};
 
@@ -17,7 +17,7 @@ impl Model {
         let mut config = Map::new();
         config.insert("name".into(), json!(self.name));
         config.insert("trainable".into(), json!(true));
-        config.insert("dtype".into(), AnyLayer::float_policy());
+        config.insert("dtype".into(), float_policy());
         config.insert("layers".into(), Value::Array(self.serialize_layers()?));
         let input = self.built.as_ref().and_then(|built| built.inputs.first());
         if let Some(input) = input {
@@ -100,18 +100,22 @@ fn only(value: &Value) -> &Value {
     }
 }
 
-/// What a file says of a model, before its weights are read.
-pub(super) fn read_model(object: &Value) -> Result<(AnyLayer, Option<Spec>)> {
-    let layer = AnyLayer::deserialize(object)?;
+/// The network that a file describes, and its input if the file tells it.
+pub(super) fn read_network(object: &Value) -> Result<(Sequential, Option<Spec>)> {
+    let serialized = Serialized::read("model", object)?;
+    if serialized.class_name != "Sequential" {
+        return Err(Error::unknown("model class that can be read", &serialized.class_name, ["Sequential"]));
+    }
+    let network = Sequential::from_config(&serialized.config)?;
     let config = &object["config"];
     let shape = [&config["build_input_shape"], &object["build_config"]["input_shape"]];
     let shape = shape.into_iter().find(|shape| shape.is_array());
-    let input = match (layer.layer().input_spec(), shape) {
+    let input = match (network.input_spec(), shape) {
         (Some(input), _) => Some(input),
         (None, Some(shape)) => Some(Spec::read(shape)?),
         (None, None) => None,
     };
-    Ok((layer, input))
+    Ok((network, input))
 }
 
 impl Spec {

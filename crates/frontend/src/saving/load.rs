@@ -6,19 +6,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cornu_ir::Tensor;
+use cornu_ir::{Tensor, Type};
 use serde_json::Value;
 
 use super::archive::{self, Archive};
-use super::config::{read_compile_config, read_model};
+use super::config::{read_compile_config, read_network};
 use super::legacy::Legacy;
 use super::save::places;
+use super::upgrade::{self, Generation, Slot, Stored};
 use super::weights::Weights;
-use super::{Format, Place, Source, json, upgrade};
+use super::{Format, Place, Source, json};
 use crate::error::{Error, Result};
 use crate::layers::Spec;
 use crate::model::{Built, Model};
-use crate::training::Compile;
 
 /// Largest configuration that is read.
 const MAX_CONFIG_BYTES: u64 = 256 << 20;
@@ -46,26 +46,44 @@ impl Model {
         let built = self.built()?.clone();
         let values = read_weights(self, &built, &weights)?;
         self.set_weights(&values)?;
-        read_optimizer(self, &weights)
+        let stored = Stored::Numbered(weights.count("optimizer")?);
+        let read = |position: usize, ty: &Type| Ok(weights.read("optimizer", position, ty)?);
+        restore_optimizer(self, &Value::Null, stored, Generation::Keras3, read)
     }
 }
 
 fn load_archive(source: Source) -> Result<Model> {
     let mut archive = Archive::open(source)?;
-    let config = archive.read(archive::CONFIG, MAX_CONFIG_BYTES)?;
-    let config = json::parse(&archive.place().inside(archive::CONFIG), &config)?;
-    let config = upgrade::archive_config(config)?;
+    let at = archive.place().inside(archive::CONFIG);
+    let generation = archive_generation(&mut archive)?;
+    let config = json::parse(&at, &archive.read(archive::CONFIG, MAX_CONFIG_BYTES)?)?;
+    let compile = config.get("compile_config").cloned().unwrap_or_default();
+    let config = upgrade::model(&at, config, generation)?;
     let weights = Weights::open(archive.source(archive::WEIGHTS)?)?;
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_weights(&model, &built, &weights)?;
         model.install(built, &values)?;
     }
-    if let Some(compile) = read_compile_config(&config["compile_config"])? {
-        model.compile(compile)?;
-        read_optimizer(&mut model, &weights)?;
+    let compile = upgrade::compile(compile, &model.output_names(), generation);
+    if let Some(how) = read_compile_config(&compile)? {
+        model.compile(how)?;
+        let stored = Stored::Numbered(weights.count("optimizer")?);
+        let read = |position: usize, ty: &Type| Ok(weights.read("optimizer", position, ty)?);
+        restore_optimizer(&mut model, &compile["optimizer"], stored, generation, read)?;
     }
     Ok(model)
+}
+
+/// Which Keras wrote an archive. Keras 3 reads archives without metadata, and so do we.
+fn archive_generation(archive: &mut Archive) -> Result<Generation> {
+    if !archive.has(archive::METADATA) {
+        return Ok(Generation::Keras3);
+    }
+    let at = archive.place().inside(archive::METADATA);
+    let metadata = json::parse(&at, &archive.read(archive::METADATA, MAX_CONFIG_BYTES)?)?;
+    let version = metadata.get("keras_version").and_then(Value::as_str);
+    Ok(version.map_or(Generation::Keras3, |version| Generation::of(Some(version))))
 }
 
 fn load_legacy(source: Source) -> Result<Model> {
@@ -74,8 +92,9 @@ fn load_legacy(source: Source) -> Result<Model> {
     let text = file.header().model_config.as_ref().ok_or_else(|| {
         at.missing("the attribute model_config says what the layers are; this file holds weights alone")
     })?;
-    let version = file.header().keras_version.clone();
-    let config = upgrade::model_config(json::parse(&at.inside("model_config"), text.as_bytes())?, version.as_deref())?;
+    let generation = Generation::of(file.header().keras_version.as_deref());
+    let at_config = at.inside("model_config");
+    let config = upgrade::model(&at_config, json::parse(&at_config, text.as_bytes())?, generation)?;
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_legacy_weights(&model, &built, &file)?;
@@ -83,22 +102,54 @@ fn load_legacy(source: Source) -> Result<Model> {
     }
     if let Some(text) = &file.header().training_config {
         let training = json::parse(&at.inside("training_config"), text.as_bytes())?;
-        let training = upgrade::training_config(training, version.as_deref())?;
-        if let Some(compile) = read_compile_config(&training)? {
-            compile_with_state(&mut model, compile, &file)?;
+        let compile = upgrade::compile(training, &model.output_names(), generation);
+        if let Some(how) = read_compile_config(&compile)? {
+            model.compile(how)?;
+            let stored = file.optimizer()?.unwrap_or_default();
+            let names: Vec<String> = stored.iter().map(|weight| weight.name.clone()).collect();
+            let read = |position: usize, ty: &Type| Ok(file.read(&stored[position], ty)?);
+            restore_optimizer(&mut model, &compile["optimizer"], Stored::Named(&names), generation, read)?;
         }
     }
     Ok(model)
 }
 
+/// Takes over the optimizer's variables, if the file has all of them. As in Keras, an optimizer that was saved before
+/// its first step, or another one, begins anew.
+fn restore_optimizer(
+    model: &mut Model,
+    optimizer: &Value,
+    stored: Stored<'_>,
+    generation: Generation,
+    read: impl Fn(usize, &Type) -> Result<Tensor>,
+) -> Result<()> {
+    let count = match stored {
+        Stored::Named(names) => names.len(),
+        Stored::Numbered(count) => count,
+    };
+    let (Some(types), Some(mut values)) = (model.optimizer_types(), model.optimizer_values()?) else { return Ok(()) };
+    let slots = match generation {
+        Generation::Keras3 => Some((0..count).map(Slot::Stored).collect()),
+        Generation::Keras1 | Generation::Keras2 => {
+            let trained = model.weight_specs().iter().filter(|weight| weight.trainable).count();
+            upgrade::optimizer_slots(optimizer, stored, trained)
+        }
+    };
+    let Some(slots) = slots.filter(|slots| slots.len() == types.len()) else { return Ok(()) };
+    for ((value, slot), ty) in values.iter_mut().zip(slots).zip(&types) {
+        match slot {
+            Slot::Stored(position) if position < count => *value = read(position, ty)?,
+            // What the file leaves out begins as the configuration says.
+            Slot::Stored(_) | Slot::LearningRate | Slot::Placeholder | Slot::MomentumProduct => {}
+        }
+    }
+    model.set_optimizer_values(&values)
+}
+
 /// The model that a configuration describes, and its shapes if it tells them.
 fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
-    let (layer, input) = read_model(config)?;
-    let name = layer.name.clone().unwrap_or_else(|| "sequential".to_string());
-    let network = layer.network.ok_or_else(|| Error::Data {
-        what: format!("a model must be a Sequential; this file holds a `{}`", layer.layer.class_name()),
-    })?;
-    let model = Model::without_weights(name, network)?;
+    let (network, input) = read_network(config)?;
+    let model = Model::without_weights(network.model_name(), Arc::new(network))?;
     let built = input.map(|input: Spec| model.trace(vec![input])).transpose()?;
     Ok((model, built))
 }
@@ -126,18 +177,6 @@ fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tens
         }
     }
     Ok(values.into_iter().flatten().collect())
-}
-
-fn read_optimizer(model: &mut Model, file: &Weights) -> Result<()> {
-    let stored = file.stored("optimizer")?;
-    let Some(types) = model.optimizer_types() else { return Ok(()) };
-    if stored.len() != types.len() {
-        // As in Keras: an optimizer that was saved before its first step, or another one, begins anew.
-        return Ok(());
-    }
-    let read = |(index, ty)| file.read("optimizer", index, ty);
-    let values = types.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
-    model.set_optimizer_variables(&values)
 }
 
 /// Legacy files list weights by layer: those that have any are matched in order.
@@ -175,19 +214,6 @@ fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Ve
     Ok(values.into_iter().flatten().collect())
 }
 
-/// Compiles the model, and takes over the optimizer's state if the file has all of it.
-fn compile_with_state(model: &mut Model, compile: Compile, file: &Legacy) -> Result<()> {
-    model.compile(compile)?;
-    let (Some(stored), Some(types)) = (file.optimizer()?, model.optimizer_types()) else { return Ok(()) };
-    let names: Vec<&str> = stored.iter().map(|weight| weight.name.as_str()).collect();
-    let Some(order) = upgrade::optimizer_order(&names, types.len()) else { return Ok(()) };
-    let mut values = model.optimizer_values()?;
-    for (to, from) in order {
-        values[to] = file.read(&stored[from], &types[to])?;
-    }
-    model.set_optimizer_variables(&values)
-}
-
 impl Error {
     /// The same error, naming the file unless it does already.
     fn in_file(self, path: &Path) -> Error {
@@ -197,6 +223,3 @@ impl Error {
         }
     }
 }
-
-#[allow(unused)]
-fn keep(_: Arc<()>) {}

@@ -1,13 +1,14 @@
 //! Save: a model into a file that Keras opens.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use cornu_ir::Tensor;
 use serde_json::{Value, json};
 
 use super::archive::{self, Contents};
 use super::legacy::{self, Header, LegacyModel};
-use super::snake_case::ContainerNames;
+use super::snake_case::{ContainerNames, to_snake_case};
 use super::weights::{self, Saved};
 use super::{Format, Place, atomic, json};
 use crate::error::Result;
@@ -42,7 +43,7 @@ impl Model {
     fn save_archive(&self, path: &Path) -> Result<()> {
         let contents = Contents {
             keras_version: KERAS_VERSION,
-            date_saved: &archive::date_saved(),
+            date_saved: &archive::date_saved(SystemTime::now()),
             config: &self.serialize()?,
             weights: &self.saved_objects()?,
             assets: &[],
@@ -59,8 +60,8 @@ impl Model {
             let vars = own.map(|(number, _)| values[number].clone()).collect();
             saved.push(Saved { path: place.path, name: place.name, vars });
         }
-        if let Some((name, vars)) = self.optimizer_variables()? {
-            let vars = vars.into_iter().map(|(_, value)| value).collect();
+        if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
+            let name = to_snake_case(compiled.optimizer.class_name());
             saved.push(Saved { path: "optimizer".to_string(), name, vars });
         }
         Ok(saved)
@@ -84,7 +85,7 @@ impl Model {
             .filter(|layer| layer.class_name() != "InputLayer")
             .map(|layer| (layer.name().to_string(), self.legacy_weights(layer, &values)))
             .collect();
-        let optimizer = self.optimizer_variables()?.map(|(_, variables)| variables).unwrap_or_default();
+        let optimizer = self.legacy_optimizer()?;
         let legacy = LegacyModel { header: &header, layers: &layers, top_level: &[], optimizer: &optimizer };
         let at = Place::file(path);
         Ok(atomic::write(path, |file| legacy::write(legacy, &at, file))?)
@@ -95,6 +96,20 @@ impl Model {
         let prefix = format!("{}/", layer.name());
         let own = self.weight_specs().iter().zip(values).filter(|(spec, _)| spec.path.starts_with(&prefix));
         own.map(|(spec, value)| (format!("{}/{}", self.name, spec.path), value.clone())).collect()
+    }
+
+    /// The optimizer's variables with the names that Keras gives them: `adam/seq_dense_kernel_momentum`.
+    fn legacy_optimizer(&self) -> Result<Vec<(String, Tensor)>> {
+        let (Some(compiled), Some(values)) = (&self.compiled, self.optimizer_values()?) else { return Ok(Vec::new()) };
+        let optimizer = to_snake_case(compiled.optimizer.class_name());
+        let trained: Vec<&WeightSpec> = self.weight_specs().iter().filter(|weight| weight.trainable).collect();
+        let slots = compiled.slots.iter().map(|slot| match slot.weight.and_then(|number| trained.get(number)) {
+            Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
+            None => slot.name.clone(),
+        });
+        let rate = (!compiled.has_schedule()).then(|| "learning_rate".to_string());
+        let names = ["iteration".to_string()].into_iter().chain(rate).chain(slots);
+        Ok(names.map(|name| format!("{optimizer}/{name}")).zip(values).collect())
     }
 
     pub(super) fn weight_specs(&self) -> &[WeightSpec] {

@@ -218,6 +218,7 @@ impl<'m> Run<'m> {
 
     fn epoch(&mut self, epoch: usize) -> Result<()> {
         self.tell(|callback, training| callback.on_epoch_begin(training, epoch))?;
+        self.training.model.decide_goals(&self.data)?;
         self.training.model.reset_metrics()?;
         let order = self.order(epoch);
         let mut logs = Logs::default();

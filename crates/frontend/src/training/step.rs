@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cornu_ir::{Builder, DType, Expr, Graph, Tensor, Type, grad};
 
-use super::compile::{Compiled, Layout, TrackedMetric};
+use super::compile::{Compiled, Goals, TrackedMetric};
 use crate::error::{Error, Result};
 use crate::layers::{Context, WeightSpec};
 use crate::losses;
@@ -92,6 +92,13 @@ impl StepWriter<'_> {
         })
     }
 
+    fn goals(&self) -> Result<&Goals> {
+        self.compiled()?.goals.as_ref().ok_or_else(|| Error::NotReady {
+            what: "the loss is not decided".to_string(),
+            fix: "Show the model targets first".to_string(),
+        })
+    }
+
     /// The model's weights as inputs, by path.
     fn weights<'b>(&self, builder: &'b Builder) -> HashMap<String, Expr<'b>> {
         let input = |weight: &WeightSpec| (weight.path.clone(), builder.input(&weight.path, weight.ty.clone()));
@@ -130,8 +137,8 @@ impl StepWriter<'_> {
                 context.add_loss(regularizer.penalty(weights[&weight.path]));
             }
         }
-        let loss = &self.compiled()?.loss;
-        let data_loss = builder.scope("loss", || losses::evaluate(&**loss, given.y, prediction, given.weights, None))?;
+        let loss = &*self.goals()?.loss;
+        let data_loss = builder.scope("loss", || losses::total(loss, given.y, prediction, given.weights, None))?;
         let loss = context.total_loss().map_or(data_loss, |extra| data_loss + extra);
         builder.check()?;
         Ok(Forward { prediction, loss, updates: context.updates().to_vec() })
@@ -211,9 +218,4 @@ fn inputs<'b>(builder: &'b Builder, name: &str, types: &[Type]) -> Vec<Expr<'b>>
 /// The random state `[seed, seed, step, 0]` one step on.
 fn next_random(random: Expr<'_>) -> Expr<'_> {
     random + random.constant(Tensor::vector(vec![0u32, 0, 1, 0]))
-}
-
-/// Where the parts of a training step's state begin.
-pub(crate) fn layout(built: &Built, compiled: &Compiled) -> Layout {
-    Layout::new(built.weights.len(), compiled.slots.len())
 }

@@ -38,7 +38,7 @@ impl Rules for Broadcast {
         match args {
             [x] if fits(x) => Ok(x.with_shape(self.shape.clone())),
             _ => {
-                let need = format!("an argument whose sizes stand on the axes {} of {}", self.axes, self.shape);
+                let need = format!("an argument whose sizes stand on the axes {}, ascending, of {}", self.axes, self.shape);
                 Err(OpError::new("broadcast", need, args))
             }
         }

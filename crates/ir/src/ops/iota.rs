@@ -23,7 +23,8 @@ impl Rules for Iota {
 
     fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
         if !args.is_empty() || self.axis >= self.ty.shape.rank() || self.ty.dtype == DType::Bool {
-            return Err(OpError::new("iota", "no arguments, an axis of its shape and a number type", args));
+            let need = format!("no arguments, and a type of numbers with axis {}, not {}", self.axis, self.ty);
+            return Err(OpError::new("iota", need, args));
         }
         Ok(self.ty.clone())
     }

@@ -106,7 +106,7 @@ impl Rules for Reduce {
         };
         match args {
             [x] if fits(x) => Ok(x.with_shape(x.shape.without(&self.axes))),
-            _ => Err(OpError::new("reduce", format!("one argument of numbers with the axes {}", self.axes), args)),
+            _ => Err(OpError::new("reduce", format!("one argument of numbers with the axes {}, ascending", self.axes), args)),
         }
     }
 

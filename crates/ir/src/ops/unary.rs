@@ -148,6 +148,7 @@ impl Rules for Unary {
         match args {
             [x] if self.takes(x.dtype) => Ok((*x).clone()),
             _ if *self == Unary::Not => Err(OpError::new("not", "one argument of bool or whole numbers", args)),
+            _ if self.takes(DType::I32) => Err(OpError::new(self.name(), "one argument of numbers", args)),
             _ => Err(OpError::new(self.name(), "one argument of floats", args)),
         }
     }

@@ -69,6 +69,9 @@ impl View {
         if inner.is_contiguous() {
             return Some(self.clone());
         }
+        if self.places() == 0 {
+            return Some(View::contiguous(0));
+        }
         let mut dims: Vec<ViewDim> = Vec::new();
         // How far along each inner axis the outer ones reach: they must stay on it.
         let mut reach = inner.coordinates(self.offset)?;
@@ -137,6 +140,12 @@ mod tests {
     fn neighbours_join() {
         assert_eq!(view(0, &[(2, 12), (3, 4), (4, 1)]), View::contiguous(24));
         assert_eq!(view(0, &[(2, 0), (3, 0), (4, 1)]).dims.len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_seen_through_anything() {
+        let nothing = view(0, &[(3, 1), (0, 3)]);
+        assert_eq!(nothing.through(&view(0, &[(0, 1), (3, 0)])), Some(View::contiguous(0)));
     }
 
     #[test]

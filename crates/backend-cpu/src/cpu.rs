@@ -1,0 +1,137 @@
+//! `Cpu`: the backend that users of this crate hold.
+
+use std::sync::Arc;
+
+use cornu_ir::backend::{Backend, Buffer, Executable};
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::Plan;
+use cornu_ir::tensor::{Data, Tensor};
+use cornu_ir::types::Type;
+
+use crate::NAME;
+use crate::buffer::Memory;
+use crate::executable::Execution;
+use crate::lower::lower;
+use crate::parallel::Team;
+use crate::simd::Isa;
+use crate::simd::plain::{bytes, elements};
+
+/// The CPU of this machine: its best instruction set, and threads of its own.
+///
+/// Results are the same bits for any number of threads.
+pub struct Cpu {
+    team: Arc<Team>,
+    isa: Isa,
+}
+
+impl Cpu {
+    /// As many threads as `CORNU_THREADS` says, or as the machine has cores.
+    pub fn new() -> Result<Cpu, BackendError> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = match std::env::var("CORNU_THREADS") {
+            Ok(text) => text.parse().ok().filter(|&threads| threads > 0).ok_or_else(|| BackendError::Device {
+                backend: NAME,
+                reason: format!("CORNU_THREADS must be a number of threads, 1 or more; it is `{text}`"),
+            })?,
+            Err(_) => cores(),
+        };
+        Cpu::with_threads(threads)
+    }
+
+    /// So many threads; with one, everything runs on the thread that calls.
+    pub fn with_threads(threads: usize) -> Result<Cpu, BackendError> {
+        Ok(Cpu { team: Arc::new(Team::new(threads)?), isa: Isa::detect() })
+    }
+
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
+    /// The name of the instruction set in use: `avx512`, `avx2`, `neon` or `portable`.
+    pub fn instruction_set(&self) -> &'static str {
+        self.isa.name()
+    }
+}
+
+impl Backend for Cpu {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError> {
+        let lowered = lower(plan, self.isa)?;
+        Ok(Box::new(Execution::new(plan, lowered, self.team.clone(), self.isa)?))
+    }
+
+    fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError> {
+        Ok(Buffer::new(ty.clone(), Memory::zeroed(ty.bytes())?))
+    }
+
+    fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError> {
+        check("the buffer to write", buffer, &host.ty())?;
+        let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
+        copy_in(host, memory.as_mut_slice());
+        Ok(())
+    }
+
+    fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError> {
+        check("the buffer to read", buffer, &host.ty())?;
+        let memory = buffer.memory::<Memory>().ok_or_else(|| foreign("the buffer to read"))?;
+        copy_out(memory.as_slice(), host);
+        Ok(())
+    }
+}
+
+/// The error of a buffer that does not have the type it needs.
+pub(crate) fn check(what: &str, buffer: &Buffer, need: &Type) -> Result<(), BackendError> {
+    if buffer.ty() == need {
+        return Ok(());
+    }
+    Err(BackendError::Buffer {
+        backend: NAME,
+        what: what.to_string(),
+        need: need.to_string(),
+        got: buffer.ty().to_string(),
+    })
+}
+
+/// The error of a buffer that another backend made.
+pub(crate) fn foreign(what: &str) -> BackendError {
+    BackendError::Buffer {
+        backend: NAME,
+        what: what.to_string(),
+        need: "memory of the cpu".to_string(),
+        got: "memory of another backend".to_string(),
+    }
+}
+
+/// Copies a tensor of the same number of bytes into memory.
+pub(crate) fn copy_in(host: &Tensor, memory: &mut [u8]) {
+    match host.data() {
+        Data::F32(items) => memory.copy_from_slice(bytes(items)),
+        Data::F64(items) => memory.copy_from_slice(bytes(items)),
+        Data::BF16(items) => memory.copy_from_slice(bytes(items)),
+        Data::F16(items) => memory.copy_from_slice(bytes(items)),
+        Data::I32(items) => memory.copy_from_slice(bytes(items)),
+        Data::I64(items) => memory.copy_from_slice(bytes(items)),
+        Data::U8(items) => memory.copy_from_slice(items),
+        Data::U32(items) => memory.copy_from_slice(bytes(items)),
+        Data::Bool(items) => memory.iter_mut().zip(items).for_each(|(byte, &item)| *byte = u8::from(item)),
+    }
+}
+
+/// Copies memory into a tensor of the same number of bytes.
+fn copy_out(memory: &[u8], host: &mut Tensor) {
+    match host.data_mut() {
+        Data::F32(items) => items.copy_from_slice(elements(memory)),
+        Data::F64(items) => items.copy_from_slice(elements(memory)),
+        Data::BF16(items) => items.copy_from_slice(elements(memory)),
+        Data::F16(items) => items.copy_from_slice(elements(memory)),
+        Data::I32(items) => items.copy_from_slice(elements(memory)),
+        Data::I64(items) => items.copy_from_slice(elements(memory)),
+        Data::U8(items) => items.copy_from_slice(memory),
+        Data::U32(items) => items.copy_from_slice(elements(memory)),
+        Data::Bool(items) => items.iter_mut().zip(memory).for_each(|(item, &byte)| *item = byte != 0),
+    }
+}

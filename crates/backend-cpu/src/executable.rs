@@ -1,0 +1,152 @@
+//! Execution: a lowered plan with its scratch memory, run step after step.
+
+use std::sync::Arc;
+
+use cornu_ir::backend::{Buffer, Executable};
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::{Place, Plan};
+use cornu_ir::types::Type;
+
+use crate::NAME;
+use crate::buffer::Memory;
+use crate::cpu::{check, copy_in, foreign};
+use crate::kernels::{Buffers, Site, Span, Task};
+use crate::lower::Lowered;
+use crate::parallel::Team;
+use crate::simd::Isa;
+
+/// A plan made ready to run.
+pub(crate) struct Execution {
+    team: Arc<Team>,
+    isa: Isa,
+    tasks: Vec<Box<dyn Task>>,
+    /// Types of state, inputs and outputs.
+    state: Vec<Type>,
+    inputs: Vec<Type>,
+    outputs: Vec<Type>,
+    /// Where each buffer lies, and the spans of this run; those of constants and arena never change.
+    places: Vec<Place>,
+    spans: Vec<Span>,
+    /// Scratch memory of each thread.
+    scratch: Vec<Span>,
+    /// True if some task has work for several threads.
+    is_parallel: bool,
+    /// What spans point into.
+    _memory: Vec<Memory>,
+}
+
+impl Execution {
+    /// Takes all the memory that runs will need.
+    pub(crate) fn new(plan: &Plan, lowered: Lowered, team: Arc<Team>, isa: Isa) -> Result<Execution, BackendError> {
+        let Lowered { tasks, places, bytes, arena_bytes } = lowered;
+        let mut memory = vec![Memory::zeroed(arena_bytes)?];
+        for constant in &plan.constants {
+            let mut copy = Memory::zeroed(constant.ty().bytes())?;
+            copy_in(constant, copy.as_mut_slice());
+            memory.push(copy);
+        }
+        let scratch_bytes = tasks.iter().map(|task| task.scratch_bytes()).max().unwrap_or(0);
+        let first_scratch = memory.len();
+        for _ in 0..team.threads() {
+            memory.push(Memory::zeroed(scratch_bytes)?);
+        }
+        let spans = places.iter().zip(bytes).map(|(place, bytes)| {
+            let pointer = match *place {
+                Place::Arena(offset) => memory[0].as_mut_slice()[offset..].as_mut_ptr(),
+                Place::Constant(index) => memory[1 + index].as_mut_slice().as_mut_ptr(),
+                // Set anew by every run.
+                Place::State(_) | Place::Input(_) | Place::Output(_) => std::ptr::null_mut(),
+            };
+            Span { pointer, bytes }
+        });
+        let spans = spans.collect();
+        let scratch = memory[first_scratch..].iter_mut().map(|memory| {
+            let bytes = memory.as_mut_slice();
+            Span { pointer: bytes.as_mut_ptr(), bytes: bytes.len() }
+        });
+        Ok(Execution {
+            scratch: scratch.collect(),
+            is_parallel: team.threads() > 1 && tasks.iter().any(|task| task.pieces() > 1),
+            team,
+            isa,
+            tasks,
+            state: plan.inputs[..plan.state].to_vec(),
+            inputs: plan.inputs[plan.state..].to_vec(),
+            outputs: plan.outputs[plan.state..].to_vec(),
+            places,
+            spans,
+            _memory: memory,
+        })
+    }
+
+    /// Points the spans at this run's buffers, if they are what the plan says.
+    fn bind(&mut self, state: &mut [Buffer], inputs: &[&Buffer], outputs: &mut [Buffer]) -> Result<(), BackendError> {
+        check_all("state", state.iter(), &self.state)?;
+        check_all("input", inputs.iter().copied(), &self.inputs)?;
+        check_all("output", outputs.iter(), &self.outputs)?;
+        for (span, place) in self.spans.iter_mut().zip(&self.places) {
+            let memory = match *place {
+                Place::State(index) => writable(&mut state[index]),
+                Place::Output(index) => writable(&mut outputs[index]),
+                // Lowering has checked that nothing writes inputs.
+                Place::Input(index) => inputs[index].memory::<Memory>().map(|memory| memory.as_slice().as_ptr().cast_mut()),
+                Place::Constant(_) | Place::Arena(_) => continue,
+            };
+            span.pointer = memory.ok_or_else(|| foreign("every buffer of a run"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks that there are as many buffers as types, each of its type.
+fn check_all<'a>(
+    what: &str,
+    buffers: impl ExactSizeIterator<Item = &'a Buffer>,
+    types: &[Type],
+) -> Result<(), BackendError> {
+    if buffers.len() != types.len() {
+        return Err(BackendError::Buffer {
+            backend: NAME,
+            what: format!("the number of {what} buffers"),
+            need: types.len().to_string(),
+            got: buffers.len().to_string(),
+        });
+    }
+    for (index, (buffer, ty)) in buffers.zip(types).enumerate() {
+        if buffer.ty() != ty {
+            check(&format!("{what} {index}"), buffer, ty)?;
+        }
+    }
+    Ok(())
+}
+
+fn writable(buffer: &mut Buffer) -> Option<*mut u8> {
+    buffer.memory_mut::<Memory>().map(|memory| memory.as_mut_slice().as_mut_ptr())
+}
+
+impl Executable for Execution {
+    fn run(
+        &mut self,
+        state: &mut [Buffer],
+        inputs: &[&Buffer],
+        outputs: &mut [Buffer],
+    ) -> Result<(), BackendError> {
+        self.bind(state, inputs, outputs)?;
+        let Execution { team, isa, tasks, spans, scratch, is_parallel, .. } = self;
+        // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until `run` returns; the
+        // others are ours. All are memory of `Memory`, aligned to 64 bytes, and of the size that lowering asked for.
+        let buffers = unsafe { Buffers::new(spans) };
+        let run_all = || {
+            for task in tasks.iter() {
+                team.each(task.pieces(), &|piece, thread| {
+                    let Span { pointer, bytes } = scratch[thread];
+                    // SAFETY: each thread has its own, and runs one piece at a time.
+                    let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
+                    task.run(piece, &mut Site { isa: *isa, buffers, scratch });
+                });
+            }
+        };
+        if *is_parallel { team.enter(run_all) } else { run_all() }
+        Ok(())
+    }
+}

@@ -1,0 +1,299 @@
+//! Assembly: from a program of the plan to code for its buffers: which register lies where, and what is done when.
+
+use cornu_ir::DType;
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::{Instruction, Load, Program, Register, Scalar};
+
+use super::BufferIndex;
+use super::map::{Action, Code, Operand};
+use crate::error::broken;
+use crate::simd::function::{BlockFn, copy};
+use crate::simd::half::{narrowing, rounding, widening};
+use crate::simd::table::{self, Held};
+
+/// The buffers of a program.
+pub(crate) struct Wiring<'a> {
+    /// Those that loads name.
+    pub(crate) reads: &'a [BufferIndex],
+    /// For each of them whether the step writes to its memory.
+    pub(crate) overwritten: &'a [bool],
+    /// Those that stores write; empty for the head of a reduction, whose result stays in a register.
+    pub(crate) writes: &'a [Target],
+}
+
+/// A buffer to write.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) buffer: BufferIndex,
+    /// True if the step also reads its memory: then it may be written only when a block's last read is done.
+    pub(crate) is_read: bool,
+}
+
+/// Slots of a block are to fill no more than this: half of a small first-level cache.
+const SLOTS_BYTES: usize = 16 << 10;
+
+/// Makes a program ready.
+pub(crate) fn assemble(program: &Program, wiring: &Wiring<'_>) -> Result<Code, BackendError> {
+    let mut assembler = Assembler::new(program, wiring);
+    assembler.prepare_root()?;
+    for (index, instruction) in program.instructions.iter().enumerate() {
+        assembler.instruct(index, instruction)?;
+    }
+    assembler.store_all()?;
+    Ok(assembler.finish())
+}
+
+/// Turns instructions into actions one by one.
+struct Assembler<'a> {
+    program: &'a Program,
+    wiring: &'a Wiring<'a>,
+    once: Vec<Action>,
+    each: Vec<Action>,
+    /// Where each register lies, once it is made.
+    places: Vec<Option<Operand>>,
+    /// For each register the number of the last instruction that reads it; stores count as one more instruction.
+    last_use: Vec<usize>,
+    /// For each slot whether a register lives in it.
+    taken: Vec<bool>,
+    slot_width: usize,
+}
+
+impl<'a> Assembler<'a> {
+    fn new(program: &'a Program, wiring: &'a Wiring<'a>) -> Assembler<'a> {
+        let mut last_use = vec![0; program.registers()];
+        for (index, instruction) in program.instructions.iter().enumerate() {
+            instruction.args.iter().for_each(|&arg| last_use[arg] = index);
+        }
+        program.stores.iter().for_each(|&register| last_use[register] = program.instructions.len());
+        let (places, taken) = (vec![None; program.registers()], Vec::new());
+        Assembler { program, wiring, once: Vec::new(), each: Vec::new(), places, last_use, taken, slot_width: 1 }
+    }
+
+    /// The root's result lies where the kernel puts it; bf16 and f16 are rounded first.
+    fn prepare_root(&mut self) -> Result<(), BackendError> {
+        if let Some(dtype) = self.program.root {
+            let root = Operand::Root { width: Held::of(dtype).bytes() };
+            self.places[0] = Some(match rounding(dtype) {
+                Some(function) => self.apply(function, dtype, [root, Operand::None, Operand::None]),
+                None => root,
+            });
+        }
+        Ok(())
+    }
+
+    /// Emits one instruction.
+    fn instruct(&mut self, index: usize, instruction: &Instruction) -> Result<(), BackendError> {
+        let register = self.program.first_instruction() + index;
+        let dtype = instruction.dtype;
+        let place = match &instruction.op {
+            Scalar::Constant(bits) => self.constant(*bits, dtype),
+            Scalar::Iota { stride, size } => self.count(*stride, *size, dtype),
+            Scalar::Unary(_) | Scalar::Binary(_) | Scalar::Compare(_) | Scalar::Select | Scalar::Cast => {
+                let function = self.function(instruction)?;
+                let mut args = [Operand::None; 3];
+                for (arg, &from) in args.iter_mut().zip(&instruction.args) {
+                    *arg = self.register(from)?;
+                }
+                self.compute(register, instruction, function, args)
+            }
+        };
+        self.places[register] = Some(place);
+        instruction.args.iter().for_each(|&arg| self.release(arg, index));
+        Ok(())
+    }
+
+    /// Emits an instruction's function, into the buffer that stores it if that can be written at once.
+    fn compute(
+        &mut self,
+        register: Register,
+        instruction: &Instruction,
+        function: BlockFn,
+        args: [Operand; 3],
+    ) -> Operand {
+        let dtype = instruction.dtype;
+        if let Some(out) = self.direct_target(register) {
+            self.each.push(Action::Apply { function, out, args });
+            return out;
+        }
+        let out = self.apply(function, dtype, args);
+        // A value of half width is a half-width number at every step of a program, fused or not.
+        let exact = matches!(instruction.op, Scalar::Cast | Scalar::Select);
+        match rounding(dtype) {
+            Some(function) if !exact => {
+                let rounded = self.apply(function, dtype, [out, Operand::None, Operand::None]);
+                self.free(out);
+                rounded
+            }
+            _ => out,
+        }
+    }
+
+    /// Emits a function whose result goes into a fresh slot: one that no argument lies in.
+    fn apply(&mut self, function: BlockFn, dtype: DType, args: [Operand; 3]) -> Operand {
+        let out = self.slot(Held::of(dtype).bytes());
+        self.each.push(Action::Apply { function, out, args });
+        out
+    }
+
+    /// The block function of an instruction.
+    fn function(&self, instruction: &Instruction) -> Result<BlockFn, BackendError> {
+        let arg = instruction.args.first().map_or(instruction.dtype, |&arg| self.program.dtype(arg));
+        let found = match instruction.op {
+            Scalar::Unary(op) => table::unary(op, arg),
+            Scalar::Binary(op) => table::binary(op, arg),
+            Scalar::Compare(op) => Some(table::compare(op, arg)),
+            Scalar::Select => Some(table::choice(instruction.dtype)),
+            Scalar::Cast => Some(crate::simd::cast::cast(arg, instruction.dtype)),
+            Scalar::Constant(_) | Scalar::Iota { .. } => None,
+        };
+        found.ok_or_else(|| broken(format!("{:?} on {arg} in a fused program", instruction.op)))
+    }
+
+    /// A register that holds the same number at every place.
+    fn constant(&mut self, bits: u64, dtype: DType) -> Operand {
+        let bits = match dtype {
+            DType::BF16 => u64::from(half::bf16::from_bits(bits as u16).to_f32().to_bits()),
+            DType::F16 => u64::from(half::f16::from_bits(bits as u16).to_f32().to_bits()),
+            DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => bits,
+        };
+        let out = self.lasting_slot(Held::of(dtype).bytes());
+        self.once.push(Action::Fill { out, bits });
+        out
+    }
+
+    fn count(&mut self, stride: usize, size: usize, dtype: DType) -> Operand {
+        let held = Held::of(dtype);
+        let out = self.slot(held.bytes());
+        self.each.push(Action::Count { out, stride, size, held });
+        let Some(function) = rounding(dtype) else { return out };
+        let rounded = self.apply(function, dtype, [out, Operand::None, Operand::None]);
+        self.free(out);
+        rounded
+    }
+
+    /// Where a register lies. Loads are made when they are first wanted, so that they take a slot no longer than need be.
+    fn register(&mut self, register: Register) -> Result<Operand, BackendError> {
+        if let Some(place) = self.places[register] {
+            return Ok(place);
+        }
+        let load = register.checked_sub(self.program.first_load()).and_then(|load| self.program.loads.get(load));
+        let load = load.ok_or_else(|| broken(format!("register {register} is read before it is made")))?;
+        let place = self.load(load, self.program.stores.contains(&register));
+        self.places[register] = Some(place);
+        Ok(place)
+    }
+
+    fn load(&mut self, load: &Load, is_stored: bool) -> Operand {
+        let Load { read, dtype, ref view } = *load;
+        let (buffer, width) = (self.wiring.reads[read], dtype.bytes());
+        let runs_along = view.dims.is_empty() || (view.dims.len() == 1 && view.dims[0].stride == 1);
+        if view.dims.iter().all(|dim| dim.stride == 0) && !view.dims.is_empty() {
+            let out = self.lasting_slot(width);
+            self.once.push(Action::Splat { out, buffer, element: view.offset });
+            return self.widened_once(out, dtype);
+        }
+        if !runs_along {
+            let out = self.slot(width);
+            self.each.push(Action::Load { out, buffer, view: view.clone() });
+            return self.widened(out, dtype);
+        }
+        let memory = Operand::Buffer { buffer, offset: view.offset, width };
+        if is_stored && self.wiring.overwritten[read] && widening(dtype).is_none() {
+            // A store of it must not find what another store has written there.
+            return self.apply(copy, dtype, [memory, Operand::None, Operand::None]);
+        }
+        self.widened(memory, dtype)
+    }
+
+    /// The same numbers as registers hold them.
+    fn widened(&mut self, raw: Operand, dtype: DType) -> Operand {
+        let Some(function) = widening(dtype) else { return raw };
+        let out = self.apply(function, dtype, [raw, Operand::None, Operand::None]);
+        self.free(raw);
+        out
+    }
+
+    /// The same for a register that does not change.
+    fn widened_once(&mut self, raw: Operand, dtype: DType) -> Operand {
+        let Some(function) = widening(dtype) else { return raw };
+        let out = self.lasting_slot(Held::of(dtype).bytes());
+        self.once.push(Action::Apply { function, out, args: [raw, Operand::None, Operand::None] });
+        out
+    }
+
+    /// The buffer that an instruction's register is stored to, if the instruction may write there itself.
+    fn direct_target(&self, register: Register) -> Option<Operand> {
+        let store = self.program.stores.iter().position(|&stored| stored == register)?;
+        let target = self.wiring.writes.get(store)?;
+        let dtype = self.program.dtype(register);
+        (!target.is_read && narrowing(dtype).is_none()).then(|| output(target.buffer, dtype))
+    }
+
+    /// Emits the stores that no instruction does by itself.
+    fn store_all(&mut self) -> Result<(), BackendError> {
+        // Loads first: a store may overwrite what they read.
+        for &register in &self.program.stores {
+            self.register(register)?;
+        }
+        for (&register, target) in self.program.stores.iter().zip(self.wiring.writes) {
+            let (from, dtype) = (self.register(register)?, self.program.dtype(register));
+            let out = output(target.buffer, dtype);
+            if from != out {
+                let function = narrowing(dtype).unwrap_or(copy);
+                self.each.push(Action::Apply { function, out, args: [from, Operand::None, Operand::None] });
+            }
+        }
+        Ok(())
+    }
+
+    /// A slot for a register.
+    fn slot(&mut self, width: usize) -> Operand {
+        let Some(number) = self.taken.iter().position(|taken| !taken) else { return self.lasting_slot(width) };
+        self.taken[number] = true;
+        self.slot_width = self.slot_width.max(width);
+        Operand::Slot { number, width }
+    }
+
+    /// A slot that no other register had: what is filled once must outlive the registers of every block.
+    fn lasting_slot(&mut self, width: usize) -> Operand {
+        self.taken.push(true);
+        self.slot_width = self.slot_width.max(width);
+        Operand::Slot { number: self.taken.len() - 1, width }
+    }
+
+    fn free(&mut self, operand: Operand) {
+        if let Operand::Slot { number, .. } = operand {
+            self.taken[number] = false;
+        }
+    }
+
+    /// Frees the slot of a register whose last use was instruction `index`, unless it was filled once for all blocks.
+    fn release(&mut self, register: Register, index: usize) {
+        let Some(place) = self.places[register] else { return };
+        let lasts = self.once.iter().any(|action| action.out() == place);
+        if self.last_use[register] == index && !lasts {
+            self.free(place);
+        }
+    }
+
+    fn finish(mut self) -> Code {
+        let result = self.program.stores.first().and_then(|&register| self.places[register]);
+        let slots = self.taken.len();
+        let room = SLOTS_BYTES / (slots.max(1) * self.slot_width);
+        // A power of two, rounded down.
+        let block = (1 << room.max(1).ilog2()).clamp(256, 2048);
+        Code {
+            once: std::mem::take(&mut self.once),
+            each: self.each,
+            result: result.unwrap_or(Operand::None),
+            slots,
+            slot_width: self.slot_width,
+            block,
+        }
+    }
+}
+
+/// A stored register in its buffer.
+fn output(buffer: BufferIndex, dtype: DType) -> Operand {
+    Operand::Buffer { buffer, offset: 0, width: dtype.bytes() }
+}

@@ -1,0 +1,310 @@
+//! Matrix products, cut into tiles of the result; the tail runs over each tile while it is in the cache.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use cornu_ir::DType;
+use cornu_ir::ops::Binary;
+use cornu_ir::plan::{
+    ALIGNMENT, DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, View, ViewDim,
+};
+use smallvec::smallvec;
+
+use super::map::Code;
+use super::reduce::join_task;
+use super::{BufferIndex, Buffers, Site, Task};
+use crate::parallel::Pieces;
+use crate::simd::Isa;
+use crate::simd::fold::{Sum, Summed};
+use crate::simd::gemm::{Matrix, Operand, Product, Tile, pack};
+use crate::simd::half::{Bf16, F16};
+use crate::simd::number::Number;
+use crate::simd::plain::{bytes, elements_mut};
+
+/// Rows and columns of a tile of the result, and the stretch of the summed axis that is packed at a time: packed
+/// panels and sums together fit the second-level cache.
+const ROWS: usize = 192;
+const COLUMNS: usize = 256;
+const DEPTH: usize = 256;
+/// The smallest tile; whole strips of every instruction set, as its doubles are.
+const LEAST_ROWS: usize = 48;
+const LEAST_COLUMNS: usize = 64;
+/// Multiplications that are worth a piece of their own: tens of microseconds.
+const GRAIN: usize = 1 << 20;
+/// There are to be so many pieces, where the work is enough.
+const PIECES: usize = 64;
+
+/// A product with a vector as a sum over products of elements: memory is the limit there, not arithmetic, and
+/// reductions know how to be cut.
+pub(crate) fn as_reduction(kernel: &DotKernel) -> (Vec<ReduceAxis>, Program) {
+    let DotKernel { batch, m, n, k, dtype, .. } = *kernel;
+    // One operand is the matrix, `[batch, outputs, k]` or `[batch, k, outputs]`; the other is the vector.
+    let (matrix, outputs, rows) = if n == 1 { (0, m, !kernel.lhs_transposed) } else { (1, n, kernel.rhs_transposed) };
+    let dim = |size: usize, stride: usize| ViewDim { size, stride };
+    let kept = |size: usize| ReduceAxis { size, reduced: false };
+    let summed = ReduceAxis { size: k, reduced: true };
+    let (axes, vector) = if rows {
+        (vec![kept(batch * outputs), summed], View::new(0, [dim(batch, k), dim(outputs, 0), dim(k, 1)]))
+    } else {
+        (vec![kept(batch), summed, kept(outputs)], View::new(0, [dim(batch * k, 1), dim(outputs, 0)]))
+    };
+    let load = |read: usize, view: View| Load { read, dtype, view };
+    // Sums of bf16 and f16 are kept in f32, and so are the products.
+    let wide = match dtype {
+        DType::BF16 | DType::F16 => DType::F32,
+        DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => dtype,
+    };
+    let cast = |register: usize| Instruction { op: Scalar::Cast, args: smallvec![register], dtype: wide };
+    let product = |args: [usize; 2]| Instruction {
+        op: Scalar::Binary(Binary::Mul),
+        args: args.into_iter().collect(),
+        dtype: wide,
+    };
+    let instructions = if wide == dtype { vec![product([0, 1])] } else { vec![cast(0), cast(1), product([2, 3])] };
+    let head = Program {
+        root: None,
+        loads: vec![load(matrix, View::contiguous(batch * outputs * k)), load(1 - matrix, vector)],
+        stores: smallvec![instructions.len() + 1],
+        instructions,
+    };
+    (axes, head)
+}
+
+/// The tasks of a batch of products.
+pub(crate) fn matmul(
+    kernel: &DotKernel,
+    isa: Isa,
+    left: BufferIndex,
+    right: BufferIndex,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let operands = Operands { left, right };
+    match kernel.dtype {
+        DType::F32 => tasks::<f32>(kernel, isa, operands, tail, temporary),
+        DType::F64 => tasks::<f64>(kernel, isa, operands, tail, temporary),
+        DType::BF16 => tasks::<Bf16>(kernel, isa, operands, tail, temporary),
+        DType::F16 => tasks::<F16>(kernel, isa, operands, tail, temporary),
+        DType::I32 => tasks::<i32>(kernel, isa, operands, tail, temporary),
+        DType::I64 => tasks::<i64>(kernel, isa, operands, tail, temporary),
+        DType::U8 | DType::Bool => tasks::<u8>(kernel, isa, operands, tail, temporary),
+        DType::U32 => tasks::<u32>(kernel, isa, operands, tail, temporary),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Operands {
+    left: BufferIndex,
+    right: BufferIndex,
+}
+
+fn tasks<O: Operand>(
+    kernel: &DotKernel,
+    isa: Isa,
+    operands: Operands,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let tile = isa.tile(size_of::<O::Held>());
+    let (shape, cut, operand) = (Shape::new(kernel), Cut::new(kernel), PhantomData::<O>);
+    let parts = cut.depth.count().max(1);
+    let results = kernel.batch * kernel.m * kernel.n;
+    if parts == 1 {
+        return vec![Box::new(DotTask { shape, operands, cut, tile, finish: Finish::Tail { tail }, operand })];
+    }
+    let sums = temporary(parts * results * size_of::<<O::Held as Summed>::Total>());
+    let keep = Finish::Keep { sums, results };
+    vec![
+        Box::new(DotTask { shape, operands, cut, tile, finish: keep, operand }),
+        join_task::<Sum<O::Held>>(results, parts, sums, tail),
+    ]
+}
+
+/// Sizes and strides of the operands.
+#[derive(Clone, Copy)]
+struct Shape {
+    m: usize,
+    n: usize,
+    k: usize,
+    lhs_transposed: bool,
+    rhs_transposed: bool,
+}
+
+impl Shape {
+    fn new(kernel: &DotKernel) -> Shape {
+        let DotKernel { m, n, k, lhs_transposed, rhs_transposed, .. } = *kernel;
+        Shape { m, n, k, lhs_transposed, rhs_transposed }
+    }
+
+    /// The left matrix of one product: `m` rows of `k`.
+    fn left<'a, P>(&self, elements: &'a [P], batch: usize) -> Matrix<'a, P> {
+        let (row, column) = if self.lhs_transposed { (1, self.m) } else { (self.k, 1) };
+        Matrix { elements, start: batch * self.m * self.k, row, column }
+    }
+
+    /// The right matrix of one product, turned: `n` rows of `k`.
+    fn right<'a, P>(&self, elements: &'a [P], batch: usize) -> Matrix<'a, P> {
+        let (row, column) = if self.rhs_transposed { (self.k, 1) } else { (1, self.n) };
+        Matrix { elements, start: batch * self.n * self.k, row, column }
+    }
+}
+
+/// How a batch of products is cut: into tiles of the results, and where these are few, along the summed axis.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// Rows and columns of a tile, and how many tiles there are each way.
+    rows: usize,
+    columns: usize,
+    row_tiles: usize,
+    column_tiles: usize,
+    depth: Pieces,
+    /// Tiles are dealt out in groups where they are small.
+    units: Pieces,
+}
+
+impl Cut {
+    fn new(kernel: &DotKernel) -> Cut {
+        let DotKernel { batch, m, n, k, .. } = *kernel;
+        let wanted = (batch * m * n * k / GRAIN).clamp(1, PIECES);
+        let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
+        let (mut rows, mut columns) = (ROWS, COLUMNS);
+        while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
+            let taller = rows.min(m) >= columns.min(n);
+            if rows > LEAST_ROWS && (taller || columns == LEAST_COLUMNS) { rows /= 2 } else { columns /= 2 }
+        }
+        let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
+        let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
+        let units = tiles(rows, columns) * depth.count().max(1);
+        let work = rows.min(m) * columns.min(n) * (k / parts).max(1);
+        let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
+        Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, GRAIN / work.max(1), 1) }
+    }
+}
+
+/// The tiles of a batch of products.
+struct DotTask<O: Operand> {
+    shape: Shape,
+    operands: Operands,
+    cut: Cut,
+    tile: Tile,
+    finish: Finish,
+    operand: PhantomData<O>,
+}
+
+/// What is done with the sums of a tile.
+enum Finish {
+    /// They are kept, part by part of the summed axis.
+    Keep { sums: BufferIndex, results: usize },
+    /// They are results, of which the tail makes outputs.
+    Tail { tail: Code },
+}
+
+/// One tile: which product, which rows and columns of it, and which part of the summed axis.
+struct Unit {
+    batch: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    part: usize,
+}
+
+/// Bytes of scratch memory for so many numbers.
+fn room<N>(numbers: usize) -> usize {
+    (numbers * size_of::<N>()).next_multiple_of(ALIGNMENT)
+}
+
+impl<O: Operand> Task for DotTask<O> {
+    fn pieces(&self) -> usize {
+        self.cut.units.count()
+    }
+
+    fn scratch_bytes(&self) -> usize {
+        let tail = if let Finish::Tail { tail } = &self.finish { tail.scratch_bytes() } else { 0 };
+        self.panel_bytes().into_iter().sum::<usize>() + tail
+    }
+
+    fn run(&self, piece: usize, at: &mut Site<'_>) {
+        let [left, right, sums] = self.panel_bytes();
+        let (left, rest) = at.scratch.split_at_mut(left);
+        let (right, rest) = rest.split_at_mut(right);
+        let (sums, rest) = rest.split_at_mut(sums);
+        let panels = [elements_mut::<O::Held>(left), elements_mut::<O::Held>(right)];
+        let sums = elements_mut::<O::Held>(sums);
+        if let Finish::Tail { tail } = &self.finish {
+            tail.begin(at.isa, at.buffers, rest);
+        }
+        let [left, right] = panels;
+        for unit in self.cut.units.range(piece) {
+            let unit = self.unit(unit);
+            let sums = &mut sums[..unit.rows.len() * unit.columns.len()];
+            self.multiply(at.isa, at.buffers, &unit, left, right, sums);
+            self.finish(at.isa, at.buffers, &unit, sums, rest);
+        }
+    }
+}
+
+impl<O: Operand> DotTask<O> {
+    /// Bytes of the left panel, the right panel and the sums of a tile.
+    fn panel_bytes(&self) -> [usize; 3] {
+        let Cut { rows, columns, .. } = self.cut;
+        let depth = DEPTH.min(self.shape.k);
+        let (rows, columns) = (rows.min(self.shape.m), columns.min(self.shape.n));
+        let strips = |count: usize, strip: usize| room::<O::Held>(count.next_multiple_of(strip) * depth);
+        [strips(rows, self.tile.rows), strips(columns, self.tile.columns), room::<O::Held>(rows * columns)]
+    }
+
+    fn unit(&self, unit: usize) -> Unit {
+        let Cut { row_tiles, column_tiles, rows, columns, depth, .. } = self.cut;
+        let parts = depth.count().max(1);
+        let (tile, part) = (unit / parts, unit % parts);
+        let (tile, column) = (tile / column_tiles, tile % column_tiles * columns);
+        let (batch, row) = (tile / row_tiles, tile % row_tiles * rows);
+        let rows = row..(row + rows).min(self.shape.m);
+        let columns = column..(column + columns).min(self.shape.n);
+        Unit { batch, rows, columns, part }
+    }
+
+    /// Computes the sums of a tile.
+    fn multiply(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        unit: &Unit,
+        left_panel: &mut [O::Held],
+        right_panel: &mut [O::Held],
+        sums: &mut [O::Held],
+    ) {
+        let Unit { batch, rows, columns, part } = unit;
+        let left = self.shape.left(buffers.read::<O::Raw>(self.operands.left), *batch);
+        let right = self.shape.right(buffers.read::<O::Raw>(self.operands.right), *batch);
+        sums.fill(O::Held::ZERO);
+        let range = self.cut.depth.range(*part);
+        for start in range.clone().step_by(DEPTH) {
+            let depth = DEPTH.min(range.end - start);
+            pack::<O>(isa, left.from(rows.start, start), rows.len(), depth, self.tile.rows, left_panel);
+            pack::<O>(isa, right.from(columns.start, start), columns.len(), depth, self.tile.columns, right_panel);
+            let (left, right, stride) = (&*left_panel, &*right_panel, columns.len());
+            let (rows, columns) = (rows.len(), columns.len());
+            Product { left, right, depth, sums, rows, columns, stride }.run(isa);
+        }
+    }
+
+    /// Runs the tail over a tile, or keeps its sums.
+    fn finish(&self, isa: Isa, buffers: Buffers<'_>, unit: &Unit, sums: &[O::Held], scratch: &mut [u8]) {
+        let (m, n, width) = (self.shape.m, self.shape.n, unit.columns.len());
+        let first = (unit.batch * m + unit.rows.start) * n + unit.columns.start;
+        // Where the tile is as wide as the result, its rows are one stretch.
+        let stretch = if width == n { sums.len() } else { width };
+        for (row, sums) in sums.chunks_exact(stretch.max(1)).enumerate() {
+            let places = first + row * n..first + row * n + stretch;
+            match &self.finish {
+                Finish::Tail { tail } => tail.run_range(isa, buffers, scratch, bytes(sums), places),
+                Finish::Keep { sums: kept, results } => {
+                    let offset = unit.part * results;
+                    // SAFETY: every tile and part has places of its own.
+                    let kept = unsafe { buffers.write(*kept, offset + places.start..offset + places.end) };
+                    kept.iter_mut().zip(sums).for_each(|(kept, sum)| *kept = sum.lift());
+                }
+            }
+        }
+    }
+}

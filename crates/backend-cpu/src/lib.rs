@@ -1,0 +1,25 @@
+//! The CPU backend: plans lowered to prepared kernels, run on any number of threads with the same bits as result.
+//!
+//! [`Cpu`] is all there is to see. Inside: `lower` turns each step of a plan into tasks, whose scratch memory is
+//! sized then; `executable` runs them; `parallel` cuts work into pieces by its size alone; `simd` compiles loops for
+//! each instruction set; `kernels` has one file for each kind of kernel.
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code)]
+mod buffer;
+mod cpu;
+mod error;
+#[allow(unsafe_code)]
+mod executable;
+#[allow(unsafe_code)]
+mod kernels;
+mod lower;
+mod ops;
+mod parallel;
+#[allow(unsafe_code)]
+mod simd;
+
+pub use cpu::Cpu;
+
+/// The name users choose the backend by.
+const NAME: &str = "cpu";

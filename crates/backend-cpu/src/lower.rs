@@ -1,0 +1,246 @@
+//! Lowering: from the steps of a plan to tasks, after a check that the plan keeps its own rules.
+
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::{
+    ALIGNMENT, BufferId, DotKernel, Kernel, Map, Place, Plan, Program, ReduceKernel, Step, View,
+};
+
+use crate::error::broken;
+use crate::kernels::assemble::{Target, Wiring, assemble};
+use crate::kernels::map::{Code, MapTask};
+use crate::kernels::{BufferIndex, Task, matmul, reduce};
+use crate::ops::lower_op;
+use crate::simd::Isa;
+use crate::simd::table::Held;
+
+/// A plan as tasks, and the memory they need.
+pub(crate) struct Lowered {
+    pub(crate) tasks: Vec<Box<dyn Task>>,
+    /// Where each buffer lies, and its size: those of the plan, then those that tasks pass to each other.
+    pub(crate) places: Vec<Place>,
+    pub(crate) bytes: Vec<usize>,
+    pub(crate) arena_bytes: usize,
+}
+
+/// Lowers every step.
+pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
+    check_buffers(plan)?;
+    let mut lowering = Lowering {
+        plan,
+        isa,
+        lowered: Lowered {
+            tasks: Vec::new(),
+            places: plan.buffers.iter().map(|buffer| buffer.place).collect(),
+            bytes: plan.buffers.iter().map(|buffer| buffer.ty.bytes()).collect(),
+            arena_bytes: plan.arena_bytes,
+        },
+        used_after_plan: 0,
+    };
+    for step in &plan.steps {
+        lowering.step(step)?;
+    }
+    Ok(lowering.lowered)
+}
+
+/// Lowering in progress.
+pub(crate) struct Lowering<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) isa: Isa,
+    lowered: Lowered,
+    /// Bytes after the plan's arena that the current step uses between its tasks.
+    used_after_plan: usize,
+}
+
+impl Lowering<'_> {
+    fn step(&mut self, step: &Step) -> Result<(), BackendError> {
+        self.used_after_plan = 0;
+        check_step(self.plan, step)?;
+        match &step.kernel {
+            Kernel::Map(map) => self.map(map, step),
+            Kernel::Reduce(kernel) => self.reduce(kernel, step),
+            Kernel::Dot(kernel) => self.dot(kernel, step),
+            Kernel::Op(op) => lower_op(self, op, step),
+        }
+    }
+
+    pub(crate) fn map(&mut self, map: &Map, step: &Step) -> Result<(), BackendError> {
+        let code = self.code(&map.program, map.elements, step, true)?;
+        self.push(MapTask::new(code, map.elements));
+        Ok(())
+    }
+
+    fn reduce(&mut self, kernel: &ReduceKernel, step: &Step) -> Result<(), BackendError> {
+        let head = self.code(&kernel.head, kernel.elements(), step, false)?;
+        let tail = self.code(&kernel.tail, kernel.results(), step, true)?;
+        let held = Held::of(kernel.dtype);
+        let tasks = reduce::reduce(kernel.kind, held, &kernel.axes, head, tail, &mut |bytes| self.temporary(bytes));
+        self.lowered.tasks.extend(tasks);
+        Ok(())
+    }
+
+    fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
+        let [left, right] = [0, 1].map(|read| step.reads.get(read).map(|id| id.index()));
+        let (Some(left), Some(right)) = (left, right) else { return Err(broken("a dot without two operands")) };
+        let tail = self.code(&kernel.tail, kernel.batch * kernel.m * kernel.n, step, true)?;
+        if kernel.batch * kernel.m * kernel.n == 0 {
+            return Ok(());
+        }
+        if kernel.m == 1 || kernel.n == 1 {
+            let (axes, head) = matmul::as_reduction(kernel);
+            let head = self.code(&head, kernel.batch * kernel.m * kernel.n * kernel.k, step, false)?;
+            let (kind, held) = (cornu_ir::ops::Reduction::Sum, Held::of(kernel.dtype));
+            let tasks = reduce::reduce(kind, held, &axes, head, tail, &mut |bytes| self.temporary(bytes));
+            self.lowered.tasks.extend(tasks);
+            return Ok(());
+        }
+        let isa = self.isa;
+        let tasks = matmul::matmul(kernel, isa, left, right, tail, &mut |bytes| self.temporary(bytes));
+        self.lowered.tasks.extend(tasks);
+        Ok(())
+    }
+
+    /// A program over `places` places as code for the buffers of a step, which it writes or (a head) does not.
+    fn code(&self, program: &Program, places: usize, step: &Step, writes: bool) -> Result<Code, BackendError> {
+        check_program(self.plan, program, places, step, writes)?;
+        let meets = |a: &BufferId, b: &BufferId| share_memory(self.plan, *a, *b);
+        let overwritten: Vec<bool> =
+            step.reads.iter().map(|read| step.writes.iter().any(|write| meets(read, write))).collect();
+        let targets = step.writes.iter().map(|write| Target {
+            buffer: write.index(),
+            is_read: step.reads.iter().any(|read| meets(read, write)),
+        });
+        let targets: Vec<Target> = if writes { targets.collect() } else { Vec::new() };
+        let reads: Vec<BufferIndex> = step.reads.iter().map(|id| id.index()).collect();
+        assemble(program, &Wiring { reads: &reads, overwritten: &overwritten, writes: &targets })
+    }
+
+    /// Adds a task.
+    pub(crate) fn push(&mut self, task: impl Task + 'static) {
+        self.lowered.tasks.push(Box::new(task));
+    }
+
+    /// Adds a task.
+    pub(crate) fn push_boxed(&mut self, task: Box<dyn Task>) {
+        self.lowered.tasks.push(task);
+    }
+
+    /// A buffer that lasts from one task of a step to the next. It lies behind the plan's arena, where those of all
+    /// steps share their place.
+    pub(crate) fn temporary(&mut self, bytes: usize) -> BufferIndex {
+        let offset = self.plan.arena_bytes.next_multiple_of(ALIGNMENT) + self.used_after_plan;
+        self.used_after_plan += bytes.next_multiple_of(ALIGNMENT);
+        self.lowered.arena_bytes = self.lowered.arena_bytes.max(offset + bytes);
+        self.lowered.places.push(Place::Arena(offset));
+        self.lowered.bytes.push(bytes);
+        self.lowered.places.len() - 1
+    }
+}
+
+/// Checks that every buffer lies within the memory it names.
+fn check_buffers(plan: &Plan) -> Result<(), BackendError> {
+    let (inputs, outputs) = (plan.inputs.get(plan.state..), plan.outputs.get(plan.state..));
+    let (Some(inputs), Some(outputs)) = (inputs, outputs) else { return Err(broken("more state than inputs")) };
+    if plan.inputs[..plan.state] != plan.outputs[..plan.state] {
+        return Err(broken("state that changes its type"));
+    }
+    for buffer in &plan.buffers {
+        let bytes = buffer.ty.bytes();
+        let room = match buffer.place {
+            Place::State(index) => plan.inputs[..plan.state].get(index).map(|ty| ty.bytes()),
+            Place::Input(index) => inputs.get(index).map(|ty| ty.bytes()),
+            Place::Output(index) => outputs.get(index).map(|ty| ty.bytes()),
+            Place::Constant(index) => plan.constants.get(index).map(|tensor| tensor.ty().bytes()),
+            Place::Arena(offset) if offset % ALIGNMENT == 0 => plan.arena_bytes.checked_sub(offset),
+            Place::Arena(_) => None,
+        };
+        if room.is_none_or(|room| room < bytes) {
+            return Err(broken(format!("{} has no room at {:?}", buffer.ty, buffer.place)));
+        }
+    }
+    Ok(())
+}
+
+/// True if two buffers have bytes in common.
+fn share_memory(plan: &Plan, a: BufferId, b: BufferId) -> bool {
+    let (a, b) = (&plan.buffers[a.index()], &plan.buffers[b.index()]);
+    let some = a.ty.bytes() > 0 && b.ty.bytes() > 0;
+    match (a.place, b.place) {
+        (Place::Arena(x), Place::Arena(y)) => some && x < y + b.ty.bytes() && y < x + a.ty.bytes(),
+        (x, y) => some && x == y,
+    }
+}
+
+/// Checks that a step writes nothing that must stay, and what it reads only element by element.
+fn check_step(plan: &Plan, step: &Step) -> Result<(), BackendError> {
+    let known = |id: &BufferId| id.index() < plan.buffers.len();
+    if !step.reads.iter().chain(&step.writes).all(known) {
+        return Err(broken("a step with a buffer that is not listed"));
+    }
+    for (index, &write) in step.writes.iter().enumerate() {
+        let target = &plan.buffers[write.index()];
+        if matches!(target.place, Place::Input(_) | Place::Constant(_)) {
+            return Err(broken(format!("a step that writes {:?}", target.place)));
+        }
+        if step.writes[..index].iter().any(|&other| share_memory(plan, write, other)) {
+            return Err(broken("a step with two outputs in one place"));
+        }
+        for (read, &id) in step.reads.iter().enumerate().filter(|&(_, &id)| share_memory(plan, id, write)) {
+            let source = &plan.buffers[id.index()];
+            let same = source.place == target.place && source.ty.dtype.bytes() == target.ty.dtype.bytes();
+            if !same || !may_overwrite(&step.kernel, read) {
+                return Err(broken(format!("a step that overwrites its input {read}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// True if each place of the kernel's last program reads of `read` only the element that it writes, and nothing else does.
+fn may_overwrite(kernel: &Kernel, read: usize) -> bool {
+    match kernel {
+        Kernel::Map(map) => map.program.may_overwrite(read),
+        Kernel::Dot(dot) => read >= 2 && dot.tail.may_overwrite(read),
+        Kernel::Reduce(reduce) => {
+            reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
+        }
+        Kernel::Op(_) => false,
+    }
+}
+
+/// Checks that a program's registers are made before they are read, and its loads and stores fit their buffers.
+fn check_program(plan: &Plan, program: &Program, places: usize, step: &Step, writes: bool) -> Result<(), BackendError> {
+    for load in &program.loads {
+        let buffer = step.reads.get(load.read).map(|id| &plan.buffers[id.index()]);
+        let fits = |elements: usize| places == 0 || view_fits(&load.view, places, elements);
+        if !buffer.is_some_and(|buffer| buffer.ty.dtype == load.dtype && fits(buffer.ty.elements())) {
+            return Err(broken(format!("a load that does not fit its buffer: {load:?}")));
+        }
+    }
+    let first = program.first_instruction();
+    for (index, instruction) in program.instructions.iter().enumerate() {
+        if instruction.args.len() > 3 || instruction.args.iter().any(|&arg| arg >= first + index) {
+            return Err(broken(format!("an instruction that reads what is not there: {instruction:?}")));
+        }
+    }
+    let stores = if writes { step.writes.len() } else { 1 };
+    if program.stores.len() != stores || program.stores.iter().any(|&register| register >= program.registers()) {
+        return Err(broken("a program whose stores are not the step's outputs"));
+    }
+    if !writes {
+        return Ok(());
+    }
+    for (&register, id) in program.stores.iter().zip(&step.writes) {
+        let ty = &plan.buffers[id.index()].ty;
+        if ty.dtype != program.dtype(register) || ty.elements() != places {
+            return Err(broken(format!("a store of {} to {places} places of {ty}", program.dtype(register))));
+        }
+    }
+    Ok(())
+}
+
+/// True if a view has so many places, all within a buffer of so many elements.
+fn view_fits(view: &View, places: usize, elements: usize) -> bool {
+    let size: usize = view.dims.iter().map(|dim| dim.size).product();
+    let last = view.dims.iter().map(|dim| (dim.size - 1) * dim.stride).sum::<usize>() + view.offset;
+    size == places && last < elements
+}
