@@ -7,7 +7,7 @@ use super::Model;
 use super::network::{Network, Tracer};
 use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, Config, Context, Layer, Spec, Weights, only};
-use crate::saving::snake_case::to_snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// A stack of layers, each of which takes what the one before it gives.
 ///
@@ -44,7 +44,7 @@ impl Sequential {
     pub fn add(mut self, layer: impl Into<AnyLayer>) -> Sequential {
         let mut layer: AnyLayer = layer.into();
         if layer.name.is_none() {
-            layer.name = Some(self.unused_name(&to_snake_case(layer.class_name())));
+            layer.name = Some(self.unused_name(&snake_case(layer.class_name())));
         }
         self.layers.push(layer);
         self

@@ -28,8 +28,8 @@ impl Model {
         if let Some((weight, value)) = weights.iter().zip(values).find(|(weight, value)| weight.ty != value.ty()) {
             return Err(Error::Shapes {
                 what: format!("set_weights: {}", weight.path),
-                left: value.ty(),
-                right: weight.ty.clone(),
+                left: value.ty().into(),
+                right: weight.ty.clone().into(),
                 fix: "Give every weight its own shape and element type".to_string(),
             });
         }
