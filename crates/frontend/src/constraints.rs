@@ -10,7 +10,7 @@ use crate::EPSILON;
 use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 use crate::shapes;
 
 /// Moves a weight to the nearest value that is allowed, or near it.

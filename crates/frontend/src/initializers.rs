@@ -25,7 +25,7 @@ pub use variance_scaling::{
 use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// Makes the first value of a weight.
 pub trait Initializer: fmt::Debug + Send + Sync {

@@ -13,7 +13,6 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
-mod names;
 pub mod optimizers;
 mod random;
 pub mod regularizers;

@@ -60,7 +60,7 @@ pub(crate) use reduction::{divide_no_nan, masked};
 pub(crate) use registry::{crossentropy, is_crossentropy};
 
 use crate::error::Result;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// A loss. Implement `class_name` and `call` for one of your own; the rest has Keras's defaults.
 pub trait Loss: fmt::Debug + Send + Sync {

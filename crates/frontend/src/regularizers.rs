@@ -11,7 +11,7 @@ use crate::EPSILON;
 use crate::config::{Arguments, Serialized, through_f32};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// Turns a tensor into a penalty.
 pub trait Regularizer: fmt::Debug + Send + Sync {

@@ -9,7 +9,7 @@ use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::*;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 type Read = fn(&Arguments, Settings) -> Result<Arc<dyn Loss>>;
 

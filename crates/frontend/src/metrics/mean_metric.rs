@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::losses::{self, Loss};
 use crate::metrics::mean::config;
 use crate::metrics::{Direction, Mean, Metric, StateSpec};
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// A metric that is the mean of a value of each sample. Implement it to get [`Metric`] with it.
 pub trait MeanMetric: fmt::Debug + Send + Sync {
@@ -201,7 +201,8 @@ macro_rules! name_builder {
 macro_rules! own_name {
     () => {
         fn name(&self) -> String {
-            let own = || $crate::names::snake_case($crate::metrics::MeanMetric::class_name(self));
+            let own =
+                || $crate::saving::snake_case::snake_case($crate::metrics::MeanMetric::class_name(self));
             self.name.clone().unwrap_or_else(own)
         }
     };

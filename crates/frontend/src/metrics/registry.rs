@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::{self, Labels};
 use crate::metrics::*;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// Makes a metric from its arguments and a name, if it is to have another than that of its class.
 type Read = fn(&Arguments, Option<String>) -> Result<Arc<dyn Metric>>;

@@ -137,7 +137,7 @@ fn clipped<'b>(common: &Common, gradients: Vec<Option<Expr<'b>>>) -> Vec<Option<
         let norm = total.sqrt();
         let scale = (1.0 / norm).min(norm.number(1.0 / limit)) * limit;
         // A norm that is not finite makes every gradient NaN, so that it is seen.
-        let scale = scale + (norm - norm);
+        let scale = scale + norm * 0.0;
         return each(&|gradient| gradient * scale.cast(gradient.dtype()));
     }
     if let Some(limit) = common.clipvalue.filter(|&limit| limit > 0.0) {

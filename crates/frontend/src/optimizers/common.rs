@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::config::{Arguments, through_f32};
 use crate::error::{Error, Result};
-use crate::names::snake_case;
 use crate::optimizers::{Schedule, SlotSpec, slots_of};
+use crate::saving::snake_case::snake_case;
 
 /// A number, or a function of the number of steps.
 #[derive(Clone, Debug, PartialEq)]
