@@ -39,6 +39,11 @@ impl Contestant {
         }
     }
 
+    /// The same under another name.
+    pub(crate) fn named(self, name: &str) -> Contestant {
+        Contestant { name: name.to_string(), ..self }
+    }
+
     /// Does the work once.
     pub(crate) fn round(&mut self) -> Result<f64, String> {
         (self.work)()

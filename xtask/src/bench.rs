@@ -10,14 +10,19 @@ pub(crate) fn measure(args: &[String]) -> Outcome {
     if args.iter().any(|arg| arg == "--setup-peers") {
         set_up_peers()?;
     }
-    run(&mut cargo(["build", "--release", "--quiet", "--package", "cornu-cli", "--package", "cornu-bench"]))?;
+    let place = args.iter().position(|arg| arg == "--backend");
+    let backend = place.and_then(|place| args.get(place + 1));
+    let mut build =
+        cargo(["build", "--release", "--quiet", "--package", "cornu-cli", "--package", "cornu-bench"]);
+    if backend.is_some_and(|backend| backend.starts_with("cuda")) {
+        build.args(["--features", "cornu/cuda"]);
+    }
+    run(&mut build)?;
     let bench = target_folder().join("release").join(format!("cornu-bench{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(bench);
     command.args(args.iter().filter(|arg| *arg != "--setup-peers")).env("CORNU_TARGET", target_folder());
     // Every model asks this variable for its device, those of the `cornu` command too.
-    if let Some(place) = args.iter().position(|arg| arg == "--backend") {
-        command.envs(args.get(place + 1).map(|backend| ("CORNU_BACKEND", backend)));
-    }
+    command.envs(backend.map(|backend| ("CORNU_BACKEND", backend)));
     run(&mut command)
 }
 

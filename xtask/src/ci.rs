@@ -8,12 +8,18 @@ use crate::{Outcome, docs, root, tidy};
 /// A name and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     ("format", || run(&mut cargo(["fmt", "--all", "--check"]))),
     ("tidy", || tidy::run(&root())),
     ("clippy", || {
         let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         run(&mut cargo(lint))
+    }),
+    // Each backend alone, and both; the tests below build the default.
+    ("features", || {
+        let check = ["check", "--package", "cornu", "--locked"];
+        run(cargo(check).args(["--features", "cuda"]))?;
+        run(cargo(check).args(["--no-default-features", "--features", "cuda"]))
     }),
     ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
     ("documentation", || {

@@ -49,7 +49,7 @@ impl Workload {
     /// Cornu, warm, called by the backend it runs on.
     pub(crate) fn ours(&self, backend: &str) -> Result<Contestant, String> {
         let ours = (self.work)().map_err(|error| format!("{}: {error}", self.name))?;
-        Ok(Contestant { name: backend.to_string(), ..ours })
+        Ok(ours.named(backend))
     }
 }
 

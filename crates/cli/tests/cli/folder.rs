@@ -2,7 +2,7 @@
 //! neither a panic's nor a signal's, and a folder that looks as before.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -95,13 +95,6 @@ pub(crate) fn one_line(line: &str, output: &Output) -> String {
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
     assert_eq!(lines.len(), 1, "`{line}`: {stderr}");
     lines[0].to_string()
-}
-
-/// A file among the library's own test files.
-pub(crate) fn fixture(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend/tests/fixtures").join(name);
-    assert!(path.exists(), "{} is missing", path.display());
-    path
 }
 
 /// A `.npy` file of 32-bit floats.
