@@ -35,8 +35,8 @@ impl Model {
         {
             return Err(Error::Shapes {
                 what: format!("set_weights: {}", weight.path),
-                left: value.ty().into(),
-                right: weight.ty.clone().into(),
+                left: Box::new(value.ty()),
+                right: Box::new(weight.ty.clone()),
                 fix: "Give every weight its own shape and element type".to_string(),
             });
         }
