@@ -193,15 +193,19 @@ impl Activation {
 
     /// As it stands in a Keras file.
     pub fn serialize(&self) -> Result<Value> {
-        let name = self.keras3_name().ok_or_else(|| Error::NotInKeras {
-            what: format!("the activation {self:?}"),
-            reason: if NAMED.iter().any(|(_, named)| named == self) {
-                "Keras 3 computes something else under the name that this function has elsewhere".into()
-            } else {
-                "it can name a function but not carry its arguments; use an activation layer".into()
-            },
-        })?;
-        Ok(json!(name))
+        let named = NAMED.iter().find(|(_, activation)| activation == self).map(|(name, _)| name);
+        let (what, reason) = match (self.keras3_name(), named) {
+            (Some(name), _) => return Ok(json!(name)),
+            (None, Some(name)) => (
+                format!("the activation `{name}`"),
+                "Keras 3 computes something else under the name that it has elsewhere",
+            ),
+            (None, None) => (
+                format!("the activation {self:?}"),
+                "a file can name a function but not carry its arguments; use an activation layer",
+            ),
+        };
+        Err(Error::NotInKeras { what, reason: reason.into() })
     }
 
     /// From a Keras file: a name, a serialized function, or null for `linear`.

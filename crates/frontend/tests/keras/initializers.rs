@@ -108,10 +108,9 @@ fn a_seed_of_its_own_gives_the_same_values_at_every_call() {
 
 #[test]
 fn arrays_are_constants() {
-    let object = serde_json::json!({
-        "class_name": "Constant",
-        "config": {"value": {"class_name": "__numpy__", "config": {"value": [[1.0, 2.0], [3.0, 4.0]], "dtype": "float32"}}},
-    });
+    let array = serde_json::json!({"value": [[1.0, 2.0], [3.0, 4.0]], "dtype": "float32"});
+    let value = serde_json::json!({"class_name": "__numpy__", "config": array});
+    let object = serde_json::json!({"class_name": "Constant", "config": {"value": value}});
     let constant = initializers::deserialize(&object).unwrap();
     let value = constant.generate(&Type::new(DType::F32, [2, 2]), 0).unwrap();
     assert_eq!(value.floats(), [1.0, 2.0, 3.0, 4.0]);

@@ -78,7 +78,8 @@ fn names_and_old_forms_are_read() {
         assert!(optimizers::get(name).unwrap().class_name().eq_ignore_ascii_case(name));
     }
     assert!(optimizers::get("adm").unwrap_err().to_string().contains("did you mean `adam`?"));
-    let keras2 = json!({"class_name": "Custom>Adam", "config": {"lr": 0.01, "decay": 0.5, "is_legacy_optimizer": false}});
+    let config = json!({"lr": 0.01, "decay": 0.5, "is_legacy_optimizer": false});
+    let keras2 = json!({"class_name": "Custom>Adam", "config": config});
     let optimizer = optimizers::deserialize(&keras2).unwrap();
     assert!(matches!(optimizer.common().learning_rate, LearningRate::Schedule(_)));
     assert_eq!(optimizer.learning_rate(), 0.01);
