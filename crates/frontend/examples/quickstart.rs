@@ -40,8 +40,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let scores = again.predict(&test_images.slice(s![..5, ..]))?;
     for ((image, scores), digit) in test_images.outer_iter().zip(scores.outer_iter()).zip(test_digits) {
-        let (guess, score) = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).ok_or("no scores")?;
-        println!("{}this is a {digit}; the model says {guess} ({:.1} %)\n", drawn(&image.to_vec()), 100.0 * score);
+        let (guess, score) =
+            scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).ok_or("no scores")?;
+        println!(
+            "{}this is a {digit}; the model says {guess} ({:.1} %)\n",
+            drawn(&image.to_vec()),
+            100.0 * score
+        );
     }
     Ok(())
 }
@@ -64,5 +69,8 @@ fn digits() -> Result<(Array2<f32>, Array1<i32>), Box<dyn std::error::Error>> {
 /// An image in characters.
 fn drawn(pixels: &[f32]) -> String {
     let shade = |pixel: &f32| [' ', '░', '▒', '▓', '█'][(pixel * 4.0).round().clamp(0.0, 4.0) as usize];
-    pixels.chunks(8).map(|row| row.iter().flat_map(|pixel| [shade(pixel); 2]).chain(['\n']).collect::<String>()).collect()
+    pixels
+        .chunks(8)
+        .map(|row| row.iter().flat_map(|pixel| [shade(pixel); 2]).chain(['\n']).collect::<String>())
+        .collect()
 }

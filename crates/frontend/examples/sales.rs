@@ -67,11 +67,16 @@ impl Table {
             let row: Result<Vec<f32>, _> = line.split(',').map(|cell| cell.trim().parse()).collect();
             let row = row.map_err(|error| format!("{path}, row {}: {error}", number + 1))?;
             if row.len() != header.len() {
-                return Err(format!("{path}, row {}: {} cells, not {}", number + 1, row.len(), header.len()).into());
+                return Err(
+                    format!("{path}, row {}: {} cells, not {}", number + 1, row.len(), header.len()).into()
+                );
             }
             values.extend(row);
         }
-        Ok(Table { values: Array2::from_shape_vec((values.len() / header.len(), header.len()), values)?, target })
+        Ok(Table {
+            values: Array2::from_shape_vec((values.len() / header.len(), header.len()), values)?,
+            target,
+        })
     }
 }
 

@@ -56,7 +56,9 @@ impl Serialized {
                     Some(_) => return Err(needs_object(what, value)),
                 },
             }),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => Err(needs_object(what, value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+                Err(needs_object(what, value))
+            }
         }
     }
 
@@ -160,7 +162,8 @@ impl<'a> Arguments<'a> {
 }
 
 fn whole(value: &Value) -> Option<i64> {
-    let from_float = || value.as_f64().filter(|x| x.fract() == 0.0 && x.abs() < 2f64.powi(53)).map(|x| x as i64);
+    let from_float =
+        || value.as_f64().filter(|x| x.fract() == 0.0 && x.abs() < 2f64.powi(53)).map(|x| x as i64);
     value.as_i64().or_else(from_float)
 }
 
@@ -185,10 +188,17 @@ mod tests {
     #[test]
     fn names_and_both_forms_of_objects_are_read() {
         let keras2 = json!({"class_name": "Constant", "config": {"value": 2.0}});
-        let keras3 = Serialized::builtin("keras.initializers", "Constant", keras2["config"].as_object().unwrap().clone());
+        let keras3 = Serialized::builtin(
+            "keras.initializers",
+            "Constant",
+            keras2["config"].as_object().unwrap().clone(),
+        );
         for value in [&keras2, &keras3] {
             let read = Serialized::read("initializer", value).unwrap();
-            assert_eq!((read.class_name.as_str(), read.arguments().number_or("value", 0.0)), ("Constant", Ok(2.0)));
+            assert_eq!(
+                (read.class_name.as_str(), read.arguments().number_or("value", 0.0)),
+                ("Constant", Ok(2.0))
+            );
         }
         assert_eq!(Serialized::read("initializer", &json!("zeros")).unwrap().class_name, "zeros");
         let function = json!({"module": "builtins", "class_name": "function", "config": "relu"});

@@ -242,7 +242,13 @@ fn read(name: &str, arguments: &Arguments) -> Result<Arc<dyn Constraint>> {
             axis,
         }),
         Some("NonNeg") => Arc::new(NonNeg),
-        _ => return Err(Error::unknown("constraint", name, CLASSES.map(snake_case).iter().map(String::as_str))),
+        _ => {
+            return Err(Error::unknown(
+                "constraint",
+                name,
+                CLASSES.map(snake_case).iter().map(String::as_str),
+            ));
+        }
     })
 }
 

@@ -39,9 +39,9 @@ pub enum Error {
         /// Where, and which two: "mean_squared_error: y_true against y_pred".
         what: String,
         /// Type of the first.
-        left: Type,
+        left: Box<Type>,
         /// Type of the second.
-        right: Type,
+        right: Box<Type>,
         /// What to change.
         fix: String,
     },
@@ -123,7 +123,12 @@ impl Error {
 
     /// `class` was given a value for `key` that is not what is needed.
     pub fn config(class: &str, key: &str, given: impl ToString, needed: impl Into<String>) -> Error {
-        Error::Config { class: class.into(), key: key.into(), given: given.to_string(), needed: needed.into() }
+        Error::Config {
+            class: class.into(),
+            key: key.into(),
+            given: given.to_string(),
+            needed: needed.into(),
+        }
     }
 }
 

@@ -18,7 +18,8 @@ pub use orthogonal::Orthogonal;
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
 pub use stft::{Scaling, Side, Stft, Window};
 pub use variance_scaling::{
-    Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode, VarianceScaling,
+    Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode,
+    VarianceScaling,
 };
 
 use crate::config::{Arguments, Serialized};

@@ -15,7 +15,9 @@ use cornu_ir::{DType, Expr, Type};
 use serde_json::{Map, Value};
 
 pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
-pub use crossentropy::{BinaryCrossentropy, CategoricalCrossentropy, KLDivergence, Poisson, SparseCategoricalCrossentropy};
+pub use crossentropy::{
+    BinaryCrossentropy, CategoricalCrossentropy, KLDivergence, Poisson, SparseCategoricalCrossentropy,
+};
 pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
 pub use mean::{Mean, Sum};
 pub use mean_metric::{MeanMetric, MeanMetricWrapper};

@@ -208,7 +208,9 @@ fn read(name: &str, arguments: &Arguments) -> Result<Arc<dyn Regularizer>> {
     Ok(match class {
         Some("L1") => Arc::new(L1(factor(arguments, "l1", 0.01)?)),
         Some("L2") => Arc::new(L2(factor(arguments, "l2", 0.01)?)),
-        Some("L1L2") => Arc::new(L1L2 { l1: factor(arguments, "l1", 0.0)?, l2: factor(arguments, "l2", 0.0)? }),
+        Some("L1L2") => {
+            Arc::new(L1L2 { l1: factor(arguments, "l1", 0.0)?, l2: factor(arguments, "l2", 0.0)? })
+        }
         Some("OrthogonalRegularizer") => Arc::new(OrthogonalRegularizer {
             factor: factor(arguments, "factor", 0.01)?,
             mode: match arguments.text("mode")?.unwrap_or("rows") {
@@ -217,7 +219,13 @@ fn read(name: &str, arguments: &Arguments) -> Result<Arc<dyn Regularizer>> {
                 _ => return Err(arguments.wrong("mode", "`rows` or `columns`")),
             },
         }),
-        _ => return Err(Error::unknown("regularizer", name, CLASSES.map(snake_case).iter().map(String::as_str))),
+        _ => {
+            return Err(Error::unknown(
+                "regularizer",
+                name,
+                CLASSES.map(snake_case).iter().map(String::as_str),
+            ));
+        }
     })
 }
 

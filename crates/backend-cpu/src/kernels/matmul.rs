@@ -5,9 +5,7 @@ use std::ops::Range;
 
 use cornu_ir::DType;
 use cornu_ir::ops::Binary;
-use cornu_ir::plan::{
-    ALIGNMENT, DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, View, ViewDim,
-};
+use cornu_ir::plan::{ALIGNMENT, DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, View, ViewDim};
 use smallvec::smallvec;
 
 use super::map::Code;
@@ -39,7 +37,8 @@ const PIECES: usize = 64;
 pub(crate) fn as_reduction(kernel: &DotKernel) -> (Vec<ReduceAxis>, Program) {
     let DotKernel { batch, m, n, k, dtype, .. } = *kernel;
     // One operand is the matrix, `[batch, outputs, k]` or `[batch, k, outputs]`; the other is the vector.
-    let (matrix, outputs, rows) = if n == 1 { (0, m, !kernel.lhs_transposed) } else { (1, n, kernel.rhs_transposed) };
+    let (matrix, outputs, rows) =
+        if n == 1 { (0, m, !kernel.lhs_transposed) } else { (1, n, kernel.rhs_transposed) };
     let dim = |size: usize, stride: usize| ViewDim { size, stride };
     let kept = |size: usize| ReduceAxis { size, reduced: false };
     let summed = ReduceAxis { size: k, reduced: true };
@@ -60,7 +59,8 @@ pub(crate) fn as_reduction(kernel: &DotKernel) -> (Vec<ReduceAxis>, Program) {
         args: args.into_iter().collect(),
         dtype: wide,
     };
-    let instructions = if wide == dtype { vec![product([0, 1])] } else { vec![cast(0), cast(1), product([2, 3])] };
+    let instructions =
+        if wide == dtype { vec![product([0, 1])] } else { vec![cast(0), cast(1), product([2, 3])] };
     let head = Program {
         root: None,
         loads: vec![load(matrix, View::contiguous(batch * outputs * k)), load(1 - matrix, vector)],
@@ -110,7 +110,14 @@ fn tasks<O: Operand>(
     let parts = cut.depth.count().max(1);
     let results = kernel.batch * kernel.m * kernel.n;
     if parts == 1 {
-        return vec![Box::new(DotTask { shape, operands, cut, tile, finish: Finish::Tail { tail }, operand })];
+        return vec![Box::new(DotTask {
+            shape,
+            operands,
+            cut,
+            tile,
+            finish: Finish::Tail { tail },
+            operand,
+        })];
     }
     let sums = temporary(parts * results * size_of::<<O::Held as Summed>::Total>());
     let keep = Finish::Keep { sums, results };
@@ -177,7 +184,14 @@ impl Cut {
         let units = tiles(rows, columns) * depth.count().max(1);
         let work = rows.min(m) * columns.min(n) * (k / parts).max(1);
         let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
-        Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, GRAIN / work.max(1), 1) }
+        Cut {
+            rows,
+            columns,
+            row_tiles,
+            column_tiles,
+            depth,
+            units: Pieces::new(units, GRAIN / work.max(1), 1),
+        }
     }
 }
 
@@ -281,7 +295,14 @@ impl<O: Operand> DotTask<O> {
         for start in range.clone().step_by(DEPTH) {
             let depth = DEPTH.min(range.end - start);
             pack::<O>(isa, left.from(rows.start, start), rows.len(), depth, self.tile.rows, left_panel);
-            pack::<O>(isa, right.from(columns.start, start), columns.len(), depth, self.tile.columns, right_panel);
+            pack::<O>(
+                isa,
+                right.from(columns.start, start),
+                columns.len(),
+                depth,
+                self.tile.columns,
+                right_panel,
+            );
             let (left, right, stride) = (&*left_panel, &*right_panel, columns.len());
             let (rows, columns) = (rows.len(), columns.len());
             Product { left, right, depth, sums, rows, columns, stride }.run(isa);

@@ -116,7 +116,9 @@ struct Select<'a, P> {
 impl<P: Plain> Loop for Select<'_, P> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        for (((out, &condition), &yes), &no) in self.out.iter_mut().zip(self.condition).zip(self.yes).zip(self.no) {
+        for (((out, &condition), &yes), &no) in
+            self.out.iter_mut().zip(self.condition).zip(self.yes).zip(self.no)
+        {
             *out = if condition != 0 { yes } else { no };
         }
     }

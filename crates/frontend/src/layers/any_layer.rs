@@ -45,7 +45,11 @@ impl AnyLayer {
         })
     }
 
-    pub(crate) fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
+    pub(crate) fn call<'b>(
+        &self,
+        context: &mut Context<'_, 'b>,
+        inputs: &[Expr<'b>],
+    ) -> Result<Vec<Expr<'b>>> {
         context.within(self.name(), |context| {
             self.layer.call(context, inputs).map_err(|error| error.within(self.name()))
         })

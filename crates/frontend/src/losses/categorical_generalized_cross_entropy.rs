@@ -10,7 +10,7 @@ use crate::losses::settings::settings;
 use crate::losses::{Loss, Settings, class_numbers};
 use crate::shapes;
 
-/// (1 - p[t]^q)/q, where t is the number of the class and the classes lie along the last axis.
+/// (1 - pₜ^q)/q, where t is the number of the class and the classes lie along the last axis.
 ///
 /// Predictions are probabilities `[batch, …, classes]`, labels and result `[batch, …]`. Between the mean absolute
 /// error (q = 1) and the crossentropy (q → 0); bears wrong labels better than the latter.

@@ -40,7 +40,7 @@ pub(crate) fn paired<'b>(loss: &str, y_true: Expr<'b>, y_pred: Expr<'b>) -> Resu
     if t.shape() == p.shape() && t.rank() > 0 {
         return Ok((t, p));
     }
-    let (left, right) = (y_true.ty(), y_pred.ty());
+    let (left, right) = (Box::new(y_true.ty()), Box::new(y_pred.ty()));
     let fix = fix(&left.shape, &right.shape);
     Err(Error::Shapes { what: format!("{loss}: y_true against y_pred"), left, right, fix })
 }
@@ -65,7 +65,7 @@ pub(crate) fn class_numbers<'b>(
         format!("Give one class number for each prediction: labels of the shape {needed}")
     };
     let what = format!("{what}: y_true against y_pred");
-    Err(Error::Shapes { what, left: y_true.ty(), right: y_pred.ty(), fix })
+    Err(Error::Shapes { what, left: y_true.ty().into(), right: y_pred.ty().into(), fix })
 }
 
 /// Whole numbers and halves as `f32`; `f32` and `f64` as they are.
@@ -81,7 +81,8 @@ pub(crate) fn in_float(x: Expr<'_>) -> Expr<'_> {
 fn fix(y_true: &Shape, y_pred: &Shape) -> String {
     let classes = y_pred.last().copied().unwrap_or(1);
     let before: Shape = y_pred[..y_pred.rank().saturating_sub(1)].into();
-    let one_each = y_true.rank() == y_pred.rank() && y_true.without(&[y_true.rank().wrapping_sub(1)]) == before;
+    let one_each =
+        y_true.rank() == y_pred.rank() && y_true.without(&[y_true.rank().wrapping_sub(1)]) == before;
     if classes > 1 && (*y_true == before || (one_each && y_true.last() == Some(&1))) {
         return format!(
             "If the labels are numbers of classes, use sparse_categorical_crossentropy; \

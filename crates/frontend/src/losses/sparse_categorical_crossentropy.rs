@@ -11,7 +11,7 @@ use crate::losses::settings::settings;
 use crate::losses::{Loss, Settings, class_numbers};
 use crate::shapes;
 
-/// -ln p[t], where t is the number of the class and the classes lie along `axis`.
+/// -ln pₜ, where t is the number of the class and the classes lie along `axis`.
 ///
 /// Predictions are `[batch, …, classes]`, labels `[batch, …]` or `[batch, …, 1]`, the result is `[batch, …]`.
 /// Predictions are probabilities (divided by their sum, kept within [ε, 1 - ε]) or logits. Where a label is

@@ -30,8 +30,8 @@ fn categorical<'b>(y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<Expr<'b>> {
     if y_true.shape() != y_pred.shape() {
         return Err(Error::Shapes {
             what: "categorical_accuracy: y_true against y_pred".into(),
-            left: y_true.ty(),
-            right: y_pred.ty(),
+            left: y_true.ty().into(),
+            right: y_pred.ty().into(),
             fix: "If the labels are numbers of classes, use sparse_categorical_accuracy".into(),
         });
     }

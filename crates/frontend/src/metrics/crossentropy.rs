@@ -147,7 +147,7 @@ impl MeanMetric for CategoricalCrossentropy {
     }
 }
 
-/// The mean of -ln p[t], for labels that are numbers of classes.
+/// The mean of -ln pₜ, for labels that are numbers of classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SparseCategoricalCrossentropy {
     name: Option<String>,

@@ -169,8 +169,8 @@ fn samplewise<'b>(
     if own.rank() != given.rank() || !own.iter().zip(given.iter()).all(stretches) {
         return Err(Error::Shapes {
             what: format!("{what}: sample_weight against the values of the samples"),
-            left: weight.ty(),
-            right: values.ty(),
+            left: weight.ty().into(),
+            right: values.ty().into(),
             fix: "Give one weight for each sample".into(),
         });
     }

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::config::Arguments;
 use crate::error::Result;
 use crate::losses::{
-    self, cosine_similarity, log_cosh, mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
-    mean_squared_logarithmic_error,
+    self, cosine_similarity, log_cosh, mean_absolute_error, mean_absolute_percentage_error,
+    mean_squared_error, mean_squared_logarithmic_error,
 };
 use crate::metrics::mean_metric::{means, name_builder, own_name};
 use crate::metrics::{Direction, MeanMetric};

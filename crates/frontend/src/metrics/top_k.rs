@@ -71,8 +71,8 @@ impl MeanMetric for TopKCategoricalAccuracy {
         if y_true.shape() != y_pred.shape() {
             return Err(Error::Shapes {
                 what: "top_k_categorical_accuracy: y_true against y_pred".into(),
-                left: y_true.ty(),
-                right: y_pred.ty(),
+                left: y_true.ty().into(),
+                right: y_pred.ty().into(),
                 fix: "If the labels are numbers of classes, use sparse_top_k_categorical_accuracy".into(),
             });
         }

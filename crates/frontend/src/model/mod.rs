@@ -9,8 +9,8 @@ mod values;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cornu_ir::{DType, Tensor};
 use cornu_ir::backend::{Backend, Buffer};
+use cornu_ir::{DType, Tensor};
 
 pub use sequential::Sequential;
 
@@ -122,12 +122,15 @@ impl Model {
     /// The layer of this name.
     pub fn get_layer(&self, name: &str) -> Result<&AnyLayer> {
         let found = self.layers().iter().find(|layer| layer.name() == name);
-        found.ok_or_else(|| Error::unknown("layer of this model", name, self.layers().iter().map(AnyLayer::name)))
+        found.ok_or_else(|| {
+            Error::unknown("layer of this model", name, self.layers().iter().map(AnyLayer::name))
+        })
     }
 
     /// Names of the inputs, in order: those of the input layers.
     pub fn input_names(&self) -> Vec<String> {
-        let input = self.layers().iter().find(|layer| layer.layer().input_spec().is_some()).or(self.layers().first());
+        let input =
+            self.layers().iter().find(|layer| layer.layer().input_spec().is_some()).or(self.layers().first());
         input.map(|layer| layer.name().to_string()).into_iter().collect()
     }
 

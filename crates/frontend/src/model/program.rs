@@ -47,7 +47,10 @@ impl Program {
         Ok(Program {
             executable: backend.compile(&plan)?,
             given: given.iter().map(|ty| Ok(backend.allocate(ty)?)).collect::<Result<_>>()?,
-            outputs: plan.outputs[plan.state..].iter().map(|ty| Ok(backend.allocate(ty)?)).collect::<Result<_>>()?,
+            outputs: plan.outputs[plan.state..]
+                .iter()
+                .map(|ty| Ok(backend.allocate(ty)?))
+                .collect::<Result<_>>()?,
             cost: plan.cost(),
         })
     }

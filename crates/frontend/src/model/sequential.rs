@@ -7,7 +7,7 @@ use super::Model;
 use super::network::{Network, Tracer};
 use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, Config, Context, Layer, Spec, Weights, only};
-use crate::saving::snake_case::to_snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// A stack of layers, each of which takes what the one before it gives.
 ///
@@ -44,7 +44,7 @@ impl Sequential {
     pub fn add(mut self, layer: impl Into<AnyLayer>) -> Sequential {
         let mut layer: AnyLayer = layer.into();
         if layer.name.is_none() {
-            layer.name = Some(self.unused_name(&to_snake_case(layer.class_name())));
+            layer.name = Some(self.unused_name(&snake_case(layer.class_name())));
         }
         self.layers.push(layer);
         self
@@ -69,7 +69,12 @@ impl Sequential {
         for (index, layer) in self.layers.iter().enumerate() {
             let name = layer.name();
             if name.is_empty() || name.contains('/') {
-                return Err(Error::config(layer.class_name(), "name", format!("{name:?}"), "a text without `/`"));
+                return Err(Error::config(
+                    layer.class_name(),
+                    "name",
+                    format!("{name:?}"),
+                    "a text without `/`",
+                ));
             }
             if self.layers[..index].iter().any(|other| other.name() == name) {
                 let needed = "a name that no other layer of the model has";
@@ -82,7 +87,8 @@ impl Sequential {
     /// From the arguments in a Keras file.
     pub(crate) fn from_config(config: &Config) -> Result<Sequential> {
         let layers = config.get("layers").and_then(Value::as_array);
-        let layers = layers.ok_or_else(|| Error::config("Sequential", "layers", "missing", "a list of layers"))?;
+        let layers =
+            layers.ok_or_else(|| Error::config("Sequential", "layers", "missing", "a list of layers"))?;
         let name = config.get("name").and_then(Value::as_str).map(String::from);
         Ok(Sequential { name, layers: layers.iter().map(AnyLayer::deserialize).collect::<Result<_>>()? })
     }

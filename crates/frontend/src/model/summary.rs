@@ -68,7 +68,8 @@ fn rule(left: &str, line: &str, cross: &str, right: &str) -> String {
 
 /// One row, or several where a cell is too long for one. Numbers stand at the right.
 fn row(bar: &str, cells: [String; 3]) -> String {
-    let lines: Vec<Vec<String>> = cells.iter().zip(WIDTHS).map(|(cell, width)| wrapped(cell, width)).collect();
+    let lines: Vec<Vec<String>> =
+        cells.iter().zip(WIDTHS).map(|(cell, width)| wrapped(cell, width)).collect();
     let height = lines.iter().map(Vec::len).max().unwrap_or(0);
     let cell = |column: usize, line: usize| lines[column].get(line).map_or("", String::as_str);
     (0..height)

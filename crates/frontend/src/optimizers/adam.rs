@@ -72,7 +72,11 @@ impl Adam {
     }
 
     fn groups(&self) -> &'static [&'static [&'static str]] {
-        if self.amsgrad { &[&["momentum", "velocity"], &["velocity_hat"]] } else { &[&["momentum", "velocity"]] }
+        if self.amsgrad {
+            &[&["momentum", "velocity"], &["velocity_hat"]]
+        } else {
+            &[&["momentum", "velocity"]]
+        }
     }
 
     /// a: the learning rate with the correction for averages that began at 0, in the type of a weight.
@@ -82,7 +86,13 @@ impl Adam {
         step.learning_rate.cast(weight.dtype()) * missing(self.beta_2).sqrt() / missing(self.beta_1)
     }
 
-    fn step<'b>(&self, w: Expr<'b>, g: Expr<'b>, a: Expr<'b>, slots: &[Expr<'b>]) -> (Expr<'b>, Vec<Expr<'b>>) {
+    fn step<'b>(
+        &self,
+        w: Expr<'b>,
+        g: Expr<'b>,
+        a: Expr<'b>,
+        slots: &[Expr<'b>],
+    ) -> (Expr<'b>, Vec<Expr<'b>>) {
         let m = slots[0] + (g - slots[0]) * (1.0 - self.beta_1);
         let v = slots[1] + (g.square() - slots[1]) * (1.0 - self.beta_2);
         let mut next = vec![m, v];

@@ -16,7 +16,8 @@ pub(super) fn apply<'b, O: Optimizer + ?Sized>(
     if gradients.iter().all(Option::is_none) {
         return Err(Error::NotReady {
             what: "there is nothing to train: the loss depends on no trainable weight".into(),
-            fix: "Set `trainable` on a layer that has weights, or look for a step without a derivative".into(),
+            fix: "Set `trainable` on a layer that has weights, or look for a step without a derivative"
+                .into(),
         });
     }
     let common = optimizer.common();
@@ -122,7 +123,8 @@ fn is_multiple(count: Expr<'_>, of: i64) -> Expr<'_> {
 }
 
 fn clipped<'b>(common: &Common, gradients: Vec<Option<Expr<'b>>>) -> Vec<Option<Expr<'b>>> {
-    let each = |clip: &dyn Fn(Expr<'b>) -> Expr<'b>| gradients.iter().map(|gradient| gradient.map(clip)).collect();
+    let each =
+        |clip: &dyn Fn(Expr<'b>) -> Expr<'b>| gradients.iter().map(|gradient| gradient.map(clip)).collect();
     if let Some(limit) = common.clipnorm.filter(|&limit| limit > 0.0) {
         return each(&|gradient| {
             let norm = gradient.square().sum_all().sqrt();
@@ -178,6 +180,7 @@ fn averaged<'b>(
     let averages: Vec<Expr<'b>> = weights.iter().zip(averages).map(one).collect();
     let Some(frequency) = common.ema_overwrite_frequency else { return (weights, averages) };
     let now = is_multiple(updates + 1.0, frequency);
-    let overwritten = weights.into_iter().zip(&averages).map(|(weight, &average)| now.select(average, weight));
+    let overwritten =
+        weights.into_iter().zip(&averages).map(|(weight, &average)| now.select(average, weight));
     (overwritten.collect(), averages)
 }

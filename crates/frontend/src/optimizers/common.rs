@@ -132,7 +132,11 @@ impl Common {
             ("learning_rate", self.learning_rate.first() >= 0.0, "0 or more"),
             ("ema_momentum", (0.0..=1.0).contains(&self.ema_momentum), "from 0 to 1"),
             ("ema_overwrite_frequency", self.ema_overwrite_frequency.is_none_or(|n| n >= 1), "1 or more"),
-            ("gradient_accumulation_steps", self.gradient_accumulation_steps.is_none_or(|n| n >= 2), "2 or more"),
+            (
+                "gradient_accumulation_steps",
+                self.gradient_accumulation_steps.is_none_or(|n| n >= 2),
+                "2 or more",
+            ),
             ("clipnorm", self.clippings() <= 1, "the only one of clipnorm, clipvalue and global_clipnorm"),
         ];
         let config = self.config(class);
@@ -166,7 +170,13 @@ fn learning_rate(arguments: &Arguments, default: LearningRate) -> Result<Learnin
         (Some(decay_rate), LearningRate::Fixed(initial_learning_rate)) if decay_rate != 0.0 => {
             let initial_learning_rate = *initial_learning_rate;
             let decay_steps = 1.0;
-            Ok(Schedule::InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase: false }.into())
+            Ok(Schedule::InverseTimeDecay {
+                initial_learning_rate,
+                decay_steps,
+                decay_rate,
+                staircase: false,
+            }
+            .into())
         }
         _ => Ok(rate),
     }
@@ -183,7 +193,10 @@ macro_rules! common {
             }
 
             /// How far a step goes: a number, or a schedule.
-            pub fn learning_rate(mut self, learning_rate: impl Into<$crate::optimizers::LearningRate>) -> $class {
+            pub fn learning_rate(
+                mut self,
+                learning_rate: impl Into<$crate::optimizers::LearningRate>,
+            ) -> $class {
                 self.common.learning_rate = learning_rate.into();
                 self
             }

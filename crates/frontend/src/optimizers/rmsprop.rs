@@ -75,7 +75,13 @@ impl RMSprop {
         }
     }
 
-    fn step<'b>(&self, w: Expr<'b>, g: Expr<'b>, alpha: Expr<'b>, slots: &[Expr<'b>]) -> (Expr<'b>, Vec<Expr<'b>>) {
+    fn step<'b>(
+        &self,
+        w: Expr<'b>,
+        g: Expr<'b>,
+        alpha: Expr<'b>,
+        slots: &[Expr<'b>],
+    ) -> (Expr<'b>, Vec<Expr<'b>>) {
         let average = |old: Expr<'b>, new: Expr<'b>| old * self.rho + new * (1.0 - self.rho);
         let v = average(slots[0], g.square());
         let mut next = vec![v];

@@ -14,10 +14,16 @@ use crate::error::{Error, Result};
 pub enum Schedule {
     /// rate·decay_rate^(s/decay_steps); in a staircase the exponent is rounded down.
     ExponentialDecay { initial_learning_rate: f64, decay_steps: f64, decay_rate: f64, staircase: bool },
-    /// values[i] up to boundaries[i], the last value beyond the last boundary.
+    /// Each value up to its boundary, the last value beyond the last boundary.
     PiecewiseConstantDecay { boundaries: Vec<f64>, values: Vec<f64> },
     /// (rate - end)·(1 - s/decay_steps)^power + end, and end from there on, or again with longer steps in cycles.
-    PolynomialDecay { initial_learning_rate: f64, decay_steps: f64, end_learning_rate: f64, power: f64, cycle: bool },
+    PolynomialDecay {
+        initial_learning_rate: f64,
+        decay_steps: f64,
+        end_learning_rate: f64,
+        power: f64,
+        cycle: bool,
+    },
     /// rate/(1 + decay_rate·s/decay_steps); in a staircase the quotient is rounded down.
     InverseTimeDecay { initial_learning_rate: f64, decay_steps: f64, decay_rate: f64, staircase: bool },
     /// Half a cosine from rate (from the target, after a linear warm-up) down to alpha times that.
@@ -31,7 +37,13 @@ pub enum Schedule {
         warmup_steps: f64,
     },
     /// Half cosines, each `t_mul` times as long and `m_mul` times as high as the last.
-    CosineDecayRestarts { initial_learning_rate: f64, first_decay_steps: f64, t_mul: f64, m_mul: f64, alpha: f64 },
+    CosineDecayRestarts {
+        initial_learning_rate: f64,
+        first_decay_steps: f64,
+        t_mul: f64,
+        m_mul: f64,
+        alpha: f64,
+    },
 }
 
 const CLASSES: [&str; 6] = [
@@ -77,24 +89,46 @@ impl Schedule {
                 let exponent = stair(s / *decay_steps, *staircase);
                 s.number(*decay_rate).pow(exponent) * *initial_learning_rate
             }
-            Schedule::PiecewiseConstantDecay { boundaries, values } => piecewise(iterations, boundaries, values),
-            Schedule::PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate, power, cycle } => {
+            Schedule::PiecewiseConstantDecay { boundaries, values } => {
+                piecewise(iterations, boundaries, values)
+            }
+            Schedule::PolynomialDecay {
+                initial_learning_rate,
+                decay_steps,
+                end_learning_rate,
+                power,
+                cycle,
+            } => {
                 let left = 1.0 - polynomial_progress(s, *decay_steps, *cycle);
-                left.pow(left.number(*power)) * (initial_learning_rate - end_learning_rate) + *end_learning_rate
+                left.pow(left.number(*power)) * (initial_learning_rate - end_learning_rate)
+                    + *end_learning_rate
             }
             Schedule::InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase } => {
                 *initial_learning_rate / (stair(s / *decay_steps, *staircase) * *decay_rate + 1.0)
             }
-            Schedule::CosineDecay { initial_learning_rate, decay_steps, alpha, warmup_target, warmup_steps } => {
+            Schedule::CosineDecay {
+                initial_learning_rate,
+                decay_steps,
+                alpha,
+                warmup_target,
+                warmup_steps,
+            } => {
                 let Some(target) = *warmup_target else {
-                    return half_cosine(s.min(s.number(*decay_steps)) / *decay_steps, *alpha) * *initial_learning_rate;
+                    return half_cosine(s.min(s.number(*decay_steps)) / *decay_steps, *alpha)
+                        * *initial_learning_rate;
                 };
                 let s = s.min(s.number(decay_steps + warmup_steps));
                 let warming = s / *warmup_steps * (target - initial_learning_rate) + *initial_learning_rate;
                 let cooling = half_cosine((s - *warmup_steps) / *decay_steps, *alpha) * target;
                 s.lt(s.number(*warmup_steps)).select(warming, cooling)
             }
-            Schedule::CosineDecayRestarts { initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha } => {
+            Schedule::CosineDecayRestarts {
+                initial_learning_rate,
+                first_decay_steps,
+                t_mul,
+                m_mul,
+                alpha,
+            } => {
                 let (restarts, fraction) = restarts(s / *first_decay_steps, *t_mul);
                 let height = s.number(*m_mul).pow(restarts) * 0.5;
                 ((height * ((fraction * PI).cos() + 1.0)) * (1.0 - alpha) + *alpha) * *initial_learning_rate
@@ -110,26 +144,46 @@ impl Schedule {
     fn config(&self) -> Map<String, Value> {
         let config = match self {
             Schedule::ExponentialDecay { initial_learning_rate, decay_steps, decay_rate, staircase }
-            | Schedule::InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase } => json!({
-                "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps),
-                "decay_rate": decay_rate, "staircase": staircase, "name": self.class_name(),
-            }),
+            | Schedule::InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase } => {
+                json!({
+                    "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps),
+                    "decay_rate": decay_rate, "staircase": staircase, "name": self.class_name(),
+                })
+            }
             Schedule::PiecewiseConstantDecay { boundaries, values } => json!({
                 "boundaries": boundaries.iter().map(|&boundary| steps(boundary)).collect::<Vec<_>>(),
                 "values": values, "name": "PiecewiseConstant",
             }),
-            Schedule::PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate, power, cycle } => {
+            Schedule::PolynomialDecay {
+                initial_learning_rate,
+                decay_steps,
+                end_learning_rate,
+                power,
+                cycle,
+            } => {
                 json!({
                     "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps),
                     "end_learning_rate": end_learning_rate, "power": power, "cycle": cycle,
                     "name": "PolynomialDecay",
                 })
             }
-            Schedule::CosineDecay { initial_learning_rate, decay_steps, alpha, warmup_target, warmup_steps } => json!({
+            Schedule::CosineDecay {
+                initial_learning_rate,
+                decay_steps,
+                alpha,
+                warmup_target,
+                warmup_steps,
+            } => json!({
                 "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps), "alpha": alpha,
                 "name": "CosineDecay", "warmup_target": warmup_target, "warmup_steps": steps(*warmup_steps),
             }),
-            Schedule::CosineDecayRestarts { initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha } => json!({
+            Schedule::CosineDecayRestarts {
+                initial_learning_rate,
+                first_decay_steps,
+                t_mul,
+                m_mul,
+                alpha,
+            } => json!({
                 "initial_learning_rate": initial_learning_rate, "first_decay_steps": steps(*first_decay_steps),
                 "t_mul": t_mul, "m_mul": m_mul, "alpha": alpha, "name": "SGDRDecay",
             }),
@@ -193,7 +247,10 @@ fn piecewise_from(a: &Arguments) -> Result<Schedule> {
     let list = |key: &str| a.numbers(key)?.ok_or_else(|| a.wrong(key, "a list of numbers"));
     let (boundaries, values) = (list("boundaries")?, list("values")?);
     if boundaries.is_empty() || values.len() != boundaries.len() + 1 {
-        return Err(a.wrong("values", format!("a list of {} numbers, one more than boundaries", boundaries.len() + 1)));
+        return Err(a.wrong(
+            "values",
+            format!("a list of {} numbers, one more than boundaries", boundaries.len() + 1),
+        ));
     }
     Ok(Schedule::PiecewiseConstantDecay { boundaries, values })
 }

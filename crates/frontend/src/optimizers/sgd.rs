@@ -54,7 +54,13 @@ impl SGD {
         if self.momentum == 0.0 { &[] } else { &[&["momentum"]] }
     }
 
-    fn step<'b>(&self, w: Expr<'b>, g: Expr<'b>, alpha: Expr<'b>, slots: &[Expr<'b>]) -> (Expr<'b>, Vec<Expr<'b>>) {
+    fn step<'b>(
+        &self,
+        w: Expr<'b>,
+        g: Expr<'b>,
+        alpha: Expr<'b>,
+        slots: &[Expr<'b>],
+    ) -> (Expr<'b>, Vec<Expr<'b>>) {
         let [m] = slots else { return (w - g * alpha, Vec::new()) };
         let m = *m * self.momentum - g * alpha;
         let w = if self.nesterov { w + (m * self.momentum - g * alpha) } else { w + m };

@@ -46,7 +46,8 @@ pub fn each_weight<'b>(
 ) -> Result<Updated<'b>> {
     let kept: usize = groups.iter().map(|names| names.len()).sum();
     if slots.len() != kept * weights.len() || gradients.len() != weights.len() {
-        let given = format!("{} weights, {} gradients, {} slots", weights.len(), gradients.len(), slots.len());
+        let given =
+            format!("{} weights, {} gradients, {} slots", weights.len(), gradients.len(), slots.len());
         let needed = format!("a gradient and {kept} slots for each weight");
         return Err(Error::config("optimizer", "state", given, needed));
     }
@@ -82,8 +83,10 @@ mod tests {
     fn groups_stand_one_after_the_other() {
         let weights = [Type::new(DType::F32, [2]), Type::new(DType::F32, [3])];
         let groups: [&[&str]; 2] = [&["m", "v"], &["h"]];
-        let names: Vec<String> =
-            slots_of(&weights, &groups).iter().map(|slot| format!("{}{}", slot.name, slot.ty.shape[0])).collect();
+        let names: Vec<String> = slots_of(&weights, &groups)
+            .iter()
+            .map(|slot| format!("{}{}", slot.name, slot.ty.shape[0]))
+            .collect();
         assert_eq!(names, ["m2", "v2", "m3", "v3", "h2", "h3"]);
         assert_eq!(places(&groups, 2, 1), [2, 3, 5]);
     }

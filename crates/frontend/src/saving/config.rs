@@ -72,7 +72,9 @@ fn compile_config(compiled: &Compiled) -> Result<Value> {
 
 /// How a file says that its model was compiled; `None` if it was not.
 pub(super) fn read_compile_config(value: &Value) -> Result<Option<Compile>> {
-    let Some(optimizer) = value.get("optimizer").filter(|optimizer| !optimizer.is_null()) else { return Ok(None) };
+    let Some(optimizer) = value.get("optimizer").filter(|optimizer| !optimizer.is_null()) else {
+        return Ok(None);
+    };
     let Some(loss) = value.get("loss").filter(|loss| !loss.is_null()) else { return Ok(None) };
     let mut compile = Compile::new(optimizers::deserialize(optimizer)?, losses::deserialize(only(loss))?);
     compile.metrics = metric_list(value.get("metrics"))?;
@@ -126,7 +128,8 @@ impl Spec {
         };
         let sizes = shape.as_array().and_then(|items| items.iter().map(size).collect::<Option<Vec<_>>>());
         let sizes = sizes.filter(|sizes| !sizes.is_empty());
-        let sizes = sizes.ok_or_else(|| Error::config("Sequential", "build_input_shape", shape, "a list of sizes"))?;
+        let sizes = sizes
+            .ok_or_else(|| Error::config("Sequential", "build_input_shape", shape, "a list of sizes"))?;
         Ok(Spec::new(cornu_ir::DType::F32, sizes))
     }
 }

@@ -40,7 +40,9 @@ impl Format {
             return Ok(Format::Archive);
         }
         if start != hdf5::SIGNATURE {
-            return Err(source.place().mismatch("neither an archive nor an HDF5 file", "a `.keras` or `.h5` model"));
+            return Err(source
+                .place()
+                .mismatch("neither an archive nor an HDF5 file", "a `.keras` or `.h5` model"));
         }
         let is_weights = path.to_string_lossy().ends_with(".weights.h5");
         Ok(if is_weights { Format::Weights } else { Format::Legacy })

@@ -34,7 +34,9 @@ impl Model {
         match Format::of_content(path, &source)? {
             Format::Archive => load_archive(source),
             Format::Legacy => load_legacy(source),
-            Format::Weights => Err(Place::file(path).missing("the layers; this file holds weights alone").into()),
+            Format::Weights => {
+                Err(Place::file(path).missing("the layers; this file holds weights alone").into())
+            }
         }
         .map_err(|error| error.in_file(path))
     }
@@ -127,7 +129,9 @@ fn restore_optimizer(
         Stored::Named(names) => names.len(),
         Stored::Numbered(count) => count,
     };
-    let (Some(types), Some(mut values)) = (model.optimizer_types(), model.optimizer_values()?) else { return Ok(()) };
+    let (Some(types), Some(mut values)) = (model.optimizer_types(), model.optimizer_values()?) else {
+        return Ok(());
+    };
     let slots = match generation {
         Generation::Keras3 => Some((0..count).map(Slot::Stored).collect()),
         Generation::Keras1 | Generation::Keras2 => {
@@ -167,7 +171,9 @@ fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tens
         for ((_, spec), stored) in place.own(&built.weights).zip(stored) {
             if stored.shape != spec.ty.shape {
                 let at = file.place().inside(&place.path);
-                return Err(at.mismatch(format!("{} of shape {}", spec.name(), stored.shape), &spec.ty.shape).into());
+                return Err(at
+                    .mismatch(format!("{} of shape {}", spec.name(), stored.shape), &spec.ty.shape)
+                    .into());
             }
         }
     }
@@ -186,8 +192,11 @@ fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Ve
     let of_layer = |prefix: &String| -> Vec<usize> {
         (0..built.weights.len()).filter(|&number| built.weights[number].path.starts_with(prefix)).collect()
     };
-    let needed: Vec<(&String, Vec<usize>)> =
-        prefixes.iter().map(|prefix| (prefix, of_layer(prefix))).filter(|(_, numbers)| !numbers.is_empty()).collect();
+    let needed: Vec<(&String, Vec<usize>)> = prefixes
+        .iter()
+        .map(|prefix| (prefix, of_layer(prefix)))
+        .filter(|(_, numbers)| !numbers.is_empty())
+        .collect();
     if stored.len() != needed.len() {
         let found = format!("{} layers with weights", stored.len());
         return Err(file.place().inside("model_weights").mismatch(found, needed.len()).into());

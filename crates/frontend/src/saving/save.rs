@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::archive::{self, Contents};
 use super::legacy::{self, Header, LegacyModel};
-use super::snake_case::{ContainerNames, to_snake_case};
+use super::snake_case::{ContainerNames, snake_case};
 use super::weights::{self, Saved};
 use super::{Format, Place, atomic, json};
 use crate::error::Result;
@@ -61,7 +61,7 @@ impl Model {
             saved.push(Saved { path: place.path, name: place.name, vars });
         }
         if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
-            let name = to_snake_case(compiled.optimizer.class_name());
+            let name = snake_case(compiled.optimizer.class_name());
             saved.push(Saved { path: "optimizer".to_string(), name, vars });
         }
         Ok(saved)
@@ -74,7 +74,8 @@ impl Model {
                 "class_name": model["class_name"],
                 "config": without_modules(model["config"].clone()),
             }))),
-            training_config: legacy_training_config(&model["compile_config"]).map(|config| json::print(&config)),
+            training_config: legacy_training_config(&model["compile_config"])
+                .map(|config| json::print(&config)),
             keras_version: Some(KERAS_VERSION.to_string()),
             backend: Some("jax".to_string()),
         };
@@ -100,13 +101,17 @@ impl Model {
 
     /// The optimizer's variables with the names that Keras gives them: `adam/seq_dense_kernel_momentum`.
     fn legacy_optimizer(&self) -> Result<Vec<(String, Tensor)>> {
-        let (Some(compiled), Some(values)) = (&self.compiled, self.optimizer_values()?) else { return Ok(Vec::new()) };
-        let optimizer = to_snake_case(compiled.optimizer.class_name());
-        let trained: Vec<&WeightSpec> = self.weight_specs().iter().filter(|weight| weight.trainable).collect();
-        let slots = compiled.slots.iter().map(|slot| match slot.weight.and_then(|number| trained.get(number)) {
-            Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
-            None => slot.name.clone(),
-        });
+        let (Some(compiled), Some(values)) = (&self.compiled, self.optimizer_values()?) else {
+            return Ok(Vec::new());
+        };
+        let optimizer = snake_case(compiled.optimizer.class_name());
+        let trained: Vec<&WeightSpec> =
+            self.weight_specs().iter().filter(|weight| weight.trainable).collect();
+        let slots =
+            compiled.slots.iter().map(|slot| match slot.weight.and_then(|number| trained.get(number)) {
+                Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
+                None => slot.name.clone(),
+            });
         let rate = (!compiled.has_schedule()).then(|| "learning_rate".to_string());
         let names = ["iteration".to_string()].into_iter().chain(rate).chain(slots);
         Ok(names.map(|name| format!("{optimizer}/{name}")).zip(values).collect())

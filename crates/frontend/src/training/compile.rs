@@ -26,8 +26,16 @@ pub struct Compile {
 
 impl Compile {
     /// With an optimizer and a loss.
-    pub fn new(optimizer: impl Into<Identifier<dyn Optimizer>>, loss: impl Into<Identifier<dyn Loss>>) -> Compile {
-        Compile { optimizer: optimizer.into(), loss: loss.into(), metrics: Vec::new(), weighted_metrics: Vec::new() }
+    pub fn new(
+        optimizer: impl Into<Identifier<dyn Optimizer>>,
+        loss: impl Into<Identifier<dyn Loss>>,
+    ) -> Compile {
+        Compile {
+            optimizer: optimizer.into(),
+            loss: loss.into(),
+            metrics: Vec::new(),
+            weighted_metrics: Vec::new(),
+        }
     }
 
     /// With metrics, which every sample counts in alike.
@@ -37,7 +45,10 @@ impl Compile {
     }
 
     /// With metrics in which samples count by their weights.
-    pub fn weighted_metrics<M: Into<MetricIdentifier>>(mut self, metrics: impl IntoIterator<Item = M>) -> Compile {
+    pub fn weighted_metrics<M: Into<MetricIdentifier>>(
+        mut self,
+        metrics: impl IntoIterator<Item = M>,
+    ) -> Compile {
         self.weighted_metrics = metrics.into_iter().map(Into::into).collect();
         self
     }

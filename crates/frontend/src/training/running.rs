@@ -44,7 +44,8 @@ impl Model {
             built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
         compiled.slots = compiled.optimizer.slots(&trained);
         let seed = random::derive(self.seed, u64::from(u32::MAX));
-        let mut values = vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        let mut values =
+            vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
         values.extend(compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial)));
         values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
         for value in &values {
@@ -100,7 +101,9 @@ impl Model {
     /// The optimizer's variables in Keras's order; `None` before it has any.
     pub(crate) fn optimizer_values(&self) -> Result<Option<Vec<Tensor>>> {
         let Some(variables) = self.optimizer_variables() else { return Ok(None) };
-        Ok(Some(variables.map(|index| Ok(self.backend.download(&self.state[index])?)).collect::<Result<_>>()?))
+        Ok(Some(
+            variables.map(|index| Ok(self.backend.download(&self.state[index])?)).collect::<Result<_>>()?,
+        ))
     }
 
     /// Sets the optimizer's variables, in Keras's order.
@@ -117,7 +120,8 @@ impl Model {
         let (built, compiled) = (self.built.as_ref()?, self.compiled.as_ref()?);
         let Layout { iterations, random, .. } = Layout::of(built, compiled);
         let scheduled = compiled.has_schedule();
-        (self.state.len() >= random).then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
+        (self.state.len() >= random)
+            .then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
     }
 
     /// One step of training on the samples numbered by `rows`.
@@ -125,7 +129,9 @@ impl Model {
         self.decide_goals(data)?;
         let batch = data.gather(rows);
         let signature = self.prepare(Purpose::Train, data, batch.rows)?;
-        let (Some(program), state) = (self.programs.get_mut(&signature), &mut self.state) else { return Ok(()) };
+        let (Some(program), state) = (self.programs.get_mut(&signature), &mut self.state) else {
+            return Ok(());
+        };
         program.run(&*self.backend, state, &[], &batch.tensors)
     }
 
@@ -133,7 +139,8 @@ impl Model {
     pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
         let batch = data.gather(rows);
         let signature = self.prepare(Purpose::Test, data, batch.rows)?;
-        let (weights, metrics) = (self.built()?.weights.len(), Layout::of(self.built()?, self.compiled()?).metrics);
+        let (weights, metrics) =
+            (self.built()?.weights.len(), Layout::of(self.built()?, self.compiled()?).metrics);
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(()) };
         let (before, state) = self.state.split_at_mut(metrics);
         program.run(&*self.backend, state, &before[..weights], &batch.tensors)
@@ -160,24 +167,29 @@ impl Model {
     }
 
     fn logs_of(&self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Logs> {
-        let Some(program) = self.programs.get(&signature(purpose, data, rows)) else { return Ok(Logs::default()) };
+        let Some(program) = self.programs.get(&signature(purpose, data, rows)) else {
+            return Ok(Logs::default());
+        };
         let values = program.outputs(&*self.backend)?;
         let values = values.first().map(Tensor::floats).unwrap_or_default();
-        let names = ["loss".to_string()].into_iter().chain(self.compiled()?.metrics().iter().map(|m| m.name.clone()));
+        let names =
+            ["loss".to_string()].into_iter().chain(self.compiled()?.metrics().iter().map(|m| m.name.clone()));
         Ok(Logs::new(names.zip(values)))
     }
 
     /// Compiles the program for batches of `rows` samples, unless that was done before.
     fn prepare(&mut self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Signature> {
         let signature = signature(purpose, data, rows);
-        let writer = StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
+        let writer =
+            StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
             Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
             Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
-        let program = Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
+        let program =
+            Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
         if let Entry::Vacant(place) = self.programs.entry(signature.clone()) {
             place.insert(program);
         }

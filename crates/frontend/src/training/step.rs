@@ -101,7 +101,8 @@ impl StepWriter<'_> {
 
     /// The model's weights as inputs, by path.
     fn weights<'b>(&self, builder: &'b Builder) -> HashMap<String, Expr<'b>> {
-        let input = |weight: &WeightSpec| (weight.path.clone(), builder.input(&weight.path, weight.ty.clone()));
+        let input =
+            |weight: &WeightSpec| (weight.path.clone(), builder.input(&weight.path, weight.ty.clone()));
         self.built.weights.iter().map(input).collect()
     }
 
@@ -111,7 +112,9 @@ impl StepWriter<'_> {
         let mut rest = inputs(builder, "y", rest);
         let weights = if weighted { rest.pop() } else { None };
         let [y] = rest[..] else {
-            return Err(Error::Data { what: format!("one array of targets is needed; {} were given", rest.len()) });
+            return Err(Error::Data {
+                what: format!("one array of targets is needed; {} were given", rest.len()),
+            });
         };
         Ok(Given { x, y, weights: weights.map(|weights| weights.cast(DType::F32)) })
     }
@@ -138,7 +141,8 @@ impl StepWriter<'_> {
             }
         }
         let loss = &*self.goals()?.loss;
-        let data_loss = builder.scope("loss", || losses::total(loss, given.y, prediction, given.weights, None))?;
+        let data_loss =
+            builder.scope("loss", || losses::total(loss, given.y, prediction, given.weights, None))?;
         let loss = context.total_loss().map_or(data_loss, |extra| data_loss + extra);
         builder.check()?;
         Ok(Forward { prediction, loss, updates: context.updates().to_vec() })
@@ -156,9 +160,12 @@ impl StepWriter<'_> {
         let values: Vec<Expr<'b>> = trained.iter().map(|weight| weights[&weight.path]).collect();
         let gradients = grad::gradients(forward.loss, &values)?;
         let optimizer = &self.compiled()?.optimizer;
-        let (next, slots) =
-            step.iterations.builder().scope("optimizer", || optimizer.apply(step, &values, &gradients, slots))?;
-        let mut by_path: HashMap<&str, Expr<'b>> = forward.updates.iter().map(|(path, value)| (&**path, *value)).collect();
+        let (next, slots) = step
+            .iterations
+            .builder()
+            .scope("optimizer", || optimizer.apply(step, &values, &gradients, slots))?;
+        let mut by_path: HashMap<&str, Expr<'b>> =
+            forward.updates.iter().map(|(path, value)| (&**path, *value)).collect();
         for (weight, value) in trained.into_iter().zip(next) {
             let projected = weight.constraint.as_ref().map_or(value, |constraint| constraint.project(value));
             by_path.insert(&weight.path, projected);

@@ -108,7 +108,7 @@ impl View {
             return Some(());
         }
         let turns = own.size / step;
-        if own.size % step != 0 || dim.size % turns != 0 {
+        if !own.size.is_multiple_of(step) || !dim.size.is_multiple_of(turns) {
             return None;
         }
         self.split(ViewDim { size: dim.size / turns, stride: inside * own.size }, dims, reach)?;
@@ -119,7 +119,7 @@ impl View {
     fn axis_of(&self, stride: usize) -> Option<(usize, usize)> {
         let mut inside = 1;
         for (axis, dim) in self.dims.iter().enumerate().rev() {
-            if stride % inside == 0 && stride < inside * dim.size {
+            if stride.is_multiple_of(inside) && stride < inside * dim.size {
                 return Some((axis, inside));
             }
             inside *= dim.size;

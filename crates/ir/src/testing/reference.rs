@@ -111,6 +111,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn step(&mut self) {
+        self.check_places();
         match &self.step.kernel {
             Kernel::Map(map) => self.program(&map.program, map.elements, None),
             Kernel::Reduce(reduce) => {
@@ -129,6 +130,35 @@ impl Run<'_> {
                     self.store(self.step.writes[0], i, bits);
                 }
             }
+        }
+    }
+
+    /// Refuses a step that could overwrite what it has still to read.
+    fn check_places(&self) {
+        let (reads, writes) = (&self.step.reads, &self.step.writes);
+        for (index, &write) in writes.iter().enumerate() {
+            for (read, &id) in reads.iter().enumerate() {
+                let apart = !self.overlap(id, write);
+                assert!(
+                    apart || self.step.kernel.may_overwrite(read),
+                    "a step writes over its read {read}: {}",
+                    self.plan
+                );
+            }
+            let apart = writes[..index].iter().all(|&other| !self.overlap(other, write));
+            assert!(apart, "a step writes two results to one place: {}", self.plan);
+        }
+    }
+
+    /// True if two buffers have bytes in common.
+    fn overlap(&self, a: BufferId, b: BufferId) -> bool {
+        let [a, b] = [a, b].map(|id| &self.plan.buffers[id.index()]);
+        match (a.place, b.place) {
+            _ if a.ty.bytes() == 0 || b.ty.bytes() == 0 => false,
+            (Place::Arena(from), Place::Arena(other)) => {
+                from < other + b.ty.bytes() && other < from + a.ty.bytes()
+            }
+            (from, other) => from == other,
         }
     }
 
