@@ -1,4 +1,24 @@
-//! Keras for Rust.
+//! Keras for Rust: models, layers, training, and Keras's files.
+//!
+//! Build a [`Sequential`] of [`layers`], [`Model::compile`] it, [`Model::fit`], [`Model::evaluate`], [`Model::predict`],
+//! [`Model::save`], [`Model::load`]. Names, arguments, defaults and numbers are Keras's; where Keras takes a string, a
+//! string works, and a typed value works beside it. Data are `ndarray` arrays.
+//!
+//! ```
+//! use cornu::{Compile, Dense, Fit, Input, Sequential, Verbose};
+//! use ndarray::array;
+//!
+//! let (x, y) = (array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], array![0.0, 1.0, 1.0, 2.0]);
+//! let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build()?;
+//! model.compile(Compile::new("sgd", "mse"))?;
+//! model.fit(&x, &y, Fit::new().epochs(3).verbose(Verbose::Silent))?;
+//! assert_eq!(model.predict(&x)?.shape(), [4, 1]);
+//! # Ok::<(), cornu::Error>(())
+//! ```
+//!
+//! Where models run is a matter of feature flags (`cpu`, the default, and `cuda`) and of [`Device`]; no line of a
+//! program changes with it.
+
 #![forbid(unsafe_code)]
 
 pub mod activations;
@@ -34,3 +54,8 @@ pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).
 pub(crate) const EPSILON: f64 = 1e-7;
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

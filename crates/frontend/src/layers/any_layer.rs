@@ -103,11 +103,17 @@ impl AnyLayer {
         let dtype = self.layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
         config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
         config.extend(own);
-        let module = match self.class_name() {
-            "Sequential" => "keras",
-            _ => "keras.layers",
+        let module = match (self.layer.registered_name(), self.class_name()) {
+            (Some(_), _) => None,
+            (None, "Sequential") => Some("keras"),
+            (None, _) => Some("keras.layers"),
         };
-        Ok(Serialized::builtin(module, self.class_name(), config))
+        Ok(json!({
+            "module": module,
+            "class_name": self.class_name(),
+            "config": config,
+            "registered_name": self.layer.registered_name(),
+        }))
     }
 }
 

@@ -46,6 +46,12 @@ pub trait Layer: Send + Sync {
     /// Keras's name of the class: `Dense`.
     fn class_name(&self) -> &str;
 
+    /// The name under which files know a class that is not Keras's own: `package>Name`, as given to
+    /// [`register_layer`].
+    fn registered_name(&self) -> Option<&str> {
+        None
+    }
+
     /// The arguments, as Keras writes them.
     fn config(&self) -> Result<Config>;
 

@@ -218,6 +218,7 @@ impl<'m> Run<'m> {
                 break;
             }
         }
+        self.training.model.weights_become_averages()?;
         self.tell(|callback, training| callback.on_train_end(training))?;
         Ok(self.history)
     }

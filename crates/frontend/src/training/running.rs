@@ -124,6 +124,23 @@ impl Model {
             .then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
     }
 
+    /// Replaces the weights by their moving averages, if the optimizer keeps any and does not do so by itself.
+    pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
+        let (built, compiled) = (self.built()?, self.compiled()?);
+        let common = compiled.optimizer.common();
+        if !common.use_ema || common.ema_overwrite_frequency.is_some() {
+            return Ok(());
+        }
+        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
+        // The averages are the first slots, one for each trained weight.
+        let averages = Layout::of(built, compiled).iterations + 2;
+        for (weight, average) in trained.zip(averages..).collect::<Vec<_>>() {
+            let value = self.backend.download(&self.state[average])?;
+            self.backend.write(&mut self.state[weight], &value)?;
+        }
+        Ok(())
+    }
+
     /// One step of training on the samples numbered by `rows`.
     pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
         self.decide_goals(data)?;
