@@ -206,7 +206,8 @@ fn check_step(plan: &Plan, step: &Step) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// True if each place of the kernel's last program reads of `read` only the element that it writes, and nothing else does.
+/// True if each place of the kernel's last program reads of `read` only the element that it writes, and nothing else
+/// does.
 fn may_overwrite(kernel: &Kernel, read: usize) -> bool {
     match kernel {
         Kernel::Map(map) => map.program.may_overwrite(read),

@@ -180,7 +180,8 @@ impl<'a> Assembler<'a> {
         rounded
     }
 
-    /// Where a register lies. Loads are made when they are first wanted, so that they take a slot no longer than need be.
+    /// Where a register lies. Loads are made when they are first wanted, so that they take a slot no longer than
+    /// need be.
     fn register(&mut self, register: Register) -> Result<Operand, BackendError> {
         if let Some(place) = self.places[register] {
             return Ok(place);

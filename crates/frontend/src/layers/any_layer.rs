@@ -62,7 +62,8 @@ impl<L: Layer + 'static> From<L> for AnyLayer {
     }
 }
 
-/// The settings that every layer has. They come after the layer's own: `Dense::new(10).activation("relu").named("out")`.
+/// The settings that every layer has. They come after the layer's own:
+/// `Dense::new(10).activation("relu").named("out")`.
 pub trait Naming: Into<AnyLayer> {
     /// With a name of its own, which must be unique in the model.
     fn named(self, name: &str) -> AnyLayer {

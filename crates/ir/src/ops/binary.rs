@@ -167,7 +167,7 @@ impl Rules for Binary {
                 let dx = y.eq(zero).select(zero, ct * y * x.pow(y - 1.0));
                 [dx, ct * out * ln_x]
             }
-            // Told from the result, so that a backward pass keeps that alone. Equal arguments: the second is the result.
+            // Told from the result, so that a backward pass keeps that alone. Of equal arguments the second is it.
             Binary::Max => {
                 let first = out.gt(y);
                 [first.select(ct, zero), first.select(zero, ct)]

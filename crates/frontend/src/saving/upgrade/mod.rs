@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn edges_of_a_functional_model() {
-        let layer = |class: &str, name: &str, config: Value, nodes: Value| json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes});
+        let layer = |class: &str, name: &str, config: Value, nodes: Value| {
+            json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes})
+        };
         let inner = json!({"name": "inner", "layers": [], "input_layers": [], "output_layers": []});
         let model = json!({"class_name": "Model", "config": {
             "name": "m",
@@ -151,13 +153,15 @@ mod tests {
     fn a_sequential_of_keras_1() {
         let layers = json!([
             {"class_name": "Convolution2D", "config": {
-                "name": "c", "batch_input_shape": [null, 8, 8, 1], "input_dtype": "float32", "nb_filter": 4, "nb_row": 3,
+                "name": "c", "batch_input_shape": [null, 8, 8, 1], "input_dtype": "float32", "nb_filter": 4,
+                "nb_row": 3,
                 "nb_col": 2, "subsample": [1, 1], "border_mode": "same", "dim_ordering": "tf", "bias": true,
                 "W_regularizer": {"name": "WeightRegularizer", "l1": 0.0, "l2": 0.1}, "activation": "relu",
             }},
             {"class_name": "Dropout", "config": {"name": "d", "p": 0.5}},
             {"class_name": "GRU", "config": {
-                "name": "g", "output_dim": 3, "inner_activation": "hard_sigmoid", "consume_less": "cpu", "dropout_W": 0.1,
+                "name": "g", "output_dim": 3, "inner_activation": "hard_sigmoid", "consume_less": "cpu",
+                "dropout_W": 0.1,
             }},
             {"class_name": "Merge", "config": {"name": "m", "mode": "concat", "concat_axis": 1}},
         ]);
@@ -191,7 +195,10 @@ mod tests {
 
     #[test]
     fn how_keras_2_compiled() {
-        let wrapper = |name: &str, function: &str| json!({"class_name": "MeanMetricWrapper", "config": {"name": name, "dtype": "float32", "fn": function}});
+        let wrapper = |name: &str, function: &str| {
+            let config = json!({"name": name, "dtype": "float32", "fn": function});
+            json!({"class_name": "MeanMetricWrapper", "config": config})
+        };
         let training = json!({
             "loss": {"o": {"class_name": "Huber", "config": {"reduction": "auto", "delta": 2.0, "fn": "huber"}}},
             "metrics": [

@@ -49,9 +49,9 @@ fn groups(class_name: &str) -> Option<&'static [&'static [Kind]]> {
 /// Averages of the weights, which come before the slots.
 const AVERAGE: Kind = ("average", "average");
 
-/// For each of Keras 3's variables, where it comes from: iteration, learning rate (unless there is a schedule), averages,
-/// slots. `optimizer` is the upgraded configuration, `variables` the number of trained variables. `None` when the stored
-/// variables are not those that the optimizer has.
+/// For each of Keras 3's variables, where it comes from: iteration, learning rate (unless there is a schedule),
+/// averages, slots. `optimizer` is the upgraded configuration, `variables` the number of trained variables. `None` when
+/// the stored variables are not those that the optimizer has.
 pub fn optimizer_slots(optimizer: &Value, stored: Stored<'_>, variables: usize) -> Option<Vec<Slot>> {
     let class_name = optimizer.get("class_name")?.as_str()?;
     let config = optimizer.get("config")?;
