@@ -26,7 +26,10 @@ impl Memory {
         let out_of_memory = BackendError::OutOfMemory { backend: NAME, bytes };
         let Ok(layout) = Layout::from_size_align(bytes, ALIGNMENT) else { return Err(out_of_memory) };
         if bytes == 0 {
-            return Ok(Memory { pointer: NonNull::without_provenance(NonZero::new(ALIGNMENT).expect("not zero")), bytes });
+            return Ok(Memory {
+                pointer: NonNull::without_provenance(NonZero::new(ALIGNMENT).expect("not zero")),
+                bytes,
+            });
         }
         // SAFETY: the layout is not empty, as just checked.
         let pointer = NonNull::new(unsafe { alloc_zeroed(layout) });

@@ -29,10 +29,12 @@ impl Cpu {
     pub fn new() -> Result<Cpu, BackendError> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = match std::env::var("CORNU_THREADS") {
-            Ok(text) => text.parse().ok().filter(|&threads| threads > 0).ok_or_else(|| BackendError::Device {
-                backend: NAME,
-                reason: format!("CORNU_THREADS must be a number of threads, 1 or more; it is `{text}`"),
-            })?,
+            Ok(text) => {
+                text.parse().ok().filter(|&threads| threads > 0).ok_or_else(|| BackendError::Device {
+                    backend: NAME,
+                    reason: format!("CORNU_THREADS must be a number of threads, 1 or more; it is `{text}`"),
+                })?
+            }
             Err(_) => cores(),
         };
         Cpu::with_threads(threads)

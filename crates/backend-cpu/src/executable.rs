@@ -37,7 +37,12 @@ pub(crate) struct Execution {
 
 impl Execution {
     /// Takes all the memory that runs will need.
-    pub(crate) fn new(plan: &Plan, lowered: Lowered, team: Arc<Team>, isa: Isa) -> Result<Execution, BackendError> {
+    pub(crate) fn new(
+        plan: &Plan,
+        lowered: Lowered,
+        team: Arc<Team>,
+        isa: Isa,
+    ) -> Result<Execution, BackendError> {
         let Lowered { tasks, places, bytes, arena_bytes } = lowered;
         let mut memory = vec![Memory::zeroed(arena_bytes)?];
         for constant in &plan.constants {
@@ -80,7 +85,12 @@ impl Execution {
     }
 
     /// Points the spans at this run's buffers, if they are what the plan says.
-    fn bind(&mut self, state: &mut [Buffer], inputs: &[&Buffer], outputs: &mut [Buffer]) -> Result<(), BackendError> {
+    fn bind(
+        &mut self,
+        state: &mut [Buffer],
+        inputs: &[&Buffer],
+        outputs: &mut [Buffer],
+    ) -> Result<(), BackendError> {
         check_all("state", state.iter(), &self.state)?;
         check_all("input", inputs.iter().copied(), &self.inputs)?;
         check_all("output", outputs.iter(), &self.outputs)?;
@@ -89,7 +99,9 @@ impl Execution {
                 Place::State(index) => writable(&mut state[index]),
                 Place::Output(index) => writable(&mut outputs[index]),
                 // Lowering has checked that nothing writes inputs.
-                Place::Input(index) => inputs[index].memory::<Memory>().map(|memory| memory.as_slice().as_ptr().cast_mut()),
+                Place::Input(index) => {
+                    inputs[index].memory::<Memory>().map(|memory| memory.as_slice().as_ptr().cast_mut())
+                }
                 Place::Constant(_) | Place::Arena(_) => continue,
             };
             span.pointer = memory.ok_or_else(|| foreign("every buffer of a run"))?;
@@ -146,7 +158,11 @@ impl Executable for Execution {
                 });
             }
         };
-        if *is_parallel { team.enter(run_all) } else { run_all() }
+        if *is_parallel {
+            team.enter(run_all)
+        } else {
+            run_all()
+        }
         Ok(())
     }
 }

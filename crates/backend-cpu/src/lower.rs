@@ -73,14 +73,17 @@ impl Lowering<'_> {
         let head = self.code(&kernel.head, kernel.elements(), step, false)?;
         let tail = self.code(&kernel.tail, kernel.results(), step, true)?;
         let held = Held::of(kernel.dtype);
-        let tasks = reduce::reduce(kernel.kind, held, &kernel.axes, head, tail, &mut |bytes| self.temporary(bytes));
+        let tasks =
+            reduce::reduce(kernel.kind, held, &kernel.axes, head, tail, &mut |bytes| self.temporary(bytes));
         self.lowered.tasks.extend(tasks);
         Ok(())
     }
 
     fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
         let [left, right] = [0, 1].map(|read| step.reads.get(read).map(|id| id.index()));
-        let (Some(left), Some(right)) = (left, right) else { return Err(broken("a dot without two operands")) };
+        let (Some(left), Some(right)) = (left, right) else {
+            return Err(broken("a dot without two operands"));
+        };
         let tail = self.code(&kernel.tail, kernel.batch * kernel.m * kernel.n, step, true)?;
         if kernel.batch * kernel.m * kernel.n == 0 {
             return Ok(());
@@ -100,7 +103,13 @@ impl Lowering<'_> {
     }
 
     /// A program over `places` places as code for the buffers of a step, which it writes or (a head) does not.
-    fn code(&self, program: &Program, places: usize, step: &Step, writes: bool) -> Result<Code, BackendError> {
+    fn code(
+        &self,
+        program: &Program,
+        places: usize,
+        step: &Step,
+        writes: bool,
+    ) -> Result<Code, BackendError> {
         check_program(self.plan, program, places, step, writes)?;
         let meets = |a: &BufferId, b: &BufferId| share_memory(self.plan, *a, *b);
         let overwritten: Vec<bool> =
@@ -139,7 +148,9 @@ impl Lowering<'_> {
 /// Checks that every buffer lies within the memory it names.
 fn check_buffers(plan: &Plan) -> Result<(), BackendError> {
     let (inputs, outputs) = (plan.inputs.get(plan.state..), plan.outputs.get(plan.state..));
-    let (Some(inputs), Some(outputs)) = (inputs, outputs) else { return Err(broken("more state than inputs")) };
+    let (Some(inputs), Some(outputs)) = (inputs, outputs) else {
+        return Err(broken("more state than inputs"));
+    };
     if plan.inputs[..plan.state] != plan.outputs[..plan.state] {
         return Err(broken("state that changes its type"));
     }
@@ -208,7 +219,13 @@ fn may_overwrite(kernel: &Kernel, read: usize) -> bool {
 }
 
 /// Checks that a program's registers are made before they are read, and its loads and stores fit their buffers.
-fn check_program(plan: &Plan, program: &Program, places: usize, step: &Step, writes: bool) -> Result<(), BackendError> {
+fn check_program(
+    plan: &Plan,
+    program: &Program,
+    places: usize,
+    step: &Step,
+    writes: bool,
+) -> Result<(), BackendError> {
     for load in &program.loads {
         let buffer = step.reads.get(load.read).map(|id| &plan.buffers[id.index()]);
         let fits = |elements: usize| places == 0 || view_fits(&load.view, places, elements);
@@ -223,7 +240,9 @@ fn check_program(plan: &Plan, program: &Program, places: usize, step: &Step, wri
         }
     }
     let stores = if writes { step.writes.len() } else { 1 };
-    if program.stores.len() != stores || program.stores.iter().any(|&register| register >= program.registers()) {
+    if program.stores.len() != stores
+        || program.stores.iter().any(|&register| register >= program.registers())
+    {
         return Err(broken("a program whose stores are not the step's outputs"));
     }
     if !writes {

@@ -9,6 +9,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::cpu::copy_in;
 use crate::error::broken;
+use crate::kernels::BufferIndex;
 use crate::kernels::arg_reduce::arg_reduce;
 use crate::kernels::copy::{Axis, ConstantTask, ConvertTask, CopyTask, Corner, FillTask, Side};
 use crate::kernels::cumulative::cumulative;
@@ -17,7 +18,6 @@ use crate::kernels::lines::Lines;
 use crate::kernels::random::RandomTask;
 use crate::kernels::scatter::{Wires, scatter};
 use crate::kernels::sort::arg_sort;
-use crate::kernels::BufferIndex;
 use crate::lower::Lowering;
 use crate::simd::half::{narrowing, widening};
 use crate::simd::table::Held;
@@ -88,30 +88,48 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
         Op::Slice(slice) => {
             let from = node.args[0].shape.strides();
             let offset = slice.start.iter().zip(&from).map(|(start, stride)| start * stride).sum();
-            let strides: Vec<usize> = slice.step.iter().zip(&from).map(|(step, stride)| step * stride).collect();
+            let strides: Vec<usize> =
+                slice.step.iter().zip(&from).map(|(step, stride)| step * stride).collect();
             view(lowering, node, offset, &strides)
         }
         Op::Transpose(transpose) => {
             let from = node.args[0].shape.strides();
             let strides = transpose.order.iter().map(|&axis| from[axis] as isize);
             let axes = axes(&node.ty.shape, strides, &node.ty.shape.strides());
-            lowering.push(CopyTask::new(node.width(), &axes, Side::at(node.arg(0), 0), Side::at(node.out(), 0)));
+            lowering.push(CopyTask::new(
+                node.width(),
+                &axes,
+                Side::at(node.arg(0), 0),
+                Side::at(node.out(), 0),
+            ));
             Ok(())
         }
         Op::Reverse(reverse) => {
             let strides = node.ty.shape.strides();
             let turned = |axis: usize| reverse.axes.contains(&axis);
             let start = reverse.axes.iter().map(|&axis| (node.ty.shape[axis] - 1) * strides[axis]).sum();
-            let from = (0..strides.len()).map(|axis| strides[axis] as isize * if turned(axis) { -1 } else { 1 });
+            let from =
+                (0..strides.len()).map(|axis| strides[axis] as isize * if turned(axis) { -1 } else { 1 });
             let axes = axes(&node.ty.shape, from, &strides);
-            lowering.push(CopyTask::new(node.width(), &axes, Side::at(node.arg(0), start), Side::at(node.out(), 0)));
+            lowering.push(CopyTask::new(
+                node.width(),
+                &axes,
+                Side::at(node.arg(0), start),
+                Side::at(node.out(), 0),
+            ));
             Ok(())
         }
         Op::Pad(pad) => {
             let (width, from, to) = (node.width(), node.args[0].shape.strides(), node.ty.shape.strides());
-            lowering.push(FillTask { width, from: node.arg(1), to: node.out(), elements: node.ty.elements() });
+            lowering.push(FillTask {
+                width,
+                from: node.arg(1),
+                to: node.out(),
+                elements: node.ty.elements(),
+            });
             let start = pad.low.iter().zip(&to).map(|(low, stride)| low * stride).sum();
-            let spread: Vec<usize> = pad.interior.iter().zip(&to).map(|(gap, stride)| (gap + 1) * stride).collect();
+            let spread: Vec<usize> =
+                pad.interior.iter().zip(&to).map(|(gap, stride)| (gap + 1) * stride).collect();
             let axes = axes(&node.args[0].shape, from.iter().map(|&stride| stride as isize), &spread);
             push_copy(lowering, node.args[0], &axes, Side::at(node.arg(0), 0), Side::at(node.out(), start));
             Ok(())
@@ -129,7 +147,8 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
         Op::DynamicSlice(_) => {
             let (whole, block) = (node.args[0], node.ty);
             let strides = whole.shape.strides();
-            let axes = axes(&block.shape, strides.iter().map(|&stride| stride as isize), &block.shape.strides());
+            let axes =
+                axes(&block.shape, strides.iter().map(|&stride| stride as isize), &block.shape.strides());
             let corner = corner(whole, block, node.arg(1));
             let from = Side { buffer: node.arg(0), start: 0, corner: Some(corner) };
             push_copy(lowering, block, &axes, from, Side::at(node.out(), 0));
@@ -216,7 +235,12 @@ fn elementwise(lowering: &mut Lowering<'_>, node: &Node<'_>, op: Scalar) -> Resu
 }
 
 /// A view of the argument is a map that stores what it loads.
-fn view(lowering: &mut Lowering<'_>, node: &Node<'_>, offset: usize, strides: &[usize]) -> Result<(), BackendError> {
+fn view(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    offset: usize,
+    strides: &[usize],
+) -> Result<(), BackendError> {
     let dims = node.ty.shape.iter().zip(strides).map(|(&size, &stride)| ViewDim { size, stride });
     let load = Load { read: 0, dtype: node.ty.dtype, view: View::new(offset, dims) };
     let program = Program { root: None, loads: vec![load], instructions: Vec::new(), stores: smallvec![0] };

@@ -48,8 +48,11 @@ impl Team {
         if threads <= 1 {
             return Ok(Team { pool: None });
         }
-        let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("cornu-{index}"));
-        let pool = builder.build().map_err(|error| BackendError::Device { backend: NAME, reason: error.to_string() })?;
+        let builder =
+            ThreadPoolBuilder::new().num_threads(threads).thread_name(|index| format!("cornu-{index}"));
+        let pool = builder
+            .build()
+            .map_err(|error| BackendError::Device { backend: NAME, reason: error.to_string() })?;
         Ok(Team { pool: Some(pool) })
     }
 
@@ -101,7 +104,9 @@ mod tests {
 
     #[test]
     fn pieces_cover_everything_once() {
-        for (total, least, step) in [(0, 10, 1), (1, 10, 1), (10, 10, 1), (11, 10, 1), (1000, 1, 4), (999_999, 64, 64)] {
+        for (total, least, step) in
+            [(0, 10, 1), (1, 10, 1), (10, 10, 1), (11, 10, 1), (1000, 1, 4), (999_999, 64, 64)]
+        {
             let pieces = Pieces::new(total, least, step);
             let units: Vec<usize> = (0..pieces.count()).flat_map(|piece| pieces.range(piece)).collect();
             assert!(units.into_iter().eq(0..total), "{pieces:?}");

@@ -11,11 +11,12 @@ use cornu_ir::Expr;
 use serde_json::{Value, json};
 
 pub use gates::{
-    gelu, glu, hard_sigmoid, hard_silu, keras2_hard_sigmoid, log_sigmoid, mish, sigmoid, silu, softsign, sparse_sigmoid,
+    gelu, glu, hard_sigmoid, hard_silu, keras2_hard_sigmoid, log_sigmoid, mish, sigmoid, silu, softsign,
+    sparse_sigmoid,
 };
 pub use rectifiers::{celu, elu, leaky_relu, relu, relu6, selu, softplus, sparse_plus, squareplus};
 pub use shrinks::{hard_shrink, hard_tanh, soft_shrink, tanh_shrink, threshold};
-pub use softmaxes::{log_softmax, softmax, sparsemax};
+pub use softmaxes::{log_softmax, published_sparsemax, softmax, sparsemax};
 
 use crate::config::Serialized;
 use crate::error::{Error, Result};
@@ -85,6 +86,8 @@ pub enum Activation {
     LogSoftmax { axis: i64 },
     /// See [`sparsemax`].
     Sparsemax { axis: i64 },
+    /// See [`published_sparsemax`].
+    PublishedSparsemax { axis: i64 },
     /// See [`glu`].
     Glu { axis: i64 },
     /// See [`mish`].
@@ -96,8 +99,11 @@ pub enum Activation {
 /// The name that stands for the `hard_sigmoid` of Keras 1 and 2, which Keras 3 replaced by another function.
 pub const KERAS2_HARD_SIGMOID: &str = "keras2_hard_sigmoid";
 
+/// The name of the sparsemax that was published, which is not what Keras 3 computes under that name.
+pub const PUBLISHED_SPARSEMAX: &str = "published_sparsemax";
+
 /// Every function that a name alone can mean, with its defaults. Second names follow the first.
-const NAMED: [(&str, Activation); 32] = [
+const NAMED: [(&str, Activation); 33] = [
     ("linear", Activation::Linear),
     ("relu", Activation::Relu { negative_slope: 0.0, max_value: None, threshold: 0.0 }),
     ("relu6", Activation::Relu6),
@@ -127,6 +133,7 @@ const NAMED: [(&str, Activation); 32] = [
     ("softmax", Activation::Softmax { axis: -1 }),
     ("log_softmax", Activation::LogSoftmax { axis: -1 }),
     ("sparsemax", Activation::Sparsemax { axis: -1 }),
+    (PUBLISHED_SPARSEMAX, Activation::PublishedSparsemax { axis: -1 }),
     ("glu", Activation::Glu { axis: -1 }),
     ("mish", Activation::Mish),
     ("exponential", Activation::Exponential),
@@ -142,7 +149,9 @@ impl Activation {
     pub fn apply(self, x: Expr<'_>) -> Result<Expr<'_>> {
         Ok(match self {
             Activation::Linear => x,
-            Activation::Relu { negative_slope, max_value, threshold } => relu(x, negative_slope, max_value, threshold),
+            Activation::Relu { negative_slope, max_value, threshold } => {
+                relu(x, negative_slope, max_value, threshold)
+            }
             Activation::Relu6 => relu6(x),
             Activation::LeakyRelu { negative_slope } => leaky_relu(x, negative_slope),
             Activation::Elu { alpha } => elu(x, alpha),
@@ -169,6 +178,7 @@ impl Activation {
             Activation::Softmax { axis } => softmax(x, axis)?,
             Activation::LogSoftmax { axis } => log_softmax(x, axis)?,
             Activation::Sparsemax { axis } => sparsemax(x, axis)?,
+            Activation::PublishedSparsemax { axis } => published_sparsemax(x, axis)?,
             Activation::Glu { axis } => glu(x, axis)?,
             Activation::Mish => mish(x),
             Activation::Exponential => x.exp(),
@@ -178,15 +188,15 @@ impl Activation {
     /// The name under which Keras 3 knows exactly this function, if it does.
     pub fn keras3_name(&self) -> Option<&'static str> {
         let (name, _) = NAMED.into_iter().find(|(_, activation)| activation == self)?;
-        (name != KERAS2_HARD_SIGMOID).then_some(name)
+        (![KERAS2_HARD_SIGMOID, PUBLISHED_SPARSEMAX].contains(&name)).then_some(name)
     }
 
     /// As it stands in a Keras file.
     pub fn serialize(&self) -> Result<Value> {
         let name = self.keras3_name().ok_or_else(|| Error::NotInKeras {
             what: format!("the activation {self:?}"),
-            reason: if *self == Activation::Keras2HardSigmoid {
-                "Keras 3 has another hard_sigmoid, relu6(x + 3)/6, in its place".into()
+            reason: if NAMED.iter().any(|(_, named)| named == self) {
+                "Keras 3 computes something else under the name that this function has elsewhere".into()
             } else {
                 "it can name a function but not carry its arguments; use an activation layer".into()
             },
@@ -208,7 +218,9 @@ impl FromStr for Activation {
 
     fn from_str(name: &str) -> Result<Activation> {
         let found = NAMED.into_iter().find(|(known, _)| *known == name);
-        found.map(|(_, activation)| activation).ok_or_else(|| Error::unknown("activation", name, Activation::names()))
+        found
+            .map(|(_, activation)| activation)
+            .ok_or_else(|| Error::unknown("activation", name, Activation::names()))
     }
 }
 

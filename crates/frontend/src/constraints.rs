@@ -10,7 +10,7 @@ use crate::EPSILON;
 use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 use crate::shapes;
 
 /// Moves a weight to the nearest value that is allowed, or near it.
@@ -21,8 +21,8 @@ pub trait Constraint: fmt::Debug + Send + Sync {
     /// The arguments, as Keras writes them.
     fn config(&self) -> Map<String, Value>;
 
-    /// The allowed weight, of the type of `weight`.
-    fn project<'b>(&self, weight: Expr<'b>) -> Result<Expr<'b>>;
+    /// The allowed weight, of the type of `weight`. A wrong shape is reported when the graph is finished.
+    fn project<'b>(&self, weight: Expr<'b>) -> Expr<'b>;
 }
 
 /// The axes along which a norm is taken: for a kernel `[in, out]`, axis 0 gives the norm of each unit's weights.
@@ -41,10 +41,12 @@ impl Along {
         }
     }
 
-    /// √Σw² with the axes kept at size 1, and the number it must not be divided by when it is 0.
-    fn norms<'b>(&self, class: &str, weight: Expr<'b>) -> Result<Expr<'b>> {
-        let axes = shapes::axes(class, &self.0, weight)?;
-        Ok(shapes::keep_axes(weight.square().sum(&axes).sqrt(), &axes))
+    /// √Σw² with the axes kept at size 1.
+    fn norms<'b>(&self, class: &'static str, weight: Expr<'b>) -> Expr<'b> {
+        match shapes::axes(class, &self.0, weight) {
+            Ok(axes) => shapes::keep_axes(weight.square().sum(&axes).sqrt(), &axes),
+            Err(_) => weight.fail(class, format!("a weight that has the axes {:?}", self.0)),
+        }
     }
 }
 
@@ -88,9 +90,9 @@ impl Constraint for MaxNorm {
         ])
     }
 
-    fn project<'b>(&self, weight: Expr<'b>) -> Result<Expr<'b>> {
-        let norms = self.axis.norms("MaxNorm", weight)?;
-        Ok(weight * (norms.clip(0.0, self.max_value) / (norms + EPSILON)))
+    fn project<'b>(&self, weight: Expr<'b>) -> Expr<'b> {
+        let norms = self.axis.norms("MaxNorm", weight);
+        weight * (norms.clip(0.0, self.max_value) / (norms + EPSILON))
     }
 }
 
@@ -128,8 +130,8 @@ impl Constraint for UnitNorm {
         Map::from_iter([("axis".to_string(), self.axis.config())])
     }
 
-    fn project<'b>(&self, weight: Expr<'b>) -> Result<Expr<'b>> {
-        Ok(weight / (self.axis.norms("UnitNorm", weight)? + EPSILON))
+    fn project<'b>(&self, weight: Expr<'b>) -> Expr<'b> {
+        weight / (self.axis.norms("UnitNorm", weight) + EPSILON)
     }
 }
 
@@ -181,11 +183,11 @@ impl Constraint for MinMaxNorm {
         ])
     }
 
-    fn project<'b>(&self, weight: Expr<'b>) -> Result<Expr<'b>> {
-        let norms = self.axis.norms("MinMaxNorm", weight)?;
+    fn project<'b>(&self, weight: Expr<'b>) -> Expr<'b> {
+        let norms = self.axis.norms("MinMaxNorm", weight);
         let inside = norms.clip(self.min_value, self.max_value);
         let wanted = inside * self.rate + norms * (1.0 - self.rate);
-        Ok(weight * (wanted / (norms + EPSILON)))
+        weight * (wanted / (norms + EPSILON))
     }
 }
 
@@ -202,8 +204,8 @@ impl Constraint for NonNeg {
         Map::new()
     }
 
-    fn project<'b>(&self, weight: Expr<'b>) -> Result<Expr<'b>> {
-        Ok(weight.max(weight.number(0.0)))
+    fn project<'b>(&self, weight: Expr<'b>) -> Expr<'b> {
+        weight.max(weight.number(0.0))
     }
 }
 
@@ -240,7 +242,13 @@ fn read(name: &str, arguments: &Arguments) -> Result<Arc<dyn Constraint>> {
             axis,
         }),
         Some("NonNeg") => Arc::new(NonNeg),
-        _ => return Err(Error::unknown("constraint", name, CLASSES.map(snake_case).iter().map(String::as_str))),
+        _ => {
+            return Err(Error::unknown(
+                "constraint",
+                name,
+                CLASSES.map(snake_case).iter().map(String::as_str),
+            ));
+        }
     })
 }
 

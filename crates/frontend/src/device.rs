@@ -19,7 +19,11 @@ pub enum Device {
 impl Default for Device {
     /// What `CORNU_BACKEND` names (`cpu`, `cuda`, `cuda:1`); without it the first backend that is compiled in.
     fn default() -> Device {
-        match std::env::var("CORNU_BACKEND").ok().as_deref().map(|name| name.split_once(':').unwrap_or((name, "0"))) {
+        match std::env::var("CORNU_BACKEND")
+            .ok()
+            .as_deref()
+            .map(|name| name.split_once(':').unwrap_or((name, "0")))
+        {
             Some(("cuda", number)) => Device::Cuda(number.parse().unwrap_or(0)),
             _ if cfg!(feature = "cpu") => Device::Cpu,
             _ => Device::Cuda(0),
@@ -40,8 +44,9 @@ impl Device {
 #[cfg(feature = "cpu")]
 fn cpu() -> Result<Arc<dyn Backend>> {
     /// One set of threads serves every model of the process.
-    static CPU: LazyLock<Arc<dyn Backend>> = LazyLock::new(|| Arc::new(cornu_backend_cpu::Cpu::new()));
-    Ok(CPU.clone())
+    static CPU: LazyLock<std::result::Result<Arc<dyn Backend>, BackendError>> =
+        LazyLock::new(|| Ok(Arc::new(cornu_backend_cpu::Cpu::new()?)));
+    Ok(CPU.clone()?)
 }
 
 #[cfg(not(feature = "cpu"))]

@@ -3,8 +3,10 @@
 use cornu_ir::Type;
 use cornu_ir::error::{BackendError, BuildError, GradError};
 
+use crate::saving::FileError;
+
 /// The one error type of this crate.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A string that should name something names nothing.
@@ -37,9 +39,9 @@ pub enum Error {
         /// Where, and which two: "mean_squared_error: y_true against y_pred".
         what: String,
         /// Type of the first.
-        left: Type,
+        left: Box<Type>,
         /// Type of the second.
-        right: Type,
+        right: Box<Type>,
         /// What to change.
         fix: String,
     },
@@ -53,6 +55,28 @@ pub enum Error {
         /// The type it got.
         got: Type,
     },
+    /// A layer cannot be built or called in its place.
+    #[error("{path}: {reason}")]
+    Layer {
+        /// Where it is in the model: `block_2/dense`.
+        path: String,
+        /// What it needs, and what it got.
+        reason: String,
+    },
+    /// Data that cannot be used.
+    #[error("{what}")]
+    Data {
+        /// Which, and what is needed.
+        what: String,
+    },
+    /// Something was asked of a model too early.
+    #[error("{what}. {fix}")]
+    NotReady {
+        /// What is missing.
+        what: String,
+        /// What to do first.
+        fix: String,
+    },
     /// Something that Cornu can do but a Keras file cannot say.
     #[error("{what} cannot be written to a Keras file: {reason}")]
     NotInKeras {
@@ -61,6 +85,9 @@ pub enum Error {
         /// Why, and what to use instead.
         reason: String,
     },
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The graph could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -83,9 +110,25 @@ impl Error {
         Error::Unknown { what, given: given.to_string(), nearest, known }
     }
 
+    /// The same error, from inside the layer called `name`.
+    pub fn within(self, name: &str) -> Error {
+        let joined = |path: &str| if path.is_empty() { name.to_string() } else { format!("{name}/{path}") };
+        match self {
+            Error::Layer { path, reason } => Error::Layer { path: joined(&path), reason },
+            // These know their path already.
+            Error::Build(_) | Error::Grad(_) | Error::Backend(_) => self,
+            other => Error::Layer { path: name.to_string(), reason: other.to_string() },
+        }
+    }
+
     /// `class` was given a value for `key` that is not what is needed.
     pub fn config(class: &str, key: &str, given: impl ToString, needed: impl Into<String>) -> Error {
-        Error::Config { class: class.into(), key: key.into(), given: given.to_string(), needed: needed.into() }
+        Error::Config {
+            class: class.into(),
+            key: key.into(),
+            given: given.to_string(),
+            needed: needed.into(),
+        }
     }
 }
 

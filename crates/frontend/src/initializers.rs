@@ -18,13 +18,14 @@ pub use orthogonal::Orthogonal;
 pub use random::{RandomNormal, RandomUniform, TruncatedNormal};
 pub use stft::{Scaling, Side, Stft, Window};
 pub use variance_scaling::{
-    Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode, VarianceScaling,
+    Distribution, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Mode,
+    VarianceScaling,
 };
 
 use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// Makes the first value of a weight.
 pub trait Initializer: fmt::Debug + Send + Sync {

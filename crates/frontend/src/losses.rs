@@ -55,11 +55,12 @@ pub use sparse_categorical_crossentropy::{SparseCategoricalCrossentropy, sparse_
 pub use squared_hinge::{SquaredHinge, squared_hinge};
 pub use tversky::Tversky;
 
-pub(crate) use pairing::{Labels, paired};
+pub(crate) use pairing::{Labels, class_numbers, paired};
 pub(crate) use reduction::{divide_no_nan, masked};
+pub(crate) use registry::{crossentropy, is_crossentropy};
 
 use crate::error::Result;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// A loss. Implement `class_name` and `call` for one of your own; the rest has Keras's defaults.
 pub trait Loss: fmt::Debug + Send + Sync {
@@ -101,7 +102,7 @@ pub trait Loss: fmt::Debug + Send + Sync {
 ///
 /// `sample_weight` has the shape of the samples' losses, or `[batch]` or `[batch, 1]` where these fit it. `mask` says
 /// which predictions are real, as an `Embedding` with `mask_zero` does.
-pub fn evaluate<'b>(
+pub fn total<'b>(
     loss: &dyn Loss,
     y_true: Expr<'b>,
     y_pred: Expr<'b>,

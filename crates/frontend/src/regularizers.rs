@@ -11,7 +11,7 @@ use crate::EPSILON;
 use crate::config::{Arguments, Serialized, through_f32};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 /// Turns a tensor into a penalty.
 pub trait Regularizer: fmt::Debug + Send + Sync {
@@ -21,8 +21,8 @@ pub trait Regularizer: fmt::Debug + Send + Sync {
     /// The arguments, as Keras writes them.
     fn config(&self) -> Map<String, Value>;
 
-    /// The penalty, a scalar of the type of `x`.
-    fn penalty<'b>(&self, x: Expr<'b>) -> Result<Expr<'b>>;
+    /// The penalty, a scalar of the type of `x`. A wrong shape is reported when the graph is finished.
+    fn penalty<'b>(&self, x: Expr<'b>) -> Expr<'b>;
 }
 
 /// l1·Σ|x|: many weights become exactly 0.
@@ -52,8 +52,8 @@ impl Regularizer for L1 {
         Map::from_iter([("l1".to_string(), through_f32(self.0))])
     }
 
-    fn penalty<'b>(&self, x: Expr<'b>) -> Result<Expr<'b>> {
-        Ok(x.abs().sum_all() * self.0)
+    fn penalty<'b>(&self, x: Expr<'b>) -> Expr<'b> {
+        x.abs().sum_all() * self.0
     }
 }
 
@@ -83,8 +83,8 @@ impl Regularizer for L2 {
         Map::from_iter([("l2".to_string(), json!(self.0))])
     }
 
-    fn penalty<'b>(&self, x: Expr<'b>) -> Result<Expr<'b>> {
-        Ok(x.square().sum_all() * self.0)
+    fn penalty<'b>(&self, x: Expr<'b>) -> Expr<'b> {
+        x.square().sum_all() * self.0
     }
 }
 
@@ -111,7 +111,7 @@ impl Regularizer for L1L2 {
         Map::from_iter([("l1".to_string(), json!(self.l1)), ("l2".to_string(), json!(self.l2))])
     }
 
-    fn penalty<'b>(&self, x: Expr<'b>) -> Result<Expr<'b>> {
+    fn penalty<'b>(&self, x: Expr<'b>) -> Expr<'b> {
         let mut penalty = x.number(0.0);
         if self.l1 != 0.0 {
             penalty = penalty + x.abs().sum_all() * self.l1;
@@ -119,7 +119,7 @@ impl Regularizer for L1L2 {
         if self.l2 != 0.0 {
             penalty = penalty + x.square().sum_all() * self.l2;
         }
-        Ok(penalty)
+        penalty
     }
 }
 
@@ -165,10 +165,9 @@ impl Regularizer for OrthogonalRegularizer {
         Map::from_iter([("factor".to_string(), through_f32(self.factor)), ("mode".to_string(), json!(mode))])
     }
 
-    fn penalty<'b>(&self, x: Expr<'b>) -> Result<Expr<'b>> {
+    fn penalty<'b>(&self, x: Expr<'b>) -> Expr<'b> {
         if x.rank() != 2 {
-            let what = "OrthogonalRegularizer".to_string();
-            return Err(Error::Shape { what, needed: "a matrix".into(), got: x.ty() });
+            return x.fail("OrthogonalRegularizer", "a matrix").sum_all();
         }
         let along = match self.mode {
             Vectors::Rows => 1,
@@ -180,7 +179,7 @@ impl Regularizer for OrthogonalRegularizer {
         let places = x.builder().iota(cosines.ty().with_dtype(DType::I32), 0);
         let others = places.ne(places.transpose(&[1, 0]));
         let pairs = size as f64 * (size as f64 - 1.0);
-        Ok(others.select(cosines.abs(), cosines.number(0.0)).sum_all() * (self.factor / pairs))
+        others.select(cosines.abs(), cosines.number(0.0)).sum_all() * (self.factor / pairs)
     }
 }
 
@@ -209,7 +208,9 @@ fn read(name: &str, arguments: &Arguments) -> Result<Arc<dyn Regularizer>> {
     Ok(match class {
         Some("L1") => Arc::new(L1(factor(arguments, "l1", 0.01)?)),
         Some("L2") => Arc::new(L2(factor(arguments, "l2", 0.01)?)),
-        Some("L1L2") => Arc::new(L1L2 { l1: factor(arguments, "l1", 0.0)?, l2: factor(arguments, "l2", 0.0)? }),
+        Some("L1L2") => {
+            Arc::new(L1L2 { l1: factor(arguments, "l1", 0.0)?, l2: factor(arguments, "l2", 0.0)? })
+        }
         Some("OrthogonalRegularizer") => Arc::new(OrthogonalRegularizer {
             factor: factor(arguments, "factor", 0.01)?,
             mode: match arguments.text("mode")?.unwrap_or("rows") {
@@ -218,7 +219,13 @@ fn read(name: &str, arguments: &Arguments) -> Result<Arc<dyn Regularizer>> {
                 _ => return Err(arguments.wrong("mode", "`rows` or `columns`")),
             },
         }),
-        _ => return Err(Error::unknown("regularizer", name, CLASSES.map(snake_case).iter().map(String::as_str))),
+        _ => {
+            return Err(Error::unknown(
+                "regularizer",
+                name,
+                CLASSES.map(snake_case).iter().map(String::as_str),
+            ));
+        }
     })
 }
 

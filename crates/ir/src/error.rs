@@ -102,9 +102,9 @@ pub enum VerifyError {
         /// Its op.
         op: &'static str,
         /// What the node says.
-        stated: Type,
+        stated: Box<Type>,
         /// What the op infers.
-        inferred: Type,
+        inferred: Box<Type>,
     },
     /// The list of inputs is not the list of `input` nodes.
     #[error("{value} stands in the list of inputs but is not input {index}")]

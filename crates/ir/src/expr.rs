@@ -390,7 +390,8 @@ impl<'b> Expr<'b> {
     pub fn expand(self, axis: usize) -> Expr<'b> {
         let shape = self.shape();
         let axis = axis.min(shape.rank());
-        let sizes: Vec<usize> = shape[..axis].iter().copied().chain([1]).chain(shape[axis..].iter().copied()).collect();
+        let sizes: Vec<usize> =
+            shape[..axis].iter().copied().chain([1]).chain(shape[axis..].iter().copied()).collect();
         self.reshape(sizes)
     }
 

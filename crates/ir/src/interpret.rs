@@ -18,7 +18,12 @@ pub fn interpret(graph: &Graph, inputs: &[Tensor]) -> Vec<Tensor> {
             Op::Input(input) => inputs[input.number].clone(),
             op => op.rules().eval(&args, &node.ty),
         };
-        debug_assert_eq!(value.ty(), node.ty, "`{}` must evaluate to the type it infers", node.op.rules().name());
+        debug_assert_eq!(
+            value.ty(),
+            node.ty,
+            "`{}` must evaluate to the type it infers",
+            node.op.rules().name()
+        );
         values.push(value);
     }
     graph.outputs.iter().map(|output| values[output.index()].clone()).collect()

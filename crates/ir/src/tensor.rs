@@ -254,7 +254,11 @@ impl Tensor {
     ///
     /// # Panics
     /// When the parts are not of one element type.
-    pub fn assembled(parts: &[&Tensor], shape: &Shape, source: impl Fn(usize) -> Option<(usize, usize)>) -> Tensor {
+    pub fn assembled(
+        parts: &[&Tensor],
+        shape: &Shape,
+        source: impl Fn(usize) -> Option<(usize, usize)>,
+    ) -> Tensor {
         let n = shape.elements();
         let data = match parts[0].dtype() {
             DType::F32 => pick::<f32>(parts, n, source),
@@ -291,8 +295,13 @@ impl Tensor {
     }
 }
 
-fn pick<T: Element + Default>(parts: &[&Tensor], n: usize, source: impl Fn(usize) -> Option<(usize, usize)>) -> Data {
-    let parts: Vec<&[T]> = parts.iter().map(|part| part.items().expect("parts of one element type")).collect();
+fn pick<T: Element + Default>(
+    parts: &[&Tensor],
+    n: usize,
+    source: impl Fn(usize) -> Option<(usize, usize)>,
+) -> Data {
+    let parts: Vec<&[T]> =
+        parts.iter().map(|part| part.items().expect("parts of one element type")).collect();
     T::wrap((0..n).map(|i| source(i).map_or(T::default(), |(part, from)| parts[part][from])).collect())
 }
 

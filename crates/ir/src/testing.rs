@@ -7,6 +7,7 @@ mod conformance;
 mod draw;
 mod gradient;
 mod random_graph;
+mod reference;
 
 pub use agreement::{agreement, tolerances};
 pub use cases::{Case, Run, cases};
@@ -14,6 +15,7 @@ pub use conformance::{conformance, run};
 pub use draw::{Draw, random_inputs};
 pub use gradient::{check_gradient, gradient_graph};
 pub use random_graph::random_graph;
+pub use reference::Reference;
 
 /// Makes the list of the corpus: a name and the text of the file of that name.
 macro_rules! corpus {

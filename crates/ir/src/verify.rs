@@ -23,16 +23,18 @@ fn verify_node(graph: &Graph, value: Value) -> Result<(), VerifyError> {
     let rules = node.op.rules();
     let inferred = rules.infer(&types).map_err(|source| VerifyError::Op { node: value, source })?;
     if inferred != node.ty {
-        return Err(VerifyError::Type { node: value, op: rules.name(), stated: node.ty.clone(), inferred });
+        let (stated, inferred) = (Box::new(node.ty.clone()), Box::new(inferred));
+        return Err(VerifyError::Type { node: value, op: rules.name(), stated, inferred });
     }
     Ok(())
 }
 
 fn verify_inputs(graph: &Graph) -> Result<(), VerifyError> {
     for (index, &value) in graph.inputs.iter().enumerate() {
-        let listed = graph.nodes.get(value.index()).is_some_and(
-            |node| matches!(&node.op, Op::Input(input) if input.number == index),
-        );
+        let listed = graph
+            .nodes
+            .get(value.index())
+            .is_some_and(|node| matches!(&node.op, Op::Input(input) if input.number == index));
         if !listed {
             return Err(VerifyError::Input { value, index });
         }

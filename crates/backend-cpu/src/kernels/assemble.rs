@@ -66,7 +66,16 @@ impl<'a> Assembler<'a> {
         }
         program.stores.iter().for_each(|&register| last_use[register] = program.instructions.len());
         let (places, taken) = (vec![None; program.registers()], Vec::new());
-        Assembler { program, wiring, once: Vec::new(), each: Vec::new(), places, last_use, taken, slot_width: 1 }
+        Assembler {
+            program,
+            wiring,
+            once: Vec::new(),
+            each: Vec::new(),
+            places,
+            last_use,
+            taken,
+            slot_width: 1,
+        }
     }
 
     /// The root's result lies where the kernel puts it; bf16 and f16 are rounded first.
@@ -176,7 +185,8 @@ impl<'a> Assembler<'a> {
         if let Some(place) = self.places[register] {
             return Ok(place);
         }
-        let load = register.checked_sub(self.program.first_load()).and_then(|load| self.program.loads.get(load));
+        let load =
+            register.checked_sub(self.program.first_load()).and_then(|load| self.program.loads.get(load));
         let load = load.ok_or_else(|| broken(format!("register {register} is read before it is made")))?;
         let place = self.load(load, self.program.stores.contains(&register));
         self.places[register] = Some(place);
@@ -248,7 +258,9 @@ impl<'a> Assembler<'a> {
 
     /// A slot for a register.
     fn slot(&mut self, width: usize) -> Operand {
-        let Some(number) = self.taken.iter().position(|taken| !taken) else { return self.lasting_slot(width) };
+        let Some(number) = self.taken.iter().position(|taken| !taken) else {
+            return self.lasting_slot(width);
+        };
         self.taken[number] = true;
         self.slot_width = self.slot_width.max(width);
         Operand::Slot { number, width }

@@ -103,7 +103,8 @@ impl CopyTask {
                 to_start += coordinate * axis.to;
                 rest /= axis.size;
             }
-            let part = |part: usize, length: usize, axis: Axis| part * length..((part + 1) * length).min(axis.size);
+            let part =
+                |part: usize, length: usize, axis: Axis| part * length..((part + 1) * length).min(axis.size);
             let (rows, columns) = (part(row_part, ROWS, self.row), part(column_part, COLUMNS, self.column));
             self.copy_part(from, from_start, buffers, to_start, rows, columns);
         }
@@ -128,7 +129,8 @@ impl CopyTask {
                 let target = to_start + i as isize * row.to + columns.start as isize * column.to;
                 let span = (columns.len() - 1) * column.to.unsigned_abs() + 1;
                 // SAFETY: an element of the target belongs to one place of the box, so to one piece, and to one row.
-                let to = unsafe { buffers.write::<P>(self.to.buffer, target as usize..target as usize + span) };
+                let to =
+                    unsafe { buffers.write::<P>(self.to.buffer, target as usize..target as usize + span) };
                 let to = to.iter_mut().step_by(column.to.unsigned_abs().max(1));
                 copy_run(from, source, column.from, to);
             }
@@ -137,7 +139,12 @@ impl CopyTask {
 }
 
 /// Copies elements `from[start + i·stride]`.
-fn copy_run<'a, P: Plain>(from: &[P], start: isize, stride: isize, to: impl ExactSizeIterator<Item = &'a mut P>) {
+fn copy_run<'a, P: Plain>(
+    from: &[P],
+    start: isize,
+    stride: isize,
+    to: impl ExactSizeIterator<Item = &'a mut P>,
+) {
     let last = start + (to.len() as isize - 1) * stride;
     match stride {
         0 => to.for_each(|to| *to = from[start as usize]),

@@ -113,7 +113,10 @@ mod tests {
                 for stop in start..=60 {
                     let mut out = vec![0; stop - start];
                     load(&view, &from, start, &mut out);
-                    assert!(out.into_iter().eq((start..stop).map(|i| from[view.at(i)])), "{view:?} {start}..{stop}");
+                    assert!(
+                        out.into_iter().eq((start..stop).map(|i| from[view.at(i)])),
+                        "{view:?} {start}..{stop}"
+                    );
                 }
             }
         }

@@ -92,7 +92,14 @@ impl Code {
     }
 
     /// Runs the program over `range`, given the root's results there.
-    pub(crate) fn run(&self, isa: Isa, buffers: Buffers<'_>, scratch: &mut [u8], root: &[u8], range: Range<usize>) {
+    pub(crate) fn run(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        scratch: &mut [u8],
+        root: &[u8],
+        range: Range<usize>,
+    ) {
         self.begin(isa, buffers, scratch);
         self.run_range(isa, buffers, scratch, root, range);
     }
@@ -158,7 +165,10 @@ impl Code {
         start: usize,
         places: usize,
     ) -> Frame<'a> {
-        assert!(scratch.len() >= self.scratch_bytes(), "scratch memory is as large as the largest kernel asks");
+        assert!(
+            scratch.len() >= self.scratch_bytes(),
+            "scratch memory is as large as the largest kernel asks"
+        );
         Frame { buffers, slots: scratch.as_mut_ptr(), slot_bytes: self.slot_bytes(), root, start, places }
     }
 }

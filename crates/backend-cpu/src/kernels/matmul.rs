@@ -35,7 +35,8 @@ const PIECES: usize = 64;
 pub(crate) fn as_reduction(kernel: &DotKernel) -> (Vec<ReduceAxis>, Program) {
     let DotKernel { batch, m, n, k, dtype, .. } = *kernel;
     // One operand is the matrix, `[batch, outputs, k]` or `[batch, k, outputs]`; the other is the vector.
-    let (matrix, outputs, rows) = if n == 1 { (0, m, !kernel.lhs_transposed) } else { (1, n, kernel.rhs_transposed) };
+    let (matrix, outputs, rows) =
+        if n == 1 { (0, m, !kernel.lhs_transposed) } else { (1, n, kernel.rhs_transposed) };
     let dim = |size: usize, stride: usize| ViewDim { size, stride };
     let kept = |size: usize| ReduceAxis { size, reduced: false };
     let summed = ReduceAxis { size: k, reduced: true };
@@ -56,7 +57,8 @@ pub(crate) fn as_reduction(kernel: &DotKernel) -> (Vec<ReduceAxis>, Program) {
         args: args.into_iter().collect(),
         dtype: wide,
     };
-    let instructions = if wide == dtype { vec![product([0, 1])] } else { vec![cast(0), cast(1), product([2, 3])] };
+    let instructions =
+        if wide == dtype { vec![product([0, 1])] } else { vec![cast(0), cast(1), product([2, 3])] };
     let head = Program {
         root: None,
         loads: vec![load(matrix, View::contiguous(batch * outputs * k)), load(1 - matrix, vector)],
@@ -146,7 +148,14 @@ impl Cut {
         let units = tiles(rows, columns) * depth.count().max(1);
         let work = rows.min(m) * columns.min(n) * (k / parts).max(1);
         let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
-        Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, GRAIN / work.max(1), 1) }
+        Cut {
+            rows,
+            columns,
+            row_tiles,
+            column_tiles,
+            depth,
+            units: Pieces::new(units, GRAIN / work.max(1), 1),
+        }
     }
 }
 

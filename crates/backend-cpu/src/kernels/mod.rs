@@ -90,7 +90,9 @@ impl<'a> Buffers<'a> {
     /// No other piece uses these elements, and this one has no other slice of them.
     pub(crate) unsafe fn write<T: Plain>(&self, buffer: BufferIndex, range: Range<usize>) -> &'a mut [T] {
         // SAFETY: as the caller promises.
-        elements_mut(unsafe { self.bytes_mut(buffer, range.start * size_of::<T>()..range.end * size_of::<T>()) })
+        elements_mut(unsafe {
+            self.bytes_mut(buffer, range.start * size_of::<T>()..range.end * size_of::<T>())
+        })
     }
 
     /// Some bytes of a buffer.

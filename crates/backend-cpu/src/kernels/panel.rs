@@ -36,7 +36,12 @@ pub(super) struct Panel<O> {
 }
 
 impl<O: Operand> Panel<O> {
-    pub(super) fn new(from: BufferIndex, [rows, depth]: [usize; 2], strides: (usize, usize), strip: usize) -> Panel<O> {
+    pub(super) fn new(
+        from: BufferIndex,
+        [rows, depth]: [usize; 2],
+        strides: (usize, usize),
+        strip: usize,
+    ) -> Panel<O> {
         Panel { from, rows, depth, strides, strip, ahead: None, operand: PhantomData }
     }
 
@@ -71,7 +76,14 @@ impl<O: Operand> Panel<O> {
         if let Some(ahead) = self.ahead {
             return &buffers.read::<O::Held>(ahead)[self.place(batch, rows.start, &depth)..];
         }
-        pack::<O>(isa, self.part(buffers, batch, rows.start, depth.start), rows.len(), depth.len(), self.strip, scratch);
+        pack::<O>(
+            isa,
+            self.part(buffers, batch, rows.start, depth.start),
+            rows.len(),
+            depth.len(),
+            self.strip,
+            scratch,
+        );
         scratch
     }
 
@@ -87,7 +99,8 @@ impl<O: Operand> Panel<O> {
     /// The matrix in memory, from a row and a place of the summed axis on.
     fn part<'a>(&self, buffers: Buffers<'a>, batch: usize, row: usize, depth: usize) -> Matrix<'a, O::Raw> {
         let start = batch * self.rows * self.depth;
-        let whole = Matrix { elements: buffers.read(self.from), start, row: self.strides.0, column: self.strides.1 };
+        let whole =
+            Matrix { elements: buffers.read(self.from), start, row: self.strides.0, column: self.strides.1 };
         whole.from(row, depth)
     }
 }
@@ -122,7 +135,8 @@ impl<O: Operand> Task for PackTask<O> {
             let depth = start..(start + DEPTH).min(panel.depth);
             let (from, place) = (panel.part(at.buffers, batch, row, start), panel.place(batch, row, &depth));
             // SAFETY: every strip of every stretch has a place of its own.
-            let out = unsafe { at.buffers.write::<O::Held>(self.to, place..place + panel.strip * depth.len()) };
+            let out =
+                unsafe { at.buffers.write::<O::Held>(self.to, place..place + panel.strip * depth.len()) };
             pack::<O>(at.isa, from, panel.strip.min(panel.rows - row), depth.len(), panel.strip, out);
         }
     }

@@ -91,7 +91,8 @@ mod tests {
                 isa.run(Philox { key, counter, first, out: &mut out });
                 for (i, word) in out.into_iter().enumerate() {
                     let number = first + (i / WORDS) as u64;
-                    let exact = philox4x32([number as u32, (number >> 32) as u32, counter[0], counter[1]], key);
+                    let exact =
+                        philox4x32([number as u32, (number >> 32) as u32, counter[0], counter[1]], key);
                     assert_eq!(word, exact[i % WORDS], "{} {first} {i}", isa.name());
                 }
             }

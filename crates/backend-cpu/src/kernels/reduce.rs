@@ -63,7 +63,12 @@ fn tasks<F: Fold>(
 }
 
 /// The task that joins the totals of `parts` parts, which lie one part after the other, and runs the tail.
-pub(super) fn join_task<F: Fold>(results: usize, parts: usize, totals: BufferIndex, tail: Code) -> Box<dyn Task> {
+pub(super) fn join_task<F: Fold>(
+    results: usize,
+    parts: usize,
+    totals: BufferIndex,
+    tail: Code,
+) -> Box<dyn Task> {
     Box::new(JoinTask { results, parts, totals, finish: Finish::Tail { tail }, fold: PhantomData::<F> })
 }
 
@@ -86,7 +91,8 @@ impl Space {
                 _ => outer.push(axis),
             }
         }
-        let mut inner = |reduced: bool| outer.pop_if(|axis| axis.reduced == reduced).map_or(1, |axis| axis.size);
+        let mut inner =
+            |reduced: bool| outer.pop_if(|axis| axis.reduced == reduced).map_or(1, |axis| axis.size);
         let columns = inner(false);
         let length = inner(true);
         let rows = inner(false);
@@ -283,7 +289,11 @@ impl<F: Fold> Walk<'_, F> {
         }
         for row in 0..run {
             for (chunk, totals) in totals.chunks_mut(block).enumerate() {
-                fold_columns::<F>(isa, totals, self.values(first + row * columns + chunk * block, totals.len()));
+                fold_columns::<F>(
+                    isa,
+                    totals,
+                    self.values(first + row * columns + chunk * block, totals.len()),
+                );
             }
         }
     }

@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 
 use cornu_ir::DType;
 
+use super::Target;
 use super::function::{BlockFn, Function1, each1};
 use super::half::{cast_to_bf16, cast_to_f16, rounding};
 use super::number::Number;
 use super::table::Held;
-use super::Target;
 
 /// `self as Y`: floats stop at the ends of an integer's range, integers wrap, NaN becomes 0.
 pub(crate) trait To<Y> {

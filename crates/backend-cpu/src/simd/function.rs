@@ -116,7 +116,9 @@ struct Select<'a, P> {
 impl<P: Whole> Loop for Select<'_, P> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        for (((out, &condition), &yes), &no) in self.out.iter_mut().zip(self.condition).zip(self.yes).zip(self.no) {
+        for (((out, &condition), &yes), &no) in
+            self.out.iter_mut().zip(self.condition).zip(self.yes).zip(self.no)
+        {
             // With a mask, as the compiler would make an `if` of loads a branch.
             let mask = P::from_index(condition.into()).neg();
             *out = no.xor(yes.xor(no).and(mask));

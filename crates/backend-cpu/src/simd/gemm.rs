@@ -179,7 +179,7 @@ impl<N: Number, const MR: usize, const NR: usize> Loop for Tiles<'_, N, MR, NR> 
             for (i, left) in left.enumerate() {
                 let tile = multiply::<T, N, MR, NR>(left.as_chunks().0, right.as_chunks().0);
                 let (height, width) = (MR.min(rows - i * MR), NR.min(columns - j * NR));
-                for (i, tile, ) in (i * MR..).zip(&tile).take(height) {
+                for (i, tile) in (i * MR..).zip(&tile).take(height) {
                     let sums = &mut sums[i * stride + j * NR..][..width];
                     sums.iter_mut().zip(tile).for_each(|(sum, &more)| *sum = sum.add(more));
                 }
@@ -190,7 +190,10 @@ impl<N: Number, const MR: usize, const NR: usize> Loop for Tiles<'_, N, MR, NR> 
 
 /// The sums of one tile.
 #[inline(always)]
-fn multiply<T: Target, N: Number, const MR: usize, const NR: usize>(left: &[[N; MR]], right: &[[N; NR]]) -> [[N; NR]; MR] {
+fn multiply<T: Target, N: Number, const MR: usize, const NR: usize>(
+    left: &[[N; MR]],
+    right: &[[N; NR]],
+) -> [[N; NR]; MR] {
     let mut sums = [[N::ZERO; NR]; MR];
     for (left, right) in left.iter().zip(right) {
         for (sums, &x) in sums.iter_mut().zip(left) {

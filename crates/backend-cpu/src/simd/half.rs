@@ -177,7 +177,16 @@ mod tests {
     fn floats_narrow_to_the_nearest() {
         let around_ties = (0..=u16::MAX).flat_map(|high| {
             let bits = u32::from(high) << 16;
-            [bits, bits | 1, bits | 0x7fff, bits | 0x8000, bits | 0x8001, bits | 0xf000, bits | 0x1000, bits | 0x3000]
+            [
+                bits,
+                bits | 1,
+                bits | 0x7fff,
+                bits | 0x8000,
+                bits | 0x8001,
+                bits | 0xf000,
+                bits | 0x1000,
+                bits | 0x3000,
+            ]
         });
         for bits in around_ties.chain((0..=u32::MAX).step_by(4099)) {
             let x = f32::from_bits(bits);

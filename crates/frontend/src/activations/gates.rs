@@ -44,7 +44,7 @@ pub fn silu(x: Expr<'_>) -> Expr<'_> {
     x * x.logistic()
 }
 
-/// x·[`hard_sigmoid`](x)
+/// x times [`hard_sigmoid`] of x.
 ///
 /// Howard et al. 2019, <https://arxiv.org/abs/1905.02244>.
 pub fn hard_silu(x: Expr<'_>) -> Expr<'_> {
@@ -75,7 +75,7 @@ pub fn gelu(x: Expr<'_>, approximate: bool) -> Expr<'_> {
 pub fn glu(x: Expr<'_>, axis: i64) -> Result<Expr<'_>> {
     let axis = shapes::axis("glu", axis, x)?;
     let size = x.shape()[axis];
-    if size % 2 != 0 {
+    if !size.is_multiple_of(2) {
         let needed = format!("an even size of axis {axis}, to cut it into halves");
         return Err(Error::Shape { what: "glu".into(), needed, got: x.ty() });
     }

@@ -16,27 +16,43 @@ pub fn log_softmax(x: Expr<'_>, axis: i64) -> Result<Expr<'_>> {
     Ok(derived::log_softmax(x, &[shapes::axis("log_softmax", axis, x)?]))
 }
 
+/// max(x - τ, 0) along `axis`, with τ as Keras 3 computes it, so that its models give its numbers.
+///
+/// Keras departs from the paper: where several scores are positive it adds up all their partial sums, and the result
+/// does not sum to 1. [`published_sparsemax`] is the function of the paper.
+pub fn sparsemax(x: Expr<'_>, axis: i64) -> Result<Expr<'_>> {
+    along(x, axis, |scores| scores.sums)
+}
+
 /// max(x - τ, 0) along `axis`, with τ such that the sum is 1: the point of the simplex nearest to x.
 ///
 /// Martins, Astudillo 2016, <https://arxiv.org/abs/1602.02068>.
-pub fn sparsemax(x: Expr<'_>, axis: i64) -> Result<Expr<'_>> {
+pub fn published_sparsemax(x: Expr<'_>, axis: i64) -> Result<Expr<'_>> {
+    along(x, axis, |scores| scores.sorted)
+}
+
+/// Scores along the last axis, the largest first.
+struct Scores<'b> {
+    sorted: Expr<'b>,
+    /// Of each score and all before it.
+    sums: Expr<'b>,
+}
+
+/// max(x - τ, 0) with τ = (Σ terms - 1)/k. The terms and the count go over the k largest scores, which stay positive:
+/// k is the last rank whose score is above the τ of the scores up to it.
+fn along<'b>(x: Expr<'b>, axis: i64, terms: fn(&Scores<'b>) -> Expr<'b>) -> Result<Expr<'b>> {
     let axis = shapes::axis("sparsemax", axis, x)?;
     let last = x.rank() - 1;
     // Swapping two axes twice puts them back.
     let mut order: Vec<usize> = (0..x.rank()).collect();
     order.swap(axis, last);
-    Ok(along_last(x.transpose(&order)).transpose(&order))
-}
+    let x = x.transpose(&order);
 
-fn along_last(x: Expr<'_>) -> Expr<'_> {
-    let (shape, last) = (x.shape(), x.rank() - 1);
     let sorted = derived::sort(x, true);
-    let sums = sorted.cumulative(Reduction::Sum, last, false);
-    let rank = x.builder().iota(Type::new(x.dtype(), shape.clone()), last) + 1.0;
-    // The k largest stay positive, where k is the last rank whose score is above the τ of its prefix.
-    let supported = (sorted * rank + 1.0).gt(sums).cast(x.dtype());
-    let count = supported.sum(&[last]);
-    let total = (sorted * supported).sum(&[last]);
-    let tau = (total - 1.0) / count;
-    (x - tau.broadcast_reduced(&shape, &[last])).max(x.number(0.0))
+    let scores = Scores { sorted, sums: sorted.cumulative(Reduction::Sum, last, false) };
+    let rank = x.builder().iota(Type::new(x.dtype(), x.shape()), last) + 1.0;
+    let supported = (scores.sorted * rank + 1.0).gt(scores.sums).cast(x.dtype());
+    let tau = ((terms(&scores) * supported).sum(&[last]) - 1.0) / supported.sum(&[last]);
+    let tau = tau.broadcast_reduced(&x.shape(), &[last]);
+    Ok((x - tau).max(x.number(0.0)).transpose(&order))
 }

@@ -82,7 +82,8 @@ impl Callback for Progress {
 
     fn on_epoch_end(&mut self, training: &mut Training<'_>, epoch: usize, logs: &Logs) -> Result<()> {
         let (steps, elapsed) = (training.steps, self.begun.elapsed());
-        let time = format!("{} {}/step{}", seconds(elapsed), duration(elapsed / steps.max(1) as u32), values(logs));
+        let time =
+            format!("{} {}/step{}", seconds(elapsed), duration(elapsed / steps.max(1) as u32), values(logs));
         if self.live {
             self.draw(&format!("{steps}/{steps} {} {time}", bar(steps, steps)));
             let _ = writeln!(std::io::stderr());
@@ -142,6 +143,9 @@ mod tests {
     fn numbers_look_as_in_keras() {
         let logs = Logs::new([("loss".to_string(), 0.00012345), ("accuracy".to_string(), 0.97516)]);
         assert_eq!(values(&logs), " - accuracy: 0.9752 - loss: 1.2345e-4");
-        assert_eq!((seconds(Duration::from_secs(75)), duration(Duration::from_micros(1500))), ("1:15".into(), "1ms".into()));
+        assert_eq!(
+            (seconds(Duration::from_secs(75)), duration(Duration::from_micros(1500))),
+            ("1:15".into(), "1ms".into())
+        );
     }
 }

@@ -75,7 +75,11 @@ impl Initializer for Orthogonal {
 
 impl Orthogonal {
     fn too_flat(&self, ty: &Type) -> Error {
-        Error::Shape { what: "Orthogonal".into(), needed: "a weight of at least two axes".into(), got: ty.clone() }
+        Error::Shape {
+            what: "Orthogonal".into(),
+            needed: "a weight of at least two axes".into(),
+            got: ty.clone(),
+        }
     }
 }
 

@@ -72,7 +72,9 @@ impl Window {
         let turn = 2.0 * PI / ((length + usize::from(periodic)).saturating_sub(1).max(1)) as f64;
         let term = |i: usize, k: usize, c: f64| c * libm::cos(turn * (i * k) as f64);
         (0..length)
-            .map(|i| if length == 1 { 1.0 } else { cosines.iter().enumerate().map(|(k, &c)| term(i, k, c)).sum() })
+            .map(|i| {
+                if length == 1 { 1.0 } else { cosines.iter().enumerate().map(|(k, &c)| term(i, k, c)).sum() }
+            })
             .collect()
     }
 }

@@ -157,7 +157,8 @@ impl VarianceScaling {
             let along = |axes: &[i64]| {
                 let sizes: Option<Vec<usize>> = axes.iter().map(|&axis| size_of(ty, axis)).collect();
                 let needed = || format!("a weight with the axes {axes:?}");
-                let shape = || Error::Shape { what: self.class_name().into(), needed: needed(), got: ty.clone() };
+                let shape =
+                    || Error::Shape { what: self.class_name().into(), needed: needed(), got: ty.clone() };
                 sizes.map(|sizes| product(&sizes)).ok_or_else(shape)
             };
             return Ok((along(input)?, along(output)?));
@@ -165,13 +166,15 @@ impl VarianceScaling {
         Ok(match &ty.shape[..] {
             [] => (1.0, 1.0),
             [n] => (*n as f64, *n as f64),
-            [window @ .., input, output] => (*input as f64 * product(window), *output as f64 * product(window)),
+            [window @ .., input, output] => {
+                (*input as f64 * product(window), *output as f64 * product(window))
+            }
         })
     }
 
     fn values(&self, ty: &Type, seed: u64) -> Result<Tensor> {
         // The standard deviation of a standard normal cut off at ±2.
-        const TRUNCATED_STDDEV: f64 = 0.87962566103423978;
+        const TRUNCATED_STDDEV: f64 = 0.879_625_661_034_239_8;
         let (fan_in, fan_out) = self.fans(ty)?;
         let fan = match self.mode {
             Mode::FanIn => fan_in,
@@ -206,11 +209,14 @@ impl Initializer for VarianceScaling {
     }
 
     fn config(&self) -> Map<String, Value> {
-        let mut config = config(self.seed, [
-            ("scale", json!(self.scale)),
-            ("mode", json!(self.mode.name())),
-            ("distribution", json!(self.distribution.name())),
-        ]);
+        let mut config = config(
+            self.seed,
+            [
+                ("scale", json!(self.scale)),
+                ("mode", json!(self.mode.name())),
+                ("distribution", json!(self.distribution.name())),
+            ],
+        );
         config.extend(self.common_config());
         config
     }

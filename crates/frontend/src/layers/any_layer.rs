@@ -5,9 +5,10 @@ use std::sync::Arc;
 use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
-use super::{Config, Context, Layer, Spec, Weights, keras_dtype_name};
+use super::{Config, Context, Layer, Spec, Weights, is_registered, keras_dtype_name, layer_from_config};
 use crate::config::Serialized;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::model::Sequential;
 
 /// Some layer, in a place of a model.
 #[derive(Clone)]
@@ -44,7 +45,11 @@ impl AnyLayer {
         })
     }
 
-    pub(crate) fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
+    pub(crate) fn call<'b>(
+        &self,
+        context: &mut Context<'_, 'b>,
+        inputs: &[Expr<'b>],
+    ) -> Result<Vec<Expr<'b>>> {
         context.within(self.name(), |context| {
             self.layer.call(context, inputs).map_err(|error| error.within(self.name()))
         })
@@ -73,6 +78,22 @@ pub trait Naming: Into<AnyLayer> {
 impl<L: Into<AnyLayer>> Naming for L {}
 
 impl AnyLayer {
+    /// From a Keras file: one entry of a model's list of layers.
+    pub(crate) fn deserialize(value: &Value) -> Result<AnyLayer> {
+        let object = Serialized::read("layer", value)?;
+        if let Some(module) = object.module.as_deref().filter(|module| !is_keras(module)) {
+            check_registered(&object, module)?;
+        }
+        let mut layer = match object.class_name.as_str() {
+            "Sequential" => AnyLayer::from(Sequential::from_config(&object.config)?),
+            class => layer_from_config(class, object.registered_name.as_deref(), &object.config)?,
+        };
+        let arguments = object.arguments();
+        layer.name = arguments.text("name")?.map(String::from);
+        layer.trainable = arguments.boolean_or("trainable", true)?;
+        Ok(layer)
+    }
+
     /// As it stands in a Keras file.
     pub(crate) fn serialize(&self) -> Result<Value> {
         let own = self.layer.config()?;
@@ -94,6 +115,28 @@ impl AnyLayer {
 fn dtype_config(class: &str, dtype: DType) -> Value {
     match class {
         "InputLayer" => json!(keras_dtype_name(dtype)),
-        _ => Serialized::builtin("keras", "DTypePolicy", Config::from_iter([("name".into(), json!("float32"))])),
+        _ => float_policy(),
     }
+}
+
+/// The policy of all layers: variables and arithmetic in 32-bit floats.
+pub(crate) fn float_policy() -> Value {
+    Serialized::builtin("keras", "DTypePolicy", Config::from_iter([("name".into(), json!("float32"))]))
+}
+
+fn is_keras(module: &str) -> bool {
+    module == "keras" || module.starts_with("keras.")
+}
+
+/// Classes from outside Keras are read only if this program has registered them; nothing in a file is ever run.
+fn check_registered(object: &Serialized, module: &str) -> Result<()> {
+    if object.registered_name.as_deref().is_some_and(is_registered) {
+        return Ok(());
+    }
+    Err(Error::Data {
+        what: format!(
+            "the layer class `{}` of `{module}` is not Keras's own; register it with `register_layer` to read it",
+            object.class_name
+        ),
+    })
 }

@@ -59,7 +59,10 @@ impl<'c, 'b> Context<'c, 'b> {
     pub fn weight(&self, name: &str) -> Result<Expr<'b>> {
         let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
         let found = self.weights.get(&path).copied();
-        found.ok_or_else(|| Error::Layer { path: self.path(), reason: format!("its `build` adds no weight `{name}`") })
+        found.ok_or_else(|| Error::Layer {
+            path: self.path(),
+            reason: format!("its `build` adds no weight `{name}`"),
+        })
     }
 
     /// Gives a variable that training does not fit its next value.
@@ -93,13 +96,15 @@ impl<'c, 'b> Context<'c, 'b> {
             Error::Layer { path: self.path(), reason }
         })?;
         let key = match seed {
-            Some(seed) => self.builder.constant(cornu_ir::Tensor::vector(vec![seed as u32, (seed >> 32) as u32])),
+            Some(seed) => {
+                self.builder.constant(cornu_ir::Tensor::vector(vec![seed as u32, (seed >> 32) as u32]))
+            }
             None => state.slice_axis(0, 0, 2),
         };
         let draw = self.builder.constant(cornu_ir::Tensor::vector(vec![self.draws]));
         self.draws += 1;
         let counter = Expr::concat(&[state.slice_axis(0, 2, 3), draw], 0);
-        Ok(derived::uniform(self.builder, key, counter, shape.clone()))
+        Ok(derived::uniform(self.builder, shape.clone(), key, counter))
     }
 
     /// Begins inside the layers of these names.

@@ -126,7 +126,10 @@ impl Layer for Dense {
         config.insert("units".into(), json!(self.units));
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);
         config.insert("use_bias".into(), json!(self.use_bias));
-        config.insert("kernel_initializer".into(), initializers::serialize(&*self.kernel_initializer.resolve()?));
+        config.insert(
+            "kernel_initializer".into(),
+            initializers::serialize(&*self.kernel_initializer.resolve()?),
+        );
         config.insert("bias_initializer".into(), initializers::serialize(&*self.bias_initializer.resolve()?));
         config.insert("kernel_regularizer".into(), super::regularizer_config(&self.kernel_regularizer)?);
         config.insert("bias_regularizer".into(), super::regularizer_config(&self.bias_regularizer)?);
@@ -140,13 +143,15 @@ impl Layer for Dense {
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         let input = only(inputs)?;
         self.activation.resolve()?;
-        self.activity_regularizer.as_ref().map(Identifier::resolve).transpose()?;
+        self.activity_regularizer.as_ref().map(|regularizer| regularizer.resolve()).transpose()?;
         if self.units == 0 {
             return Err(Error::config("Dense", "units", 0, "1 or more"));
         }
         let features = input.last().filter(|_| input.rank() >= 2).ok_or_else(|| Error::Layer {
             path: weights.scope(),
-            reason: format!("Dense needs an input of at least 2 axes whose last size is known; it got {input}"),
+            reason: format!(
+                "Dense needs an input of at least 2 axes whose last size is known; it got {input}"
+            ),
         })?;
         weights
             .add("kernel", [features, self.units], self.kernel_initializer.resolve()?)?
@@ -162,7 +167,9 @@ impl Layer for Dense {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let sums = only(inputs)?.matmul(context.weight("kernel")?);
+        let kernel = context.weight("kernel")?;
+        // Whole numbers become what the kernel is, as in Keras.
+        let sums = only(inputs)?.cast(kernel.dtype()).matmul(kernel);
         let sums = if self.use_bias {
             sums + context.weight("bias")?.broadcast_leading(&sums.shape())
         } else {

@@ -56,7 +56,10 @@ impl Layer for Dropout {
         let mut config = Config::new();
         config.insert("rate".into(), json!(self.rate));
         config.insert("seed".into(), json!(self.seed));
-        config.insert("noise_shape".into(), self.noise_shape.as_ref().map_or(Value::Null, |shape| json!(shape)));
+        config.insert(
+            "noise_shape".into(),
+            self.noise_shape.as_ref().map_or(Value::Null, |shape| json!(shape)),
+        );
         Ok(config)
     }
 

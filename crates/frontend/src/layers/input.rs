@@ -38,10 +38,20 @@ impl Input {
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Input> {
         let shape = config.unknown_sizes("batch_shape")?;
         if shape.is_empty() {
-            return Err(Error::config("InputLayer", "batch_shape", "[]", "a list that begins with the batch size"));
+            return Err(Error::config(
+                "InputLayer",
+                "batch_shape",
+                "[]",
+                "a list that begins with the batch size",
+            ));
         }
         if shape.contains(&Some(0)) {
-            return Err(Error::config("InputLayer", "batch_shape", format!("{shape:?}"), "a list of sizes of 1 or more"));
+            return Err(Error::config(
+                "InputLayer",
+                "batch_shape",
+                format!("{shape:?}"),
+                "a list of sizes of 1 or more",
+            ));
         }
         Ok(Input { spec: Spec::new(config.dtype("dtype")?, shape) })
     }

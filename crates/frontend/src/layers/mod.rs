@@ -27,7 +27,8 @@ pub use reshape::Reshape;
 pub use spec::Spec;
 pub use weights::{WeightSpec, Weights};
 
-pub(crate) use registry::{keras_dtype_name, layer_from_config};
+pub(crate) use any_layer::float_policy;
+pub(crate) use registry::{is_registered, keras_dtype_name, layer_from_config};
 
 use cornu_ir::Expr;
 use serde_json::{Map, Value};
@@ -72,14 +73,21 @@ pub trait Layer: Send + Sync {
 pub fn only<T: Clone>(inputs: &[T]) -> Result<T> {
     match inputs {
         [input] => Ok(input.clone()),
-        _ => Err(Error::Layer { path: String::new(), reason: format!("takes one input; it got {}", inputs.len()) }),
+        _ => Err(Error::Layer {
+            path: String::new(),
+            reason: format!("takes one input; it got {}", inputs.len()),
+        }),
     }
 }
 
 fn regularizer_config(regularizer: &Option<Identifier<dyn Regularizer>>) -> Result<Value> {
-    regularizer.as_ref().map_or(Ok(Value::Null), |regularizer| Ok(regularizers::serialize(&*regularizer.resolve()?)))
+    regularizer
+        .as_ref()
+        .map_or(Ok(Value::Null), |regularizer| Ok(regularizers::serialize(&*regularizer.resolve()?)))
 }
 
 fn constraint_config(constraint: &Option<Identifier<dyn Constraint>>) -> Result<Value> {
-    constraint.as_ref().map_or(Ok(Value::Null), |constraint| Ok(constraints::serialize(&*constraint.resolve()?)))
+    constraint
+        .as_ref()
+        .map_or(Ok(Value::Null), |constraint| Ok(constraints::serialize(&*constraint.resolve()?)))
 }

@@ -37,8 +37,17 @@ pub fn register_layer(name: &str, make: Make) {
     REGISTERED.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_string(), make);
 }
 
+/// True if the program has registered a layer under this name.
+pub(crate) fn is_registered(name: &str) -> bool {
+    REGISTERED.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+}
+
 /// The layer of this class. `registered_name` is what a file says of classes that are not Keras's own.
-pub(crate) fn layer_from_config(class: &str, registered_name: Option<&str>, config: &Config) -> Result<AnyLayer> {
+pub(crate) fn layer_from_config(
+    class: &str,
+    registered_name: Option<&str>,
+    config: &Config,
+) -> Result<AnyLayer> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
     let own = registered_name.and_then(|name| registered.get(name)).copied();
     let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == class).map(|&(_, make)| make));
@@ -86,14 +95,18 @@ impl LayerConfig<'_> {
         let policy = value.and_then(|value| value.get("config")?.get("name"));
         match policy.or(value) {
             None => Ok(DType::F32),
-            Some(name) => name.as_str().and_then(keras_dtype).ok_or_else(|| self.wrong(key, "a Keras element type")),
+            Some(name) => {
+                name.as_str().and_then(keras_dtype).ok_or_else(|| self.wrong(key, "a Keras element type"))
+            }
         }
     }
 
     /// A seed: a whole number, a serialized `SeedGenerator` or nothing.
     pub fn seed(&self, key: &str) -> Result<Option<i64>> {
         match self.value(key) {
-            Some(Value::Object(generator)) => Ok(generator.get("config").and_then(|config| config["seed"].as_i64())),
+            Some(Value::Object(generator)) => {
+                Ok(generator.get("config").and_then(|config| config["seed"].as_i64()))
+            }
             Some(_) => self.integer(key),
             None => Ok(None),
         }
@@ -106,7 +119,8 @@ impl LayerConfig<'_> {
 
     /// An initializer, or the default one.
     pub fn initializer(&self, key: &str, default: &str) -> Result<Identifier<dyn Initializer>> {
-        self.value(key).map_or(Ok(default.into()), |value| Ok(Identifier::Object(initializers::deserialize(value)?)))
+        self.value(key)
+            .map_or(Ok(default.into()), |value| Ok(Identifier::Object(initializers::deserialize(value)?)))
     }
 
     /// A regularizer, if there is one.

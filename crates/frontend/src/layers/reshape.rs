@@ -34,7 +34,10 @@ impl Reshape {
             1 => (known != 0 && elements % known == 0).then(|| elements / known)?,
             _ => return None,
         };
-        self.target.iter().map(|&size| if size == -1 { Some(rest) } else { usize::try_from(size).ok() }).collect()
+        self.target
+            .iter()
+            .map(|&size| if size == -1 { Some(rest) } else { usize::try_from(size).ok() })
+            .collect()
     }
 }
 

@@ -43,7 +43,11 @@ impl Spec {
     /// True if a value of this type may be given, whatever its element type.
     pub fn admits(&self, ty: &Type) -> bool {
         self.rank() == ty.shape.rank()
-            && self.shape.iter().zip(ty.shape.iter()).all(|(known, &size)| known.is_none_or(|known| known == size))
+            && self
+                .shape
+                .iter()
+                .zip(ty.shape.iter())
+                .all(|(known, &size)| known.is_none_or(|known| known == size))
     }
 }
 

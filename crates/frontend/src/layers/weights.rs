@@ -37,11 +37,20 @@ pub struct Weights {
 
 impl Weights {
     /// Adds a float variable of the layer being built.
-    pub fn add(&mut self, name: &str, shape: impl Into<Shape>, initializer: Arc<dyn Initializer>) -> Result<&mut WeightSpec> {
+    pub fn add(
+        &mut self,
+        name: &str,
+        shape: impl Into<Shape>,
+        initializer: Arc<dyn Initializer>,
+    ) -> Result<&mut WeightSpec> {
         let path = self.path(name);
         let ty = Type::new(DType::F32, shape);
         if ty.bytes() > isize::MAX as usize {
-            return Err(Error::Shape { what: path, needed: "a size that memory can hold".to_string(), got: ty });
+            return Err(Error::Shape {
+                what: path,
+                needed: "a size that memory can hold".to_string(),
+                got: ty,
+            });
         }
         let trainable = !self.frozen;
         self.specs.push(WeightSpec { path, ty, initializer, regularizer: None, constraint: None, trainable });
@@ -62,8 +71,14 @@ impl Weights {
     }
 
     /// Builds something inside a named layer, whose weights are fixed if it is not trainable.
-    pub(crate) fn within<T>(&mut self, name: &str, trainable: bool, build: impl FnOnce(&mut Weights) -> T) -> T {
-        let frozen = std::mem::replace(&mut self.frozen, self.frozen || !trainable);
+    pub(crate) fn within<T>(
+        &mut self,
+        name: &str,
+        trainable: bool,
+        build: impl FnOnce(&mut Weights) -> T,
+    ) -> T {
+        let frozen = self.frozen;
+        self.frozen |= !trainable;
         self.scope.push(name.to_string());
         let built = build(self);
         self.scope.pop();
@@ -83,14 +98,17 @@ impl Weights {
 
 impl WeightSpec {
     /// With a price on its size.
-    pub fn regularizer(&mut self, regularizer: Option<&Identifier<dyn Regularizer>>) -> Result<&mut WeightSpec> {
-        self.regularizer = regularizer.map(Identifier::resolve).transpose()?;
+    pub fn regularizer(
+        &mut self,
+        regularizer: Option<&Identifier<dyn Regularizer>>,
+    ) -> Result<&mut WeightSpec> {
+        self.regularizer = regularizer.map(|regularizer| regularizer.resolve()).transpose()?;
         Ok(self)
     }
 
     /// With a projection after each update.
     pub fn constraint(&mut self, constraint: Option<&Identifier<dyn Constraint>>) -> Result<&mut WeightSpec> {
-        self.constraint = constraint.map(Identifier::resolve).transpose()?;
+        self.constraint = constraint.map(|constraint| constraint.resolve()).transpose()?;
         Ok(self)
     }
 

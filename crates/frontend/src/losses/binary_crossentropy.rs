@@ -58,7 +58,12 @@ settings!(BinaryCrossentropy);
 
 impl Default for BinaryCrossentropy {
     fn default() -> BinaryCrossentropy {
-        BinaryCrossentropy { settings: Settings::default(), from_logits: false, label_smoothing: 0.0, axis: -1 }
+        BinaryCrossentropy {
+            settings: Settings::default(),
+            from_logits: false,
+            label_smoothing: 0.0,
+            axis: -1,
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use crate::shapes;
 
 /// -Σ t·ln p over the classes, which lie along `axis`.
 ///
-/// Labels and predictions are `[batch, …, classes]`, the result is `[batch, …]`. Predictions are probabilities or
-/// logits: see [`log_probabilities`]. `label_smoothing` s spreads a share of each label over all C classes:
+/// Labels and predictions are `[batch, …, classes]`, the result is `[batch, …]`. Predictions are probabilities
+/// (divided by their sum, kept within [ε, 1 - ε]) or logits. `label_smoothing` s spreads a share of each label over all C classes:
 /// t·(1 - s) + s/C.
 pub fn categorical_crossentropy<'b>(
     y_true: Expr<'b>,

@@ -7,9 +7,10 @@ use crate::config::Arguments;
 use crate::error::{Error, Result};
 use crate::losses::pairing::in_float;
 use crate::losses::settings::settings;
-use crate::losses::{Loss, Settings};
+use crate::losses::{Loss, Settings, class_numbers};
+use crate::shapes;
 
-/// (1 - p[t]^q)/q, where t is the number of the class and the classes lie along the last axis.
+/// (1 - pₜ^q)/q, where t is the number of the class and the classes lie along the last axis.
 ///
 /// Predictions are probabilities `[batch, …, classes]`, labels and result `[batch, …]`. Between the mean absolute
 /// error (q = 1) and the crossentropy (q → 0); bears wrong labels better than the latter.
@@ -58,14 +59,10 @@ impl Loss for CategoricalGeneralizedCrossEntropy {
             return Err(Error::config(self.class_name(), "q", self.q, "between 0 and 1"));
         }
         let p = in_float(y_pred);
-        let last = p.rank().saturating_sub(1);
-        if y_true.shape() != p.shape().without(&[last]) {
-            let what = "categorical_generalized_cross_entropy: y_true against y_pred".to_string();
-            let fix = "Give one class number for each prediction".to_string();
-            return Err(Error::Shapes { what, left: y_true.ty(), right: p.ty(), fix });
-        }
+        let last = shapes::axis("categorical_generalized_cross_entropy", -1, p)?;
+        let labels = class_numbers("categorical_generalized_cross_entropy", y_true, p, last)?;
         let classes = p.builder().iota(p.ty().with_dtype(DType::I32), last);
-        let chosen = classes.eq(y_true.cast(DType::I32).expand(last)).select(p, p.number(0.0)).sum(&[last]);
+        let chosen = classes.eq(labels.expand(last)).select(p, p.number(0.0)).sum(&[last]);
         Ok((1.0 - chosen.pow(chosen.number(self.q))) / self.q)
     }
 }

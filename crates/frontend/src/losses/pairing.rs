@@ -40,9 +40,32 @@ pub(crate) fn paired<'b>(loss: &str, y_true: Expr<'b>, y_pred: Expr<'b>) -> Resu
     if t.shape() == p.shape() && t.rank() > 0 {
         return Ok((t, p));
     }
-    let (left, right) = (y_true.ty(), y_pred.ty());
+    let (left, right) = (Box::new(y_true.ty()), Box::new(y_pred.ty()));
     let fix = fix(&left.shape, &right.shape);
     Err(Error::Shapes { what: format!("{loss}: y_true against y_pred"), left, right, fix })
+}
+
+/// Labels that are numbers of classes, in the shape of the predictions without `axis`, where the classes lie. An axis
+/// of size 1 may stand in its place.
+pub(crate) fn class_numbers<'b>(
+    what: &str,
+    y_true: Expr<'b>,
+    y_pred: Expr<'b>,
+    axis: usize,
+) -> Result<Expr<'b>> {
+    let needed = y_pred.shape().without(&[axis]);
+    let has_axis = y_true.rank() == y_pred.rank() && y_true.shape()[axis] == 1;
+    let labels = if has_axis { y_true.squeeze(&[axis]) } else { y_true };
+    if labels.shape() == needed {
+        return Ok(labels.cast(DType::I32));
+    }
+    let fix = if y_true.shape() == y_pred.shape() {
+        "If the labels are one-hot, use the function of this name without `sparse_`".to_string()
+    } else {
+        format!("Give one class number for each prediction: labels of the shape {needed}")
+    };
+    let what = format!("{what}: y_true against y_pred");
+    Err(Error::Shapes { what, left: y_true.ty().into(), right: y_pred.ty().into(), fix })
 }
 
 /// Whole numbers and halves as `f32`; `f32` and `f64` as they are.
@@ -58,7 +81,8 @@ pub(crate) fn in_float(x: Expr<'_>) -> Expr<'_> {
 fn fix(y_true: &Shape, y_pred: &Shape) -> String {
     let classes = y_pred.last().copied().unwrap_or(1);
     let before: Shape = y_pred[..y_pred.rank().saturating_sub(1)].into();
-    let one_each = y_true.rank() == y_pred.rank() && y_true.without(&[y_true.rank().wrapping_sub(1)]) == before;
+    let one_each =
+        y_true.rank() == y_pred.rank() && y_true.without(&[y_true.rank().wrapping_sub(1)]) == before;
     if classes > 1 && (*y_true == before || (one_each && y_true.last() == Some(&1))) {
         return format!(
             "If the labels are numbers of classes, use sparse_categorical_crossentropy; \

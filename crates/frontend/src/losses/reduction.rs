@@ -89,8 +89,8 @@ pub fn reduce<'b>(
     if !fits(&values.shape(), &weight.shape()) {
         return Err(Error::Shapes {
             what: format!("{what}: sample_weight against the losses of the samples"),
-            left: weight.ty(),
-            right: values.ty(),
+            left: weight.ty().into(),
+            right: values.ty().into(),
             fix: format!("Give weights of the shape {}, or with 1 in place of some sizes", values.shape()),
         });
     }
@@ -134,8 +134,8 @@ pub(crate) fn masked<'b>(
     if !fits(&valid.shape(), &weight.shape()) {
         return Err(Error::Shapes {
             what: format!("{what}: sample_weight against the mask"),
-            left: weight.ty(),
-            right: valid.ty(),
+            left: weight.ty().into(),
+            right: valid.ty().into(),
             fix: format!("Give weights of the shape {}, or with 1 in place of some sizes", valid.shape()),
         });
     }

@@ -9,7 +9,7 @@ use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::*;
-use crate::names::snake_case;
+use crate::saving::snake_case::snake_case;
 
 type Read = fn(&Arguments, Settings) -> Result<Arc<dyn Loss>>;
 
@@ -28,8 +28,12 @@ const CLASSES: [(&str, Read); 20] = [
     ("SquaredHinge", |_, s| Ok(Arc::new(SquaredHinge::new().with_settings(s)))),
     ("CategoricalHinge", |_, s| Ok(Arc::new(CategoricalHinge::new().with_settings(s)))),
     ("BinaryCrossentropy", |a, s| Ok(Arc::new(BinaryCrossentropy::from_config(a)?.with_settings(s)))),
-    ("BinaryFocalCrossentropy", |a, s| Ok(Arc::new(BinaryFocalCrossentropy::from_config(a)?.with_settings(s)))),
-    ("CategoricalCrossentropy", |a, s| Ok(Arc::new(CategoricalCrossentropy::from_config(a)?.with_settings(s)))),
+    ("BinaryFocalCrossentropy", |a, s| {
+        Ok(Arc::new(BinaryFocalCrossentropy::from_config(a)?.with_settings(s)))
+    }),
+    ("CategoricalCrossentropy", |a, s| {
+        Ok(Arc::new(CategoricalCrossentropy::from_config(a)?.with_settings(s)))
+    }),
     ("CategoricalFocalCrossentropy", |a, s| {
         Ok(Arc::new(CategoricalFocalCrossentropy::from_config(a)?.with_settings(s)))
     }),

@@ -15,7 +15,10 @@ pub struct Settings {
 
 impl Settings {
     pub(super) fn from_config(arguments: &Arguments) -> Result<Settings> {
-        Ok(Settings { name: arguments.text("name")?.map(String::from), reduction: Reduction::from_config(arguments)? })
+        Ok(Settings {
+            name: arguments.text("name")?.map(String::from),
+            reduction: Reduction::from_config(arguments)?,
+        })
     }
 }
 

@@ -1,17 +1,17 @@
 //! Sparse categorical crossentropy.
 
-use cornu_ir::{DType, Expr, derived};
+use cornu_ir::{DType, Expr};
 use serde_json::{Map, Value, json};
 
 use crate::config::Arguments;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::losses::categorical_crossentropy::log_probabilities;
 use crate::losses::pairing::in_float;
 use crate::losses::settings::settings;
-use crate::losses::{Loss, Settings};
+use crate::losses::{Loss, Settings, class_numbers};
 use crate::shapes;
 
-/// -ln p[t], where t is the number of the class and the classes lie along `axis`.
+/// -ln pₜ, where t is the number of the class and the classes lie along `axis`.
 ///
 /// Predictions are `[batch, …, classes]`, labels `[batch, …]` or `[batch, …, 1]`, the result is `[batch, …]`.
 /// Predictions are probabilities (divided by their sum, kept within [ε, 1 - ε]) or logits. Where a label is
@@ -25,7 +25,7 @@ pub fn sparse_categorical_crossentropy<'b>(
 ) -> Result<Expr<'b>> {
     let y_pred = in_float(y_pred);
     let axis = shapes::axis("sparse_categorical_crossentropy", axis, y_pred)?;
-    let labels = labels(y_true, y_pred, axis)?;
+    let labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred, axis)?;
     let logarithms = log_probabilities(y_pred, axis, from_logits);
     let classes = y_pred.builder().iota(y_pred.ty().with_dtype(DType::I32), axis);
     let chosen = classes.eq(labels.expand(axis)).select(logarithms, logarithms.number(0.0));
@@ -34,27 +34,6 @@ pub fn sparse_categorical_crossentropy<'b>(
         Some(class) => counted(labels, class).select(values, values.number(0.0)),
         None => values,
     })
-}
-
-/// The numbers of classes, in the shape of the predictions without the axis of the classes.
-fn labels<'b>(y_true: Expr<'b>, y_pred: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
-    let needed = y_pred.shape().without(&[axis]);
-    let labels = if y_true.rank() == y_pred.rank() && y_true.shape()[axis] == 1 {
-        y_true.squeeze(&[axis])
-    } else {
-        y_true
-    };
-    if labels.shape() == needed {
-        return Ok(labels.cast(DType::I32));
-    }
-    let one_hot = y_true.shape() == y_pred.shape();
-    let fix = if one_hot {
-        "If the labels are one-hot, use categorical_crossentropy".to_string()
-    } else {
-        format!("Give one class number for each prediction: labels of the shape {needed}")
-    };
-    let what = "sparse_categorical_crossentropy: y_true against y_pred".to_string();
-    Err(Error::Shapes { what, left: y_true.ty(), right: y_pred.ty(), fix })
 }
 
 /// Which labels are not to be ignored.

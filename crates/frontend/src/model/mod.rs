@@ -9,8 +9,8 @@ mod values;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cornu_ir::DType;
 use cornu_ir::backend::{Backend, Buffer};
+use cornu_ir::{DType, Tensor};
 
 pub use sequential::Sequential;
 
@@ -54,35 +54,51 @@ impl Built {
 
 impl Model {
     pub(crate) fn of(name: String, network: impl Network + 'static) -> Result<Model> {
-        let mut model = Model {
-            name,
-            network: Arc::new(network),
-            backend: Device::default().backend()?,
-            seed: random::next_seed(),
-            built: None,
-            compiled: None,
-            state: Vec::new(),
-            programs: HashMap::new(),
-        };
+        let mut model = Model::without_weights(name, Arc::new(network))?;
         if let Some(input) = model.network.input_spec() {
             model.build(vec![input])?;
         }
         Ok(model)
     }
 
-    /// Builds the layers for inputs of these specs, and gives the weights their first values.
-    pub(crate) fn build(&mut self, inputs: Vec<Spec>) -> Result<()> {
+    /// A model that knows its layers and no shapes.
+    pub(crate) fn without_weights(name: String, network: Arc<dyn Network>) -> Result<Model> {
+        Ok(Model {
+            name,
+            network,
+            backend: Device::default().backend()?,
+            seed: random::next_seed(),
+            built: None,
+            compiled: None,
+            state: Vec::new(),
+            programs: HashMap::new(),
+        })
+    }
+
+    /// What the layers make of inputs of these specs. Takes no memory for weights.
+    pub(crate) fn trace(&self, inputs: Vec<Spec>) -> Result<Built> {
         let mut weights = Weights::default();
         let layer_outputs = self.network.trace(&inputs, &mut weights)?;
-        let weights = weights.into_specs();
-        self.state.clear();
-        for (number, spec) in weights.iter().enumerate() {
+        Ok(Built { inputs, layer_outputs, weights: weights.into_specs() })
+    }
+
+    /// Builds the layers for inputs of these specs, and gives the weights their first values.
+    pub(crate) fn build(&mut self, inputs: Vec<Spec>) -> Result<()> {
+        let built = self.trace(inputs)?;
+        let value = |(number, spec): (usize, &WeightSpec)| {
             let seed = random::derive(self.seed, number as u64);
-            let value = spec.initializer.generate(&spec.ty, seed).map_err(|error| error.within(&spec.path))?;
-            self.state.push(self.backend.upload(&value)?);
-        }
-        self.built = Some(Built { inputs, layer_outputs, weights });
-        Ok(())
+            spec.initializer.generate(&spec.ty, seed).map_err(|error| error.within(&spec.path))
+        };
+        let values = built.weights.iter().enumerate().map(value).collect::<Result<Vec<Tensor>>>()?;
+        self.install(built, &values)
+    }
+
+    /// Takes on shapes, and values of all weights.
+    pub(crate) fn install(&mut self, built: Built, values: &[Tensor]) -> Result<()> {
+        self.state = values.iter().map(|value| Ok(self.backend.upload(value)?)).collect::<Result<_>>()?;
+        self.built = Some(built);
+        self.programs.clear();
+        self.begin_training()
     }
 
     /// What is known once the input's shape is, or the error that it is not.
@@ -106,12 +122,15 @@ impl Model {
     /// The layer of this name.
     pub fn get_layer(&self, name: &str) -> Result<&AnyLayer> {
         let found = self.layers().iter().find(|layer| layer.name() == name);
-        found.ok_or_else(|| Error::unknown("layer of this model", name, self.layers().iter().map(AnyLayer::name)))
+        found.ok_or_else(|| {
+            Error::unknown("layer of this model", name, self.layers().iter().map(AnyLayer::name))
+        })
     }
 
     /// Names of the inputs, in order: those of the input layers.
     pub fn input_names(&self) -> Vec<String> {
-        let input = self.layers().iter().find(|layer| layer.layer().input_spec().is_some()).or(self.layers().first());
+        let input =
+            self.layers().iter().find(|layer| layer.layer().input_spec().is_some()).or(self.layers().first());
         input.map(|layer| layer.name().to_string()).into_iter().collect()
     }
 

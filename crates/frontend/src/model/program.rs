@@ -46,8 +46,11 @@ impl Program {
         let plan = plan(&optimized);
         Ok(Program {
             executable: backend.compile(&plan)?,
-            given: given.iter().map(|ty| backend.allocate(ty)).collect::<Result<_, _>>()?,
-            outputs: plan.outputs[plan.state..].iter().map(|ty| backend.allocate(ty)).collect::<Result<_, _>>()?,
+            given: given.iter().map(|ty| Ok(backend.allocate(ty)?)).collect::<Result<_>>()?,
+            outputs: plan.outputs[plan.state..]
+                .iter()
+                .map(|ty| Ok(backend.allocate(ty)?))
+                .collect::<Result<_>>()?,
             cost: plan.cost(),
         })
     }

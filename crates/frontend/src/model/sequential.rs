@@ -52,8 +52,11 @@ impl Sequential {
 
     /// The model, on the default device. Mistakes in its layers are reported here.
     pub fn build(self) -> Result<Model> {
-        let name = self.name.clone().unwrap_or_else(|| "sequential".to_string());
-        Model::of(name, self)
+        Model::of(self.model_name(), self)
+    }
+
+    pub(crate) fn model_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| "sequential".to_string())
     }
 
     fn unused_name(&self, base: &str) -> String {
@@ -66,7 +69,12 @@ impl Sequential {
         for (index, layer) in self.layers.iter().enumerate() {
             let name = layer.name();
             if name.is_empty() || name.contains('/') {
-                return Err(Error::config(layer.class_name(), "name", format!("{name:?}"), "a text without `/`"));
+                return Err(Error::config(
+                    layer.class_name(),
+                    "name",
+                    format!("{name:?}"),
+                    "a text without `/`",
+                ));
             }
             if self.layers[..index].iter().any(|other| other.name() == name) {
                 let needed = "a name that no other layer of the model has";
@@ -76,11 +84,13 @@ impl Sequential {
         Ok(())
     }
 
-    pub(crate) fn from_config(config: &Config, read: impl Fn(&Value) -> Result<AnyLayer>) -> Result<Sequential> {
+    /// From the arguments in a Keras file.
+    pub(crate) fn from_config(config: &Config) -> Result<Sequential> {
         let layers = config.get("layers").and_then(Value::as_array);
-        let layers = layers.ok_or_else(|| Error::config("Sequential", "layers", "missing", "a list of layers"))?;
+        let layers =
+            layers.ok_or_else(|| Error::config("Sequential", "layers", "missing", "a list of layers"))?;
         let name = config.get("name").and_then(Value::as_str).map(String::from);
-        Ok(Sequential { name, layers: layers.iter().map(read).collect::<Result<_>>()? })
+        Ok(Sequential { name, layers: layers.iter().map(AnyLayer::deserialize).collect::<Result<_>>()? })
     }
 }
 

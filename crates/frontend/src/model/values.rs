@@ -21,15 +21,22 @@ impl Model {
     pub fn set_weights(&mut self, values: &[Tensor]) -> Result<()> {
         let weights = &self.built()?.weights;
         if values.len() != weights.len() {
-            return Err(Error::Data { what: format!(
-                "the model `{}` has {} weights; {} were given", self.name, weights.len(), values.len()
-            )});
+            return Err(Error::Data {
+                what: format!(
+                    "the model `{}` has {} weights; {} were given",
+                    self.name,
+                    weights.len(),
+                    values.len()
+                ),
+            });
         }
-        if let Some((weight, value)) = weights.iter().zip(values).find(|(weight, value)| weight.ty != value.ty()) {
+        if let Some((weight, value)) =
+            weights.iter().zip(values).find(|(weight, value)| weight.ty != value.ty())
+        {
             return Err(Error::Shapes {
                 what: format!("set_weights: {}", weight.path),
-                left: value.ty(),
-                right: weight.ty.clone(),
+                left: Box::new(value.ty()),
+                right: Box::new(weight.ty.clone()),
                 fix: "Give every weight its own shape and element type".to_string(),
             });
         }

@@ -44,7 +44,14 @@ where
 fn narrowed(tensor: Tensor) -> Tensor {
     match tensor.dtype() {
         DType::F64 => Tensor::from_floats(&tensor.ty().with_dtype(DType::F32), tensor.floats()),
-        DType::F32 | DType::BF16 | DType::F16 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => tensor,
+        DType::F32
+        | DType::BF16
+        | DType::F16
+        | DType::I32
+        | DType::I64
+        | DType::U8
+        | DType::U32
+        | DType::Bool => tensor,
     }
 }
 

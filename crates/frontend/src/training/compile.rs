@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use cornu_ir::{DType, Tensor, Type};
-
-use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::Loss;
 use crate::metrics::{Metric, MetricIdentifier};
-use crate::model::{Built, Model};
-use crate::optimizers::{Optimizer, SlotSpec};
+use crate::model::Built;
+use crate::optimizers::{LearningRate, Optimizer, SlotSpec};
 
-/// What [`Model::compile`] takes: optimizer and loss, by Keras's names or as values, and optional metrics.
+/// What [`crate::Model::compile`] takes: optimizer and loss, by Keras's names or as values, and optional metrics.
 ///
 /// ```
 /// use cornu::{Adam, Compile};
@@ -29,8 +26,16 @@ pub struct Compile {
 
 impl Compile {
     /// With an optimizer and a loss.
-    pub fn new(optimizer: impl Into<Identifier<dyn Optimizer>>, loss: impl Into<Identifier<dyn Loss>>) -> Compile {
-        Compile { optimizer: optimizer.into(), loss: loss.into(), metrics: Vec::new(), weighted_metrics: Vec::new() }
+    pub fn new(
+        optimizer: impl Into<Identifier<dyn Optimizer>>,
+        loss: impl Into<Identifier<dyn Loss>>,
+    ) -> Compile {
+        Compile {
+            optimizer: optimizer.into(),
+            loss: loss.into(),
+            metrics: Vec::new(),
+            weighted_metrics: Vec::new(),
+        }
     }
 
     /// With metrics, which every sample counts in alike.
@@ -40,23 +45,29 @@ impl Compile {
     }
 
     /// With metrics in which samples count by their weights.
-    pub fn weighted_metrics<M: Into<MetricIdentifier>>(mut self, metrics: impl IntoIterator<Item = M>) -> Compile {
+    pub fn weighted_metrics<M: Into<MetricIdentifier>>(
+        mut self,
+        metrics: impl IntoIterator<Item = M>,
+    ) -> Compile {
         self.weighted_metrics = metrics.into_iter().map(Into::into).collect();
         self
     }
 }
 
-/// A compiled model's choices, and the layout of its state.
-///
-/// The state of a training step, in order: the weights; `iterations` and `learning_rate`; the optimizer's slots; the
-/// random state (seed and step); the running loss; the metrics' variables. The last two are the state of a test step.
+/// A compiled model's choices.
 pub(crate) struct Compiled {
     pub(crate) given: Compile,
     pub(crate) optimizer: Arc<dyn Optimizer>,
-    pub(crate) loss: Arc<dyn Loss>,
-    /// Decided when the types of targets and outputs are first seen, for names like "accuracy" depend on them.
-    pub(crate) metrics: Option<Vec<TrackedMetric>>,
+    /// The optimizer's variables beside `iterations` and `learning_rate`; known once the weights are.
     pub(crate) slots: Vec<SlotSpec>,
+    /// Decided when the types of targets and outputs are first seen, for names like "accuracy" depend on them.
+    pub(crate) goals: Option<Goals>,
+}
+
+/// What is made small, and what is watched.
+pub(crate) struct Goals {
+    pub(crate) loss: Arc<dyn Loss>,
+    pub(crate) metrics: Vec<TrackedMetric>,
 }
 
 /// A metric with the name it is reported under.
@@ -67,24 +78,33 @@ pub(crate) struct TrackedMetric {
     pub(crate) weighted: bool,
 }
 
+impl Compiled {
+    /// True if the learning rate is computed from the number of steps, and no variable.
+    pub(crate) fn has_schedule(&self) -> bool {
+        matches!(self.optimizer.common().learning_rate, LearningRate::Schedule(_))
+    }
+
+    /// The metrics, once they are decided.
+    pub(crate) fn metrics(&self) -> &[TrackedMetric] {
+        self.goals.as_ref().map_or(&[], |goals| &goals.metrics)
+    }
+}
+
 /// Where each part of a training step's state begins.
+///
+/// In order: the weights; `iterations` and `learning_rate`; the optimizer's slots; the random state (seed and step);
+/// the running loss; the metrics' variables. The last two are the state of a test step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) iterations: usize,
-    pub(crate) learning_rate: usize,
-    pub(crate) slots: usize,
     pub(crate) random: usize,
     pub(crate) metrics: usize,
 }
 
 impl Layout {
-    pub(crate) fn new(weights: usize, slots: usize) -> Layout {
-        Layout {
-            iterations: weights,
-            learning_rate: weights + 1,
-            slots: weights + 2,
-            random: weights + 2 + slots,
-            metrics: weights + 3 + slots,
-        }
+    pub(crate) fn of(built: &Built, compiled: &Compiled) -> Layout {
+        let iterations = built.weights.len();
+        let random = iterations + 2 + compiled.slots.len();
+        Layout { iterations, random, metrics: random + 1 }
     }
 }

@@ -59,7 +59,7 @@ impl Model {
         if rows.is_empty() {
             return Err(Error::Data { what: "evaluate needs at least one sample".to_string() });
         }
-        self.decide_metrics(data)?;
+        self.decide_goals(data)?;
         self.reset_metrics()?;
         let mut logs = Logs::default();
         for (step, rows) in rows.chunks(batch_size).enumerate() {

@@ -130,7 +130,12 @@ impl Fit {
             return Err(Error::config("fit", "batch_size", 0, "1 or more"));
         }
         if !(0.0..1.0).contains(&self.validation_split) {
-            return Err(Error::config("fit", "validation_split", self.validation_split, "a share from 0 to below 1"));
+            return Err(Error::config(
+                "fit",
+                "validation_split",
+                self.validation_split,
+                "a share from 0 to below 1",
+            ));
         }
         Ok(())
     }
@@ -155,7 +160,8 @@ impl Fit {
         let rows = all.rows();
         let at = (rows as f64 * (1.0 - self.validation_split)).floor() as usize;
         if at == 0 || at == rows {
-            let what = format!("validation_split {} of {rows} samples leaves one part empty", self.validation_split);
+            let what =
+                format!("validation_split {} of {rows} samples leaves one part empty", self.validation_split);
             return Err(Error::Data { what });
         }
         let (train, validation) = all.split_at(at);
@@ -218,6 +224,7 @@ impl<'m> Run<'m> {
 
     fn epoch(&mut self, epoch: usize) -> Result<()> {
         self.tell(|callback, training| callback.on_epoch_begin(training, epoch))?;
+        self.training.model.decide_goals(&self.data)?;
         self.training.model.reset_metrics()?;
         let order = self.order(epoch);
         let mut logs = Logs::default();
@@ -251,7 +258,10 @@ impl<'m> Run<'m> {
         order
     }
 
-    fn tell(&mut self, mut what: impl FnMut(&mut dyn Callback, &mut Training<'m>) -> Result<()>) -> Result<()> {
+    fn tell(
+        &mut self,
+        mut what: impl FnMut(&mut dyn Callback, &mut Training<'m>) -> Result<()>,
+    ) -> Result<()> {
         self.callbacks.iter_mut().try_for_each(|callback| what(&mut **callback, &mut self.training))
     }
 
@@ -277,6 +287,7 @@ fn class_weights(y: &[Tensor], classes: &[(i64, f64)]) -> Result<Tensor> {
         [label] => *label as i64,
         scores => (0..width).rev().max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0) as i64,
     };
-    let weight = |class: i64| classes.iter().find(|(of, _)| *of == class).map_or(1.0, |&(_, weight)| weight as f32);
+    let weight =
+        |class: i64| classes.iter().find(|(of, _)| *of == class).map_or(1.0, |&(_, weight)| weight as f32);
     Ok(Tensor::vector((0..rows).map(|row| weight(class(row))).collect()))
 }

@@ -25,7 +25,8 @@ impl Model {
         let rows: Vec<usize> = (0..data.rows()).collect();
         let mut parts: Vec<Vec<Tensor>> = Vec::new();
         // Without samples one empty batch still tells the shape of the outputs.
-        let batches: Vec<&[usize]> = if rows.is_empty() { vec![&[]] } else { rows.chunks(batch_size).collect() };
+        let batches: Vec<&[usize]> =
+            if rows.is_empty() { vec![&[]] } else { rows.chunks(batch_size).collect() };
         for rows in batches {
             parts.push(self.predict_step(&data, rows)?);
         }
@@ -41,7 +42,8 @@ impl Model {
         }
         let specs = &self.built()?.inputs;
         if x.len() != specs.len() {
-            let what = format!("the model `{}` takes {} inputs; {} were given", self.name, specs.len(), x.len());
+            let what =
+                format!("the model `{}` takes {} inputs; {} were given", self.name, specs.len(), x.len());
             return Err(Error::Data { what });
         }
         let names = self.input_names();
@@ -52,7 +54,10 @@ impl Model {
 /// What a batch of this type says of a model's input.
 fn unbatched(x: &Tensor) -> Result<Spec> {
     match x.shape().split_first() {
-        Some((_, sizes)) => Ok(Spec::new(x.dtype(), [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect::<Vec<_>>())),
+        Some((_, sizes)) => Ok(Spec::new(
+            x.dtype(),
+            [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect::<Vec<_>>(),
+        )),
         None => Err(Error::Data { what: format!("inputs need an axis of samples; they are {}", x.ty()) }),
     }
 }
@@ -77,7 +82,10 @@ fn fitted(x: Tensor, spec: &Spec, name: &str) -> Result<Tensor> {
 
 /// A fixed batch size does not bind the number of samples, only that of a step.
 fn admits(spec: &Spec, ty: &Type) -> bool {
-    let any_batch = Spec { shape: [None].into_iter().chain(spec.shape.iter().skip(1).copied()).collect(), ..spec.clone() };
+    let any_batch = Spec {
+        shape: [None].into_iter().chain(spec.shape.iter().skip(1).copied()).collect(),
+        ..spec.clone()
+    };
     any_batch.admits(ty)
 }
 

@@ -4,11 +4,11 @@ use std::collections::hash_map::Entry;
 
 use cornu_ir::{DType, Tensor, Type};
 
-use super::compile::{Compile, Compiled, TrackedMetric};
-use super::step::{StepWriter, layout};
+use super::compile::{Compile, Compiled, Goals, Layout, TrackedMetric};
+use super::step::{StepWriter, running_loss};
 use super::{Dataset, Logs};
 use crate::error::{Error, Result};
-use crate::metrics::{Mean, Metric};
+use crate::metrics::StateSpec;
 use crate::model::{Model, Program, Purpose, Signature};
 use crate::random;
 
@@ -17,20 +17,16 @@ impl Model {
     ///
     /// The optimizer begins anew; the weights stay.
     pub fn compile(&mut self, how: Compile) -> Result<()> {
-        let compiled = Compiled {
-            optimizer: how.optimizer.resolve()?,
-            loss: how.loss.resolve()?,
-            metrics: None,
-            slots: Vec::new(),
-            given: how,
-        };
-        self.compiled = Some(compiled);
-        self.programs.clear();
-        self.forget_training();
-        if self.built.is_some() {
-            self.begin_training()?;
+        // Names that mean nothing are found now, with the types of any data: what they mean may depend on these.
+        let any = Type::new(DType::F32, [2, 2]);
+        how.loss.resolve(&any, &any)?;
+        for metric in how.metrics.iter().chain(&how.weighted_metrics) {
+            metric.resolve(&any, &any)?;
         }
-        Ok(())
+        let optimizer = how.optimizer.resolve()?;
+        self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
+        self.programs.clear();
+        self.begin_training()
     }
 
     pub(crate) fn compiled(&self) -> Result<&Compiled> {
@@ -38,11 +34,6 @@ impl Model {
             what: format!("the model `{}` is not compiled", self.name),
             fix: "Call `compile` first: it sets the loss and the optimizer".to_string(),
         })
-    }
-
-    fn forget_training(&mut self) {
-        let weights = self.built.as_ref().map_or(0, |built| built.weights.len());
-        self.state.truncate(weights);
     }
 
     /// Appends to the weights what a training step keeps, but for the metrics.
@@ -53,7 +44,8 @@ impl Model {
             built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
         compiled.slots = compiled.optimizer.slots(&trained);
         let seed = random::derive(self.seed, u64::from(u32::MAX));
-        let mut values = vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        let mut values =
+            vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
         values.extend(compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial)));
         values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
         for value in &values {
@@ -62,19 +54,15 @@ impl Model {
         Ok(())
     }
 
-    /// Decides what metric names mean, now that targets are here, and makes room for the metrics.
-    pub(crate) fn decide_metrics(&mut self, data: &Dataset) -> Result<()> {
-        if self.compiled()?.metrics.is_some() {
+    /// Decides what the names of loss and metrics mean, now that targets are here.
+    pub(crate) fn decide_goals(&mut self, data: &Dataset) -> Result<()> {
+        if self.compiled()?.goals.is_some() {
             return Ok(());
         }
-        let layout = layout(self.built()?, self.compiled()?);
-        if self.state.len() < layout.metrics {
-            self.begin_training()?;
-        }
-        let (Some(built), Some(compiled)) = (&self.built, &mut self.compiled) else { return Ok(()) };
-        let output = built.outputs().first().map(|spec| spec.with_unknown(2));
-        let target = data.y.first().map(|y| y.ty());
-        let (Some(output), Some(target)) = (output, target) else { return Ok(()) };
+        let output = self.built()?.outputs().first().map(|spec| spec.with_unknown(2));
+        let (Some(output), Some(target)) = (output, data.y.first().map(Tensor::ty)) else { return Ok(()) };
+        let Some(compiled) = &mut self.compiled else { return Ok(()) };
+        let loss = compiled.given.loss.resolve(&target, &output)?;
         let mut metrics: Vec<TrackedMetric> = Vec::new();
         let plain = compiled.given.metrics.iter().map(|metric| (metric, false));
         let weighted = compiled.given.weighted_metrics.iter().map(|metric| (metric, true));
@@ -83,18 +71,18 @@ impl Model {
             let name = unused_name(&metrics, name, weighted);
             metrics.push(TrackedMetric { name, metric, weighted });
         }
-        compiled.metrics = Some(metrics);
+        compiled.goals = Some(Goals { loss, metrics });
         self.reset_metrics()
     }
 
     /// Sets the running loss and all metrics back to their beginning.
     pub fn reset_metrics(&mut self) -> Result<()> {
-        let Some(compiled) = self.compiled.as_ref().filter(|compiled| compiled.metrics.is_some()) else {
+        let Some(compiled) = self.compiled.as_ref().filter(|compiled| compiled.goals.is_some()) else {
             return Ok(());
         };
-        let first = layout(self.built()?, compiled).metrics;
-        let variables = compiled.tracked().flat_map(|(_, metric)| metric.state());
-        let values: Vec<Tensor> = variables.map(|variable| filled(&variable.ty, variable.initial)).collect();
+        let first = Layout::of(self.built()?, compiled).metrics;
+        let values: Vec<Tensor> =
+            compiled.metric_variables().map(|variable| filled(&variable.ty, variable.initial)).collect();
         for (index, value) in values.iter().enumerate() {
             match self.state.get_mut(first + index) {
                 Some(buffer) => self.backend.write(buffer, value)?,
@@ -104,12 +92,46 @@ impl Model {
         Ok(())
     }
 
+    /// Types of the optimizer's variables in Keras's order; `None` before it has any.
+    pub(crate) fn optimizer_types(&self) -> Option<Vec<Type>> {
+        let variables = self.optimizer_variables()?;
+        Some(variables.map(|index| self.state[index].ty().clone()).collect())
+    }
+
+    /// The optimizer's variables in Keras's order; `None` before it has any.
+    pub(crate) fn optimizer_values(&self) -> Result<Option<Vec<Tensor>>> {
+        let Some(variables) = self.optimizer_variables() else { return Ok(None) };
+        Ok(Some(
+            variables.map(|index| Ok(self.backend.download(&self.state[index])?)).collect::<Result<_>>()?,
+        ))
+    }
+
+    /// Sets the optimizer's variables, in Keras's order.
+    pub(crate) fn set_optimizer_values(&mut self, values: &[Tensor]) -> Result<()> {
+        let indices: Vec<usize> = self.optimizer_variables().into_iter().flatten().collect();
+        for (index, value) in indices.into_iter().zip(values) {
+            self.backend.write(&mut self.state[index], value)?;
+        }
+        Ok(())
+    }
+
+    /// Where in the state they lie: iterations, the learning rate unless a schedule computes it, the slots.
+    fn optimizer_variables(&self) -> Option<impl Iterator<Item = usize> + use<>> {
+        let (built, compiled) = (self.built.as_ref()?, self.compiled.as_ref()?);
+        let Layout { iterations, random, .. } = Layout::of(built, compiled);
+        let scheduled = compiled.has_schedule();
+        (self.state.len() >= random)
+            .then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
+    }
+
     /// One step of training on the samples numbered by `rows`.
     pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
-        self.decide_metrics(data)?;
+        self.decide_goals(data)?;
         let batch = data.gather(rows);
         let signature = self.prepare(Purpose::Train, data, batch.rows)?;
-        let (Some(program), state) = (self.programs.get_mut(&signature), &mut self.state) else { return Ok(()) };
+        let (Some(program), state) = (self.programs.get_mut(&signature), &mut self.state) else {
+            return Ok(());
+        };
         program.run(&*self.backend, state, &[], &batch.tensors)
     }
 
@@ -117,7 +139,8 @@ impl Model {
     pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
         let batch = data.gather(rows);
         let signature = self.prepare(Purpose::Test, data, batch.rows)?;
-        let (weights, metrics) = (self.built()?.weights.len(), layout(self.built()?, self.compiled()?).metrics);
+        let (weights, metrics) =
+            (self.built()?.weights.len(), Layout::of(self.built()?, self.compiled()?).metrics);
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(()) };
         let (before, state) = self.state.split_at_mut(metrics);
         program.run(&*self.backend, state, &before[..weights], &batch.tensors)
@@ -144,24 +167,29 @@ impl Model {
     }
 
     fn logs_of(&self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Logs> {
-        let Some(program) = self.programs.get(&signature(purpose, data, rows)) else { return Ok(Logs::default()) };
+        let Some(program) = self.programs.get(&signature(purpose, data, rows)) else {
+            return Ok(Logs::default());
+        };
         let values = program.outputs(&*self.backend)?;
         let values = values.first().map(Tensor::floats).unwrap_or_default();
-        let names = ["loss".to_string()].into_iter().chain(self.compiled()?.metrics().iter().map(|m| m.name.clone()));
+        let names =
+            ["loss".to_string()].into_iter().chain(self.compiled()?.metrics().iter().map(|m| m.name.clone()));
         Ok(Logs::new(names.zip(values)))
     }
 
     /// Compiles the program for batches of `rows` samples, unless that was done before.
     fn prepare(&mut self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Signature> {
         let signature = signature(purpose, data, rows);
-        let writer = StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
+        let writer =
+            StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
             Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
             Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
-        let program = Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
+        let program =
+            Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
         if let Entry::Vacant(place) = self.programs.entry(signature.clone()) {
             place.insert(program);
         }
@@ -170,15 +198,9 @@ impl Model {
 }
 
 impl Compiled {
-    /// The metrics, once they are decided.
-    pub(crate) fn metrics(&self) -> &[TrackedMetric] {
-        self.metrics.as_deref().unwrap_or_default()
-    }
-
-    /// The running loss and the metrics, with their names.
-    pub(crate) fn tracked(&self) -> impl Iterator<Item = (&str, &dyn Metric)> {
-        let metrics = self.metrics().iter().map(|tracked| (tracked.name.as_str(), &*tracked.metric));
-        [("loss", RUNNING_LOSS.as_metric())].into_iter().chain(metrics)
+    /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
+    fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
+        running_loss().into_iter().chain(self.metrics().iter().flat_map(|tracked| tracked.metric.state()))
     }
 }
 

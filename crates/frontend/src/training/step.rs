@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use cornu_ir::{Builder, DType, Expr, Graph, Tensor, Type, grad};
 
-use super::compile::{Compiled, Layout, TrackedMetric};
+use super::compile::{Compiled, Goals, TrackedMetric};
 use crate::error::{Error, Result};
 use crate::layers::{Context, WeightSpec};
 use crate::losses;
-use crate::metrics::{Mean, Metric};
+use crate::metrics::StateSpec;
 use crate::model::{Built, Network};
 use crate::optimizers::Step;
 
@@ -92,9 +92,17 @@ impl StepWriter<'_> {
         })
     }
 
+    fn goals(&self) -> Result<&Goals> {
+        self.compiled()?.goals.as_ref().ok_or_else(|| Error::NotReady {
+            what: "the loss is not decided".to_string(),
+            fix: "Show the model targets first".to_string(),
+        })
+    }
+
     /// The model's weights as inputs, by path.
     fn weights<'b>(&self, builder: &'b Builder) -> HashMap<String, Expr<'b>> {
-        let input = |weight: &WeightSpec| (weight.path.clone(), builder.input(&weight.path, weight.ty.clone()));
+        let input =
+            |weight: &WeightSpec| (weight.path.clone(), builder.input(&weight.path, weight.ty.clone()));
         self.built.weights.iter().map(input).collect()
     }
 
@@ -104,7 +112,9 @@ impl StepWriter<'_> {
         let mut rest = inputs(builder, "y", rest);
         let weights = if weighted { rest.pop() } else { None };
         let [y] = rest[..] else {
-            return Err(Error::Data { what: format!("one array of targets is needed; {} were given", rest.len()) });
+            return Err(Error::Data {
+                what: format!("one array of targets is needed; {} were given", rest.len()),
+            });
         };
         Ok(Given { x, y, weights: weights.map(|weights| weights.cast(DType::F32)) })
     }
@@ -130,8 +140,9 @@ impl StepWriter<'_> {
                 context.add_loss(regularizer.penalty(weights[&weight.path]));
             }
         }
-        let loss = &self.compiled()?.loss;
-        let data_loss = builder.scope("loss", || losses::total(&**loss, given.y, prediction, given.weights))?;
+        let loss = &*self.goals()?.loss;
+        let data_loss =
+            builder.scope("loss", || losses::total(loss, given.y, prediction, given.weights, None))?;
         let loss = context.total_loss().map_or(data_loss, |extra| data_loss + extra);
         builder.check()?;
         Ok(Forward { prediction, loss, updates: context.updates().to_vec() })
@@ -149,9 +160,12 @@ impl StepWriter<'_> {
         let values: Vec<Expr<'b>> = trained.iter().map(|weight| weights[&weight.path]).collect();
         let gradients = grad::gradients(forward.loss, &values)?;
         let optimizer = &self.compiled()?.optimizer;
-        let (next, slots) =
-            step.iterations.builder().scope("optimizer", || optimizer.apply(step, &values, &gradients, slots))?;
-        let mut by_path: HashMap<&str, Expr<'b>> = forward.updates.iter().map(|(path, value)| (&**path, *value)).collect();
+        let (next, slots) = step
+            .iterations
+            .builder()
+            .scope("optimizer", || optimizer.apply(step, &values, &gradients, slots))?;
+        let mut by_path: HashMap<&str, Expr<'b>> =
+            forward.updates.iter().map(|(path, value)| (&**path, *value)).collect();
         for (weight, value) in trained.into_iter().zip(next) {
             let projected = weight.constraint.as_ref().map_or(value, |constraint| constraint.project(value));
             by_path.insert(&weight.path, projected);
@@ -160,38 +174,48 @@ impl StepWriter<'_> {
         Ok((self.built.weights.iter().map(next).collect(), slots))
     }
 
-    /// The variables of the running loss, then of each metric.
+    /// The variables of the running loss, then those of each metric.
     fn metric_states<'b>(&self, builder: &'b Builder) -> Result<Vec<Vec<Expr<'b>>>> {
-        let tracked = self.compiled()?.tracked();
-        let variables = |(name, metric): (&str, &dyn Metric)| -> Vec<Expr<'b>> {
-            metric.state().iter().map(|slot| builder.input(&format!("{name}/{}", slot.name), slot.ty.clone())).collect()
+        let compiled = self.compiled()?;
+        let input = |owner: &str, variable: &StateSpec| {
+            builder.input(&format!("{owner}/{}", variable.name), variable.ty.clone())
         };
-        Ok(tracked.map(variables).collect())
+        let loss = running_loss().iter().map(|variable| input("loss", variable)).collect();
+        let metrics = compiled.metrics().iter().map(|tracked| {
+            tracked.metric.state().iter().map(|variable| input(&tracked.name, variable)).collect()
+        });
+        Ok([loss].into_iter().chain(metrics).collect())
     }
 
-    /// The next values of all metric variables, and the logs: the loss and each metric's elements, in one vector.
+    /// The next values of all these variables, and the logs: the loss and each metric's value, in one vector.
     fn update_metrics<'b>(
         &self,
         states: &[Vec<Expr<'b>>],
         forward: &Forward<'b>,
         given: &Given<'b>,
     ) -> Result<(Vec<Expr<'b>>, Expr<'b>)> {
-        let rows = given.y.shape().first().copied().unwrap_or(1);
-        let running = Mean::new("loss");
-        let (loss_state, metric_states) = states.split_first().ok_or_else(|| Error::Data { what: String::new() })?;
-        let mut next = running.update_values(loss_state, forward.loss, Some(forward.loss.number(rows as f64)))?;
-        let mut logs = vec![running.result(&next)?.reshape([1])];
-        for (tracked, state) in self.compiled()?.metrics().iter().zip(metric_states) {
+        let rows = given.y.shape().first().copied().unwrap_or(1) as f64;
+        // Batches count by their size, so that the last, shorter one does not weigh as much as the others.
+        let (total, count) = (states[0][0] + forward.loss * rows, states[0][1] + rows);
+        let mut next = vec![total, count];
+        let mut logs = vec![(total / count).reshape([1])];
+        for (tracked, state) in self.compiled()?.metrics().iter().zip(&states[1..]) {
             let TrackedMetric { metric, weighted, name } = tracked;
             let weights = given.weights.filter(|_| *weighted);
             let builder = given.y.builder();
-            let state = builder.scope(name, || metric.update(state, given.y, forward.prediction, weights))?;
+            let update = || metric.update(state, given.y, forward.prediction, weights);
+            let state = builder.scope(name, update).map_err(|error| error.within(name))?;
             let result = metric.result(&state)?;
             logs.push(result.cast(DType::F32).reshape([result.ty().elements()]));
             next.extend(state);
         }
         Ok((next, Expr::concat(&logs, 0)))
     }
+}
+
+/// The variables of the running loss: the sum over samples, and their number.
+pub(crate) fn running_loss() -> [StateSpec; 2] {
+    [StateSpec::scalar("total"), StateSpec::scalar("count")]
 }
 
 fn inputs<'b>(builder: &'b Builder, name: &str, types: &[Type]) -> Vec<Expr<'b>> {
@@ -201,9 +225,4 @@ fn inputs<'b>(builder: &'b Builder, name: &str, types: &[Type]) -> Vec<Expr<'b>>
 /// The random state `[seed, seed, step, 0]` one step on.
 fn next_random(random: Expr<'_>) -> Expr<'_> {
     random + random.constant(Tensor::vector(vec![0u32, 0, 1, 0]))
-}
-
-/// Where the parts of a training step's state begin.
-pub(crate) fn layout(built: &Built, compiled: &Compiled) -> Layout {
-    Layout::new(built.weights.len(), compiled.slots.len())
 }

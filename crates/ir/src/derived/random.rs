@@ -7,12 +7,22 @@ use crate::expr::Expr;
 use crate::types::{DType, Shape};
 
 /// Uniform in [0, 1): every multiple of 2⁻²⁴ is as likely as any other. Of type `f32`.
-pub fn uniform<'b>(builder: &'b Builder, shape: impl Into<Shape>, key: Expr<'b>, counter: Expr<'b>) -> Expr<'b> {
+pub fn uniform<'b>(
+    builder: &'b Builder,
+    shape: impl Into<Shape>,
+    key: Expr<'b>,
+    counter: Expr<'b>,
+) -> Expr<'b> {
     top_bits(builder.random_bits(shape, key, counter), 24) * 2f64.powi(-24)
 }
 
 /// Normal with mean 0 and standard deviation 1. Of type `f32`.
-pub fn normal<'b>(builder: &'b Builder, shape: impl Into<Shape>, key: Expr<'b>, counter: Expr<'b>) -> Expr<'b> {
+pub fn normal<'b>(
+    builder: &'b Builder,
+    shape: impl Into<Shape>,
+    key: Expr<'b>,
+    counter: Expr<'b>,
+) -> Expr<'b> {
     symmetric(builder.random_bits(shape, key, counter)).erf_inv() * SQRT_2
 }
 

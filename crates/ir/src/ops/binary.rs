@@ -51,7 +51,9 @@ impl Binary {
     /// What element types the function takes, as its error says it.
     fn need(self) -> &'static str {
         match self {
-            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => "two numbers of one type and shape",
+            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
+                "two numbers of one type and shape"
+            }
             Binary::Max | Binary::Min => "two arguments of one type and shape",
             Binary::Pow | Binary::Atan2 => "two floats of one type and shape",
             Binary::And | Binary::Or | Binary::Xor => "two bools or whole numbers of one type and shape",
@@ -105,7 +107,13 @@ impl Binary {
             Binary::And => x & y,
             Binary::Or => x | y,
             Binary::Xor => x ^ y,
-            Binary::Shl => if (0..bits).contains(&y) { x << y } else { 0 },
+            Binary::Shl => {
+                if (0..bits).contains(&y) {
+                    x << y
+                } else {
+                    0
+                }
+            }
             Binary::Shr => x >> if (0..bits).contains(&y) { y } else { 63 },
             Binary::Pow | Binary::Atan2 => unreachable!("infer admits floats only"),
         }
@@ -213,11 +221,25 @@ impl Rules for Binary {
             Binary::Mul if left == Some(1.0) => Some(y),
             Binary::Mul | Binary::Div if right == Some(-1.0) => Some(-x),
             Binary::Mul if left == Some(-1.0) => Some(-y),
-            Binary::Div if x.dtype().is_float() => right.filter(|&y| reciprocal_is_exact(y)).map(|y| x * (1.0 / y)),
+            Binary::Div if x.dtype().is_float() => {
+                right.filter(|&y| reciprocal_is_exact(y)).map(|y| x * (1.0 / y))
+            }
             Binary::Pow if right == Some(1.0) => Some(x),
             Binary::Pow if right == Some(2.0) => Some(x.square()),
-            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem | Binary::Pow | Binary::Max => None,
-            Binary::Min | Binary::Atan2 | Binary::And | Binary::Or | Binary::Xor | Binary::Shl | Binary::Shr => None,
+            Binary::Add
+            | Binary::Sub
+            | Binary::Mul
+            | Binary::Div
+            | Binary::Rem
+            | Binary::Pow
+            | Binary::Max => None,
+            Binary::Min
+            | Binary::Atan2
+            | Binary::And
+            | Binary::Or
+            | Binary::Xor
+            | Binary::Shl
+            | Binary::Shr => None,
         }
     }
 }

@@ -33,12 +33,17 @@ impl Rules for Broadcast {
         let fits = |x: &Type| {
             x.shape.rank() == self.axes.len()
                 && self.axes.is_sorted_by(|a, b| a < b)
-                && self.axes.iter().zip(x.shape.iter()).all(|(&axis, &size)| self.shape.get(axis) == Some(&size))
+                && self
+                    .axes
+                    .iter()
+                    .zip(x.shape.iter())
+                    .all(|(&axis, &size)| self.shape.get(axis) == Some(&size))
         };
         match args {
             [x] if fits(x) => Ok(x.with_shape(self.shape.clone())),
             _ => {
-                let need = format!("an argument whose sizes stand on the axes {} of {}", self.axes, self.shape);
+                let (axes, shape) = (&self.axes, &self.shape);
+                let need = format!("an argument whose sizes stand on the axes {axes}, ascending, of {shape}");
                 Err(OpError::new("broadcast", need, args))
             }
         }
@@ -51,7 +56,13 @@ impl Rules for Broadcast {
     fn eval(&self, args: &[&Tensor], ty: &Type) -> Tensor {
         let (to, from) = (ty.shape.strides(), args[0].shape().strides());
         args[0].rearranged(&ty.shape, |i| {
-            Some(self.axes.iter().zip(&from).map(|(&axis, stride)| i / to[axis] % ty.shape[axis] * stride).sum())
+            Some(
+                self.axes
+                    .iter()
+                    .zip(&from)
+                    .map(|(&axis, stride)| i / to[axis] % ty.shape[axis] * stride)
+                    .sum(),
+            )
         })
     }
 

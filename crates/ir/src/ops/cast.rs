@@ -21,7 +21,11 @@ impl Rules for Cast {
     }
 
     fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
-        if let &[x] = args { Ok(x.with_dtype(self.dtype)) } else { Err(OpError::new("cast", "one argument", args)) }
+        if let &[x] = args {
+            Ok(x.with_dtype(self.dtype))
+        } else {
+            Err(OpError::new("cast", "one argument", args))
+        }
     }
 
     fn grad<'b>(&self, at: &At<'b>, cotangent: Expr<'b>) -> Grads<'b> {

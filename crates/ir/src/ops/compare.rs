@@ -21,7 +21,8 @@ pub enum Compare {
 
 impl Compare {
     /// Every relation.
-    pub const ALL: [Compare; 6] = [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge];
+    pub const ALL: [Compare; 6] =
+        [Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge];
 
     fn holds<T: PartialOrd>(self, x: T, y: T) -> bool {
         match self {

@@ -102,7 +102,8 @@ impl Rules for Dot {
     fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
         let [lhs, rhs] = args else { return Err(OpError::new("dot", "two arguments", args)) };
         if !self.fits(lhs, rhs) {
-            let pairs: Vec<String> = self.pairs().map(|(left, right)| format!("{left} and {right}")).collect();
+            let pairs: Vec<String> =
+                self.pairs().map(|(left, right)| format!("{left} and {right}")).collect();
             let need = format!("one number type and equal sizes on the paired axes ({})", pairs.join(", "));
             return Err(OpError::new("dot", need, args));
         }
@@ -139,16 +140,23 @@ impl Rules for Dot {
         };
         if ty.dtype.is_float() {
             let (a, b) = (a.floats(), b.floats());
-            Tensor::from_floats(ty, (0..ty.elements()).map(|i| {
-                let (left, right) = places(i);
-                (0..sizes.k).map(|k| a[left + k] * b[right + k]).sum()
-            }))
+            Tensor::from_floats(
+                ty,
+                (0..ty.elements()).map(|i| {
+                    let (left, right) = places(i);
+                    (0..sizes.k).map(|k| a[left + k] * b[right + k]).sum()
+                }),
+            )
         } else {
             let (a, b) = (a.integers(), b.integers());
-            Tensor::from_integers(ty, (0..ty.elements()).map(|i| {
-                let (left, right) = places(i);
-                (0..sizes.k).fold(0, |sum: i64, k| sum.wrapping_add(a[left + k].wrapping_mul(b[right + k])))
-            }))
+            Tensor::from_integers(
+                ty,
+                (0..ty.elements()).map(|i| {
+                    let (left, right) = places(i);
+                    (0..sizes.k)
+                        .fold(0, |sum: i64, k| sum.wrapping_add(a[left + k].wrapping_mul(b[right + k])))
+                }),
+            )
         }
     }
 

@@ -67,10 +67,11 @@ impl Rules for Gather {
             _ => None,
         };
         picked.ok_or_else(|| {
-            let need = format!(
-                "an operand with axis {} and whole-number indices, with {} paired axes before it of equal sizes",
-                self.axis, self.batch
-            );
+            let paired = match self.batch {
+                0 => String::new(),
+                batch => format!(", which agree on the first {batch} axes, before that one"),
+            };
+            let need = format!("an operand with axis {} and whole-number indices{paired}", self.axis);
             OpError::new("gather", need, args)
         })
     }

@@ -23,7 +23,9 @@ impl Rules for Iota {
 
     fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
         if !args.is_empty() || self.axis >= self.ty.shape.rank() || self.ty.dtype == DType::Bool {
-            return Err(OpError::new("iota", "no arguments, an axis of its shape and a number type", args));
+            let need =
+                format!("no arguments, and a type of numbers with axis {}, not {}", self.axis, self.ty);
+            return Err(OpError::new("iota", need, args));
         }
         Ok(self.ty.clone())
     }
@@ -42,7 +44,8 @@ impl Rules for Iota {
     }
 
     fn parse(name: &str, attributes: &Attributes) -> Option<Result<Iota, String>> {
-        (name == "iota").then(|| Ok(Iota { ty: attributes.stated_type()?, axis: attributes.get_size("axis")? }))
+        (name == "iota")
+            .then(|| Ok(Iota { ty: attributes.stated_type()?, axis: attributes.get_size("axis")? }))
     }
 
     fn exactness(&self) -> Exactness {

@@ -54,7 +54,10 @@ impl Rules for Pad {
             _ => None,
         };
         padded.ok_or_else(|| {
-            let need = format!("an argument of {} axes and a scalar of its type", self.low.len());
+            let (low, high, interior) = (&self.low, &self.high, &self.interior);
+            let need = format!(
+                "an argument with an axis for each of {low}, {high}, {interior}, and a scalar of its type"
+            );
             OpError::new("pad", need, args)
         })
     }

@@ -60,20 +60,26 @@ impl Reduction {
             DType::U32 => (0, i64::from(u32::MAX)),
             DType::Bool => (0, 1),
             DType::F32 | DType::F64 | DType::BF16 | DType::F16 => {
-                return Tensor::from_floats(&ty, [match self {
-                    Reduction::Sum => 0.0,
-                    Reduction::Prod => 1.0,
-                    Reduction::Max => f64::NEG_INFINITY,
-                    Reduction::Min => f64::INFINITY,
-                }]);
+                return Tensor::from_floats(
+                    &ty,
+                    [match self {
+                        Reduction::Sum => 0.0,
+                        Reduction::Prod => 1.0,
+                        Reduction::Max => f64::NEG_INFINITY,
+                        Reduction::Min => f64::INFINITY,
+                    }],
+                );
             }
         };
-        Tensor::from_integers(&ty, [match self {
-            Reduction::Sum => 0,
-            Reduction::Prod => 1,
-            Reduction::Max => lowest,
-            Reduction::Min => highest,
-        }])
+        Tensor::from_integers(
+            &ty,
+            [match self {
+                Reduction::Sum => 0,
+                Reduction::Prod => 1,
+                Reduction::Max => lowest,
+                Reduction::Min => highest,
+            }],
+        )
     }
 
     pub(crate) fn takes(self, dtype: DType) -> bool {
@@ -106,7 +112,10 @@ impl Rules for Reduce {
         };
         match args {
             [x] if fits(x) => Ok(x.with_shape(x.shape.without(&self.axes))),
-            _ => Err(OpError::new("reduce", format!("one argument of numbers with the axes {}", self.axes), args)),
+            _ => {
+                let need = format!("one argument of numbers with the axes {}, ascending", self.axes);
+                Err(OpError::new("reduce", need, args))
+            }
         }
     }
 

@@ -48,6 +48,7 @@ impl Rules for Reshape {
             return Some(x);
         }
         let inner = x.node();
-        matches!(inner.op, Op::Reshape(_)).then(|| x.builder().expr(inner.args[0]).reshape(self.shape.clone()))
+        matches!(inner.op, Op::Reshape(_))
+            .then(|| x.builder().expr(inner.args[0]).reshape(self.shape.clone()))
     }
 }

@@ -71,6 +71,23 @@ impl Scatter {
     fn gather(&self) -> Gather {
         Gather { axis: self.axis, batch: self.batch }
     }
+
+    /// What these arguments should have been.
+    fn need(&self, args: &[&Type]) -> String {
+        let picked = match args {
+            [operand, indices, _] if self.kind.takes(operand.dtype) => {
+                self.gather().picked(&operand.shape, indices).map(|shape| operand.with_shape(shape))
+            }
+            _ => None,
+        };
+        let numbers = if self.kind == ScatterKind::Add { " of numbers" } else { "" };
+        match picked {
+            Some(updates) => format!("updates of type {updates}"),
+            None => {
+                format!("an operand{numbers}, indices that `gather` would take, and updates as it would give")
+            }
+        }
+    }
 }
 
 impl Rules for Scatter {
@@ -86,13 +103,7 @@ impl Rules for Scatter {
         };
         match args {
             [operand, indices, updates] if fits(operand, indices, updates) => Ok((*operand).clone()),
-            _ => {
-                let need = format!(
-                    "an operand, whole-number indices, and updates as a gather with {} would give them",
-                    self.attributes().to_string().trim()
-                );
-                Err(OpError::new("scatter", need, args))
-            }
+            _ => Err(OpError::new("scatter", self.need(args), args)),
         }
     }
 

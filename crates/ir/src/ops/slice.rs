@@ -48,9 +48,9 @@ impl Rules for Slice {
                 Ok(x.with_shape((0..x.shape.rank()).map(|axis| self.size(axis)).collect::<Shape>()))
             }
             _ => {
+                let (start, stop, step) = (&self.start, &self.stop, &self.step);
                 let need = format!(
-                    "an argument that reaches from {} to {}, and steps above 0",
-                    self.start, self.stop
+                    "start {start} <= stop {stop} <= the argument's sizes, and step {step} of 1 or more"
                 );
                 Err(OpError::new("slice", need, args))
             }

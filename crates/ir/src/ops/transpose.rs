@@ -24,7 +24,11 @@ impl Rules for Transpose {
             [x] if is_permutation(&self.order, x.shape.rank()) => {
                 Ok(x.with_shape(self.order.iter().map(|&axis| x.shape[axis]).collect::<Shape>()))
             }
-            _ => Err(OpError::new("transpose", format!("an argument whose axes {} reorders", self.order), args)),
+            _ => Err(OpError::new(
+                "transpose",
+                format!("an argument whose axes {} reorders", self.order),
+                args,
+            )),
         }
     }
 

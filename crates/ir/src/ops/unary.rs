@@ -63,8 +63,12 @@ impl Unary {
         match self {
             Unary::Neg | Unary::Abs | Unary::Sign => dtype.is_float() || dtype.is_integer(),
             Unary::Not => !dtype.is_float(),
-            Unary::Exp | Unary::Expm1 | Unary::Log | Unary::Log1p | Unary::Sqrt | Unary::Rsqrt => dtype.is_float(),
-            Unary::Sin | Unary::Cos | Unary::Tanh | Unary::Logistic | Unary::Erf | Unary::ErfInv => dtype.is_float(),
+            Unary::Exp | Unary::Expm1 | Unary::Log | Unary::Log1p | Unary::Sqrt | Unary::Rsqrt => {
+                dtype.is_float()
+            }
+            Unary::Sin | Unary::Cos | Unary::Tanh | Unary::Logistic | Unary::Erf | Unary::ErfInv => {
+                dtype.is_float()
+            }
             Unary::Floor | Unary::Ceil | Unary::Round => dtype.is_float(),
         }
     }
@@ -108,7 +112,13 @@ impl Unary {
             Unary::Sign => x.signum(),
             Unary::Not if dtype == DType::Bool => 1 - x,
             Unary::Not => !x,
-            Unary::Exp | Unary::Expm1 | Unary::Log | Unary::Log1p | Unary::Sqrt | Unary::Rsqrt | Unary::Sin => {
+            Unary::Exp
+            | Unary::Expm1
+            | Unary::Log
+            | Unary::Log1p
+            | Unary::Sqrt
+            | Unary::Rsqrt
+            | Unary::Sin => {
                 unreachable!("infer admits floats only")
             }
             Unary::Cos | Unary::Tanh | Unary::Logistic | Unary::Erf | Unary::ErfInv => {
@@ -147,7 +157,10 @@ impl Rules for Unary {
     fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
         match args {
             [x] if self.takes(x.dtype) => Ok((*x).clone()),
-            _ if *self == Unary::Not => Err(OpError::new("not", "one argument of bool or whole numbers", args)),
+            _ if *self == Unary::Not => {
+                Err(OpError::new("not", "one argument of bool or whole numbers", args))
+            }
+            _ if self.takes(DType::I32) => Err(OpError::new(self.name(), "one argument of numbers", args)),
             _ => Err(OpError::new(self.name(), "one argument of floats", args)),
         }
     }
@@ -208,12 +221,19 @@ fn erf_inv(x: f64) -> f64 {
         return if x.abs() == 1.0 { x * f64::INFINITY } else { f64::NAN };
     }
     let w = -((1.0 - x) * (1.0 + x)).ln();
-    let small = [2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503];
+    let small =
+        [2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503];
     let small_rest = [-0.00417768164, 0.246640727, 1.50140941];
-    let large = [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613];
+    let large =
+        [-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613];
     let large_rest = [0.00943887047, 1.00167406, 2.83297682];
-    let horner = |t: f64, first: [f64; 6], rest: [f64; 3]| first.into_iter().chain(rest).fold(0.0, |p, c| p * t + c);
-    let mut y = x * if w < 5.0 { horner(w - 2.5, small, small_rest) } else { horner(w.sqrt() - 3.0, large, large_rest) };
+    let horner =
+        |t: f64, first: [f64; 6], rest: [f64; 3]| first.into_iter().chain(rest).fold(0.0, |p, c| p * t + c);
+    let mut y = x * if w < 5.0 {
+        horner(w - 2.5, small, small_rest)
+    } else {
+        horner(w.sqrt() - 3.0, large, large_rest)
+    };
     for _ in 0..2 {
         y -= (libm::erf(y) - x) / (2.0 / PI.sqrt() * (-y * y).exp());
     }

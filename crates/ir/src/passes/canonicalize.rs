@@ -21,7 +21,8 @@ pub fn canonicalize(graph: &Graph) -> Graph {
 fn product<'b>(dot: &Dot, lhs: Expr<'b>, rhs: Expr<'b>) -> Expr<'b> {
     let sizes = dot.sizes(&lhs.shape(), &rhs.shape());
     // Both sides list the contracted axes in one order: the one in which they lie on the left.
-    let mut pairs: Vec<(usize, usize)> = dot.lhs_contract.iter().copied().zip(dot.rhs_contract.iter().copied()).collect();
+    let mut pairs: Vec<(usize, usize)> =
+        dot.lhs_contract.iter().copied().zip(dot.rhs_contract.iter().copied()).collect();
     pairs.sort_unstable();
     let (left, right): (Vec<usize>, Vec<usize>) = pairs.into_iter().unzip();
     let (lhs, lhs_last) = joined(lhs, &dot.lhs_batch, &dot.lhs_free(lhs.rank()), &left, [sizes.m, sizes.k]);
@@ -32,12 +33,19 @@ fn product<'b>(dot: &Dot, lhs: Expr<'b>, rhs: Expr<'b>) -> Expr<'b> {
 
 /// The argument as `[batch, free, contracted]`, and `true`; or as `[batch, contracted, free]`, and `false`, where its
 /// axes lie so already.
-fn joined<'b>(x: Expr<'b>, batch: &[usize], free: &[usize], contract: &[usize], sizes: [usize; 2]) -> (Expr<'b>, bool) {
+fn joined<'b>(
+    x: Expr<'b>,
+    batch: &[usize],
+    free: &[usize],
+    contract: &[usize],
+    sizes: [usize; 2],
+) -> (Expr<'b>, bool) {
     let [free_size, contract_size] = sizes;
     let shape = x.shape();
     let batch_size = batch.iter().map(|&axis| shape[axis]).product();
     // Axes of size 1 lie anywhere.
-    let lies = |groups: [&[usize]; 3]| groups.concat().into_iter().filter(|&axis| shape[axis] != 1).is_sorted();
+    let lies =
+        |groups: [&[usize]; 3]| groups.concat().into_iter().filter(|&axis| shape[axis] != 1).is_sorted();
     if !lies([batch, free, contract]) && lies([batch, contract, free]) {
         return (x.reshape([batch_size, contract_size, free_size]), false);
     }

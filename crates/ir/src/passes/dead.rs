@@ -16,7 +16,8 @@ pub fn eliminate_dead(graph: &Graph) -> Graph {
         after.nodes.push(node);
         renamed[value.index()] = Some(Value::new(after.nodes.len() - 1));
     }
-    let keep = |values: &[Value]| values.iter().map(|value| renamed[value.index()].expect("kept above")).collect();
+    let keep =
+        |values: &[Value]| values.iter().map(|value| renamed[value.index()].expect("kept above")).collect();
     after.inputs = keep(&graph.inputs);
     after.outputs = keep(&graph.outputs);
     after

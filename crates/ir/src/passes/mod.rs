@@ -56,7 +56,10 @@ pub fn observe(graph: &Graph, mut see: impl FnMut(&Pass, &Graph)) -> Graph {
 }
 
 /// Re-emits a graph. For each node, `emit` is given the node and its arguments in the new graph.
-pub(crate) fn rewrite(graph: &Graph, mut emit: impl for<'b> FnMut(&'b Builder, &Node, &[Expr<'b>]) -> Expr<'b>) -> Graph {
+pub(crate) fn rewrite(
+    graph: &Graph,
+    mut emit: impl for<'b> FnMut(&'b Builder, &Node, &[Expr<'b>]) -> Expr<'b>,
+) -> Graph {
     let builder = Builder::new();
     let mut made: Vec<Expr<'_>> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
@@ -70,4 +73,3 @@ pub(crate) fn rewrite(graph: &Graph, mut emit: impl for<'b> FnMut(&'b Builder, &
     let outputs: Vec<Expr<'_>> = graph.outputs.iter().map(|output| made[output.index()]).collect();
     builder.finish_with_state(graph.state, &outputs).expect("a pass emits only well-typed nodes")
 }
-

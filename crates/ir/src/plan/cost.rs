@@ -49,6 +49,9 @@ impl Plan {
 
     fn bytes_moved(&self, step: &Step) -> u64 {
         let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
-        buffers.filter(|buffer| !matches!(buffer.place, Place::Constant(_))).map(|buffer| buffer.ty.bytes() as u64).sum()
+        buffers
+            .filter(|buffer| !matches!(buffer.place, Place::Constant(_)))
+            .map(|buffer| buffer.ty.bytes() as u64)
+            .sum()
     }
 }

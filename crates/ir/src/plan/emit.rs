@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::fuse::{Group, GroupId, Groups, Source};
-use super::{
-    DotKernel, Instruction, Kernel, Load, Map, Program, ReduceAxis, ReduceKernel, Register, Scalar,
-};
+use super::{DotKernel, Instruction, Kernel, Load, Map, Program, ReduceAxis, ReduceKernel, Register, Scalar};
 use crate::graph::{Graph, Value};
 use crate::op::Op;
 use crate::ops::{Constant, Dot, Reduce};
@@ -51,7 +49,8 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
 
 fn tail(graph: &Graph, groups: &Groups, id: GroupId, dtype: DType, reads: &mut Vec<Value>) -> Program {
     let group = &groups.list[id];
-    Writer::new(graph, groups, id, group.root.map(|root| (root, dtype)), reads).program(&group.members, &group.outputs)
+    Writer::new(graph, groups, id, group.root.map(|root| (root, dtype)), reads)
+        .program(&group.members, &group.outputs)
 }
 
 fn dot_kernel(graph: &Graph, dot: &Dot, root: Value, tail: impl FnOnce(DType) -> Program) -> DotKernel {
@@ -155,7 +154,10 @@ impl<'a> Writer<'a> {
         program.stores = stores.iter().map(|&slot| register(slot)).collect();
         program.instructions = instructions
             .into_iter()
-            .map(|(instruction, args)| Instruction { args: args.into_iter().map(register).collect(), ..instruction })
+            .map(|(instruction, args)| Instruction {
+                args: args.into_iter().map(register).collect(),
+                ..instruction
+            })
             .collect();
         program
     }
@@ -190,7 +192,11 @@ impl<'a> Writer<'a> {
     }
 
     /// The register that holds what a source gives, made on first use.
-    fn slot_of(&mut self, source: Source, instructions: &mut Vec<(Instruction, SmallVec<[Slot; 3]>)>) -> Slot {
+    fn slot_of(
+        &mut self,
+        source: Source,
+        instructions: &mut Vec<(Instruction, SmallVec<[Slot; 3]>)>,
+    ) -> Slot {
         let computed_here = self.groups.of[source.base.index()] == Some(self.id);
         if let Some(&slot) = self.registers.get(&Key::Value(source.base)).filter(|_| computed_here) {
             return slot;

@@ -137,7 +137,13 @@ impl<'g> Fusion<'g> {
                 in_memory[node.args[0].index()] = true;
             }
         }
-        Fusion { graph, in_memory, groups: Vec::new(), of: vec![None; graph.nodes.len()], sources: Vec::new() }
+        Fusion {
+            graph,
+            in_memory,
+            groups: Vec::new(),
+            of: vec![None; graph.nodes.len()],
+            sources: Vec::new(),
+        }
     }
 
     fn visit(&mut self, value: Value) {
@@ -273,12 +279,14 @@ impl<'g> Fusion<'g> {
     /// True if the members of two groups read each other's values only element by element.
     fn members_read_each_other_in_place(&self, a: GroupId, b: GroupId) -> bool {
         let in_place = |reader: &Group, other: GroupId| {
-            let root_reads = reader.root.iter().flat_map(|&root| self.groups_read(root)).any(|of| of == other);
+            let root_reads =
+                reader.root.iter().flat_map(|&root| self.groups_read(root)).any(|of| of == other);
             let args = reader.members.iter().flat_map(|&member| &self.graph.node(member).args);
             !root_reads
-                && args.into_iter().map(|arg| &self.sources[arg.index()]).all(|source| {
-                    self.of[source.base.index()] != Some(other) || source.view.is_contiguous()
-                })
+                && args
+                    .into_iter()
+                    .map(|arg| &self.sources[arg.index()])
+                    .all(|source| self.of[source.base.index()] != Some(other) || source.view.is_contiguous())
         };
         in_place(&self.groups[a], b) && in_place(&self.groups[b], a)
     }
@@ -381,7 +389,8 @@ impl<'g> Fusion<'g> {
         let map = self.of[base.index()].filter(|&map| map != id)?;
         let group = &self.groups[map];
         let alone = group.root.is_none() && group.outputs == [*base] && readers[base.index()] == 1;
-        (alone && view.is_contiguous() && group.elements == self.graph.ty(node.args[0]).elements()).then_some(map)
+        (alone && view.is_contiguous() && group.elements == self.graph.ty(node.args[0]).elements())
+            .then_some(map)
     }
 
     /// Leaves out the groups that merging emptied.
@@ -428,6 +437,7 @@ fn broadcast_view(broadcast: &Broadcast, from: &Shape) -> View {
 fn slice_view(slice: &Slice, shape: &Shape, from: &Shape) -> View {
     let strides = from.strides();
     let offset = slice.start.iter().zip(&strides).map(|(start, stride)| start * stride).sum();
-    let dims = (0..shape.rank()).map(|axis| ViewDim { size: shape[axis], stride: slice.step[axis] * strides[axis] });
+    let dims =
+        (0..shape.rank()).map(|axis| ViewDim { size: shape[axis], stride: slice.step[axis] * strides[axis] });
     View::new(offset, dims)
 }

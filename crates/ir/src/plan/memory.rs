@@ -89,7 +89,8 @@ impl<'a> Placer<'a> {
         }
         let mut places = HashMap::new();
         for (index, &input) in graph.inputs.iter().enumerate() {
-            let place = if index < graph.state { Place::State(index) } else { Place::Input(index - graph.state) };
+            let place =
+                if index < graph.state { Place::State(index) } else { Place::Input(index - graph.state) };
             places.insert(input, place);
         }
         Placer {
@@ -157,14 +158,7 @@ impl<'a> Placer<'a> {
     fn may_overwrite(&self, step: usize, value: Value) -> bool {
         let Emitted { kernel, reads } = &self.emitted[step];
         let mut places = (0..reads.len()).filter(|&read| self.base(reads[read]) == value);
-        places.all(|read| match kernel {
-            Kernel::Map(map) => map.program.may_overwrite(read),
-            Kernel::Dot(dot) => read >= 2 && dot.tail.may_overwrite(read),
-            Kernel::Reduce(reduce) => {
-                reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
-            }
-            Kernel::Op(_) => false,
-        })
+        places.all(|read| kernel.may_overwrite(read))
     }
 
     /// Gives every other computed value a slot, and every slot an offset.

@@ -111,6 +111,20 @@ pub enum Kernel {
     Op(Op),
 }
 
+impl Kernel {
+    /// True if an output may lie in the memory of `read`: the rule above.
+    pub fn may_overwrite(&self, read: usize) -> bool {
+        match self {
+            Kernel::Map(map) => map.program.may_overwrite(read),
+            Kernel::Dot(dot) => read >= 2 && dot.tail.may_overwrite(read),
+            Kernel::Reduce(reduce) => {
+                reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
+            }
+            Kernel::Op(_) => false,
+        }
+    }
+}
+
 /// For each place `i` of `0..elements`: the program's stores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {

@@ -53,7 +53,8 @@ impl fmt::Display for Head<'_> {
             Kernel::Reduce(reduce) => {
                 write!(f, "{}[", reduce.kind.word())?;
                 for (index, axis) in reduce.axes.iter().enumerate() {
-                    let (times, mark) = (if index == 0 { "" } else { "x" }, if axis.reduced { "-" } else { "" });
+                    let (times, mark) =
+                        (if index == 0 { "" } else { "x" }, if axis.reduced { "-" } else { "" });
                     write!(f, "{times}{}{mark}", axis.size)?;
                 }
                 write!(f, "] ")

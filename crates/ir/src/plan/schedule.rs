@@ -99,7 +99,8 @@ impl<'a> Scheduler<'a> {
     /// Bytes of memory that running a group takes, less the bytes that nobody needs after it.
     fn growth(&self, id: GroupId) -> i64 {
         let bytes = |value: &Value| self.graph.ty(*value).bytes() as i64;
-        let is_scratch = |value: &&Value| !matches!(self.graph.node(**value).op, Op::Input(_) | Op::Constant(_));
+        let is_scratch =
+            |value: &&Value| !matches!(self.graph.node(**value).op, Op::Input(_) | Op::Constant(_));
         let freed = self.reads[id].iter().filter(is_scratch).filter(|value| self.readers[value.index()] == 1);
         self.groups.list[id].outputs.iter().map(bytes).sum::<i64>() - freed.map(bytes).sum::<i64>()
     }

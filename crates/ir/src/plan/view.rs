@@ -69,6 +69,9 @@ impl View {
         if inner.is_contiguous() {
             return Some(self.clone());
         }
+        if self.places() == 0 {
+            return Some(View::contiguous(0));
+        }
         let mut dims: Vec<ViewDim> = Vec::new();
         // How far along each inner axis the outer ones reach: they must stay on it.
         let mut reach = inner.coordinates(self.offset)?;
@@ -105,7 +108,7 @@ impl View {
             return Some(());
         }
         let turns = own.size / step;
-        if own.size % step != 0 || dim.size % turns != 0 {
+        if !own.size.is_multiple_of(step) || !dim.size.is_multiple_of(turns) {
             return None;
         }
         self.split(ViewDim { size: dim.size / turns, stride: inside * own.size }, dims, reach)?;
@@ -116,7 +119,7 @@ impl View {
     fn axis_of(&self, stride: usize) -> Option<(usize, usize)> {
         let mut inside = 1;
         for (axis, dim) in self.dims.iter().enumerate().rev() {
-            if stride % inside == 0 && stride < inside * dim.size {
+            if stride.is_multiple_of(inside) && stride < inside * dim.size {
                 return Some((axis, inside));
             }
             inside *= dim.size;
@@ -137,6 +140,12 @@ mod tests {
     fn neighbours_join() {
         assert_eq!(view(0, &[(2, 12), (3, 4), (4, 1)]), View::contiguous(24));
         assert_eq!(view(0, &[(2, 0), (3, 0), (4, 1)]).dims.len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_seen_through_anything() {
+        let nothing = view(0, &[(3, 1), (0, 3)]);
+        assert_eq!(nothing.through(&view(0, &[(0, 1), (3, 0)])), Some(View::contiguous(0)));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl<'b> Garden<'b> {
             5 => (e.min(e.number(3.0)).exp(), 21.0),
             6 => ((e.abs() + 0.5).log(), 12.0),
             7 => ((e.abs() + 0.5).rsqrt(), 1.5),
-            8 => (e.abs().sqrt(), x.bound.sqrt().max(1.0)),
+            8 => ((e.abs() + 0.5).sqrt(), x.bound + 1.0),
             _ => (-e, x.bound),
         };
         self.keep_rounded(made, &[x], bound);

@@ -69,7 +69,11 @@ impl Attributes {
 
     /// Reads a whole number.
     pub fn get_size(&self, name: &str) -> Result<usize, String> {
-        if let Attribute::Size(size) = self.get(name)? { Ok(*size) } else { Err(format!("`{name}` must be a number")) }
+        if let Attribute::Size(size) = self.get(name)? {
+            Ok(*size)
+        } else {
+            Err(format!("`{name}` must be a number"))
+        }
     }
 
     /// Reads a list of whole numbers.
@@ -83,12 +87,20 @@ impl Attributes {
 
     /// Reads a word.
     pub fn get_word(&self, name: &str) -> Result<&str, String> {
-        if let Attribute::Word(word) = self.get(name)? { Ok(word) } else { Err(format!("`{name}` must be a word")) }
+        if let Attribute::Word(word) = self.get(name)? {
+            Ok(word)
+        } else {
+            Err(format!("`{name}` must be a word"))
+        }
     }
 
     /// Reads a text.
     pub fn get_text(&self, name: &str) -> Result<&str, String> {
-        if let Attribute::Text(text) = self.get(name)? { Ok(text) } else { Err(format!("`{name}` must be a text")) }
+        if let Attribute::Text(text) = self.get(name)? {
+            Ok(text)
+        } else {
+            Err(format!("`{name}` must be a text"))
+        }
     }
 
     /// Reads `true` or `false`.

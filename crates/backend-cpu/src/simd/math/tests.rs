@@ -78,7 +78,9 @@ fn the_error_of_pow_is_as_stated() {
     let near_one = (0..2000).map(|i| 0.5 + i as f32 / 1000.0);
     let mut worst = 0.0f64;
     for x in bases.chain(near_one) {
-        for y in (0..=u32::MAX).step_by(3_000_017).map(f32::from_bits).chain((-40..40).map(|i| i as f32 / 2.0)) {
+        for y in
+            (0..=u32::MAX).step_by(3_000_017).map(f32::from_bits).chain((-40..40).map(|i| i as f32 / 2.0))
+        {
             for got in [pow::<Avx>(x, y), pow::<Portable>(x, y)] {
                 let error = ulps(got, f64::from(x).powf(f64::from(y)));
                 assert!(error <= 0.51, "{x:e} to the {y:e}: {got:e}, {error} ulp");
@@ -92,11 +94,15 @@ fn the_error_of_pow_is_as_stated() {
 #[test]
 fn powers_at_the_edges() {
     let edges = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 16_777_217.0, f32::INFINITY];
-    let edges = edges.into_iter().chain([f32::NEG_INFINITY, f32::NAN, f32::MIN_POSITIVE, 1e-45, f32::MAX, 1e10]);
+    let edges =
+        edges.into_iter().chain([f32::NEG_INFINITY, f32::NAN, f32::MIN_POSITIVE, 1e-45, f32::MAX, 1e10]);
     for x in edges.clone() {
         for y in edges.clone() {
             let (got, exact) = (pow::<Portable>(x, y), x.powf(y));
-            assert!(got.to_bits() == exact.to_bits() || got.is_nan() && exact.is_nan(), "{x}^{y}: {got}, not {exact}");
+            assert!(
+                got.to_bits() == exact.to_bits() || got.is_nan() && exact.is_nan(),
+                "{x}^{y}: {got}, not {exact}"
+            );
         }
     }
 }
@@ -106,10 +112,22 @@ fn edges_of_the_rest() {
     let nan = f32::NAN;
     let (inf, tiny) = (f32::INFINITY, 1e-45);
     let cases: [(fn(f32) -> f32, &[(f32, f32)]); 10] = [
-        (exp::<Portable>, &[(0.0, 1.0), (inf, inf), (-inf, 0.0), (nan, nan), (1e9, inf), (-1e9, 0.0), (tiny, 1.0)]),
-        (expm1::<Portable>, &[(0.0, 0.0), (inf, inf), (-inf, -1.0), (nan, nan), (tiny, tiny), (-100.0, -1.0)]),
-        (log::<Portable>, &[(0.0, -inf), (-0.0, -inf), (1.0, 0.0), (inf, inf), (-1.0, nan), (-inf, nan), (nan, nan)]),
-        (log1p::<Portable>, &[(0.0, 0.0), (-0.0, -0.0), (-1.0, -inf), (inf, inf), (-2.0, nan), (nan, nan), (tiny, tiny)]),
+        (
+            exp::<Portable>,
+            &[(0.0, 1.0), (inf, inf), (-inf, 0.0), (nan, nan), (1e9, inf), (-1e9, 0.0), (tiny, 1.0)],
+        ),
+        (
+            expm1::<Portable>,
+            &[(0.0, 0.0), (inf, inf), (-inf, -1.0), (nan, nan), (tiny, tiny), (-100.0, -1.0)],
+        ),
+        (
+            log::<Portable>,
+            &[(0.0, -inf), (-0.0, -inf), (1.0, 0.0), (inf, inf), (-1.0, nan), (-inf, nan), (nan, nan)],
+        ),
+        (
+            log1p::<Portable>,
+            &[(0.0, 0.0), (-0.0, -0.0), (-1.0, -inf), (inf, inf), (-2.0, nan), (nan, nan), (tiny, tiny)],
+        ),
         (tanh::<Portable>, &[(0.0, 0.0), (inf, 1.0), (-inf, -1.0), (nan, nan), (tiny, tiny), (50.0, 1.0)]),
         (logistic::<Portable>, &[(0.0, 0.5), (inf, 1.0), (-inf, 0.0), (nan, nan)]),
         (erf::<Portable>, &[(0.0, 0.0), (inf, 1.0), (-inf, -1.0), (nan, nan), (tiny, tiny), (30.0, 1.0)]),
@@ -120,7 +138,10 @@ fn edges_of_the_rest() {
     for (case, (f, points)) in cases.into_iter().enumerate() {
         for &(x, y) in points {
             let got = f(x);
-            assert!(got == y && got.is_sign_negative() == y.is_sign_negative() || got.is_nan() && y.is_nan(), "case {case}: f({x}) is {got}, not {y}");
+            assert!(
+                got == y && got.is_sign_negative() == y.is_sign_negative() || got.is_nan() && y.is_nan(),
+                "case {case}: f({x}) is {got}, not {y}"
+            );
         }
     }
 }

@@ -1,0 +1,92 @@
+//! What the benchmarks are told.
+
+use std::path::PathBuf;
+
+/// What `cargo xtask bench --help` prints.
+pub(crate) const HELP: &str = "\
+cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend cpu] [--json]
+                  [--save FILE] [--against FILE]
+
+  --workload NAME   only this one: tabular, W1, start
+  --rounds N        how often each contestant runs; 5 if not given
+  --setup-peers     makes a Python environment with Keras and its backends (network) before anything is measured
+  --no-peers        without Keras, even if it is set up
+  --backend NAME    where Cornu runs, as in CORNU_BACKEND
+  --json            a line of JSON for each result in place of the table
+  --save FILE       keeps the lines of JSON
+  --against FILE    compares with lines that were kept
+";
+
+/// The command line.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Args {
+    pub(crate) workload: Option<String>,
+    pub(crate) rounds: usize,
+    pub(crate) peers: bool,
+    pub(crate) backend: String,
+    pub(crate) json: bool,
+    pub(crate) save: Option<PathBuf>,
+    pub(crate) against: Option<PathBuf>,
+}
+
+impl Default for Args {
+    fn default() -> Args {
+        Args {
+            workload: None,
+            rounds: 5,
+            peers: true,
+            backend: "cpu".to_string(),
+            json: false,
+            save: None,
+            against: None,
+        }
+    }
+}
+
+impl Args {
+    /// Reads the command line; `None` when help was asked for.
+    pub(crate) fn parse(mut line: impl Iterator<Item = String>) -> Result<Option<Args>, String> {
+        let mut args = Args::default();
+        while let Some(flag) = line.next() {
+            let mut value = || line.next().ok_or_else(|| format!("{flag} needs a value"));
+            match flag.as_str() {
+                "--help" | "-h" => return Ok(None),
+                "--workload" => args.workload = Some(value()?),
+                "--rounds" => args.rounds = rounds(&value()?)?,
+                "--no-peers" => args.peers = false,
+                "--backend" => args.backend = value()?,
+                "--json" => args.json = true,
+                "--save" => args.save = Some(value()?.into()),
+                "--against" => args.against = Some(value()?.into()),
+                _ => return Err(format!("there is no flag {flag}\n\n{HELP}")),
+            }
+        }
+        Ok(Some(args))
+    }
+}
+
+fn rounds(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|&rounds| rounds > 0)
+        .ok_or_else(|| format!("--rounds needs 1 or more; it got {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Option<Args>, String> {
+        Args::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn flags_change_the_defaults() {
+        let expected = Args { rounds: 3, peers: false, save: Some("f".into()), ..Args::default() };
+        assert_eq!(parsed("--rounds 3 --no-peers --save f"), Ok(Some(expected)));
+        assert_eq!(parsed("--json --help"), Ok(None));
+        for line in ["--rounds 0", "--rounds", "--fast"] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Times workloads, and beside them the same work done by Keras. Rounds are interleaved, so that whatever slows the
+//! machine for a while slows everybody.
+
+mod args;
+mod contestant;
+mod data;
+mod peers;
+mod report;
+mod statistics;
+mod workloads;
+
+use std::process::ExitCode;
+
+use args::Args;
+use contestant::Contestant;
+use report::{Measured, Report};
+use workloads::Workload;
+
+fn main() -> ExitCode {
+    let outcome = Args::parse(std::env::args().skip(1)).and_then(|args| match args {
+        Some(args) => run(&args),
+        None => {
+            print!("{}", args::HELP);
+            Ok(())
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("bench: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), String> {
+    let mut report = Report::new(args)?;
+    for workload in workloads::chosen(args.workload.as_deref())? {
+        let mut contestants = vec![workload.ours(&args.backend)?];
+        if args.peers {
+            contestants.extend(peers::for_workload(&workload)?);
+        }
+        let results = measure(&workload, &mut contestants, args.rounds)?;
+        report.add(&workload, &results);
+    }
+    report.finish()
+}
+
+/// One result of every contestant in every round. A peer that fails is left out from then on.
+fn measure(
+    workload: &Workload,
+    contestants: &mut Vec<Contestant>,
+    rounds: usize,
+) -> Result<Vec<Measured>, String> {
+    let mut results: Vec<Measured> =
+        contestants.iter().map(|contestant| Measured::of(contestant.name.clone())).collect();
+    for round in 0..rounds {
+        eprintln!("{}: round {} of {rounds}", workload.name, round + 1);
+        for place in 0..contestants.len() {
+            // Everybody is first once, because the first finds the machine cooler than the others.
+            let index = (place + round) % contestants.len();
+            match contestants[index].round() {
+                Ok(value) => results[index].values.push(value),
+                Err(reason) if index == 0 => return Err(format!("{}: {reason}", workload.name)),
+                Err(reason) => results[index].failure = Some(reason),
+            }
+        }
+        let mut keep = results.iter().map(|result| result.failure.is_none());
+        contestants.retain(|_| keep.next().unwrap_or(true));
+        results.iter().filter_map(Measured::failure_line).for_each(|line| eprintln!("{line}"));
+        results.retain(|result| result.failure.is_none());
+    }
+    Ok(results)
+}

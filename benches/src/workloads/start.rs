@@ -1,0 +1,48 @@
+//! start: from the start of a process to the first prediction of a saved network.
+
+use std::fs;
+use std::process::Command;
+
+use cornu::{Dense, Input, Sequential};
+
+use super::{Better, Workload};
+use crate::contestant::Contestant;
+use crate::peers::target_folder;
+
+/// The `cornu` command predicts one row.
+pub(crate) const WORKLOAD: Workload =
+    Workload { name: "start", measure: "start", unit: "ms", better: Better::Lower, work };
+
+const INPUTS: usize = 9;
+
+fn work() -> Result<Contestant, String> {
+    let said = |error: std::io::Error| error.to_string();
+    let folder = tempfile::tempdir().map_err(said)?;
+    let (model, x, y) =
+        (folder.path().join("m.keras"), folder.path().join("x.npy"), folder.path().join("y.npy"));
+    let layers = Sequential::new()
+        .add(Input::new([INPUTS]))
+        .add(Dense::new(32).activation("relu"))
+        .add(Dense::new(128).activation("relu"))
+        .add(Dense::new(1));
+    let saved = layers.build().and_then(|network| network.save(&model));
+    saved.map_err(|error| error.to_string())?;
+    fs::write(&x, row()).map_err(said)?;
+    let program = target_folder().join("release").join(format!("cornu{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(program);
+    command.arg("predict").arg(model).arg("--input").arg(x).arg("--output").arg(y);
+    let mut cornu = Contestant::program("cornu", command);
+    cornu.round()?;
+    Ok(Contestant::new("cornu", move || {
+        // The folder lives as long as the contestant.
+        let _ = &folder;
+        cornu.round()
+    }))
+}
+
+/// A `.npy` file of one row.
+fn row() -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, {INPUTS}), }}\n");
+    let size = u16::try_from(header.len()).expect("a short header").to_le_bytes();
+    [b"\x93NUMPY\x01\x00", size.as_slice(), header.as_bytes(), &[0; 4 * INPUTS]].concat()
+}

@@ -1,0 +1,24 @@
+//! Asking for a GPU is always answered, never a panic: on most machines, by an error that says what is missing.
+
+use cornu_backend_cuda::Cuda;
+use cornu_ir::error::BackendError;
+
+#[test]
+fn a_missing_device_is_one_clear_line() {
+    let error = Cuda::new(usize::MAX).expect_err("no machine has that many GPUs");
+    assert!(matches!(error, BackendError::NoDevice { backend: "cuda", .. }), "{error:?}");
+    let line = error.to_string();
+    assert!(line.starts_with("cuda: no device: ") && !line.contains('\n'), "{line}");
+}
+
+#[test]
+fn the_first_device_is_absent_or_honestly_refused() {
+    match Cuda::new(0).expect_err("no kernels are written yet") {
+        BackendError::NoDevice { reason, .. } => {
+            let says = ["libcuda.so.1", "cuInit", "cuDeviceGetCount", "no GPU", "Linux only"];
+            assert!(says.iter().any(|part| reason.contains(part)), "{reason}");
+        }
+        BackendError::Unsupported { what, .. } => assert!(what.contains("not written yet"), "{what}"),
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,211 @@
+//! MeanMetric: metrics that are the mean of a function of each sample.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cornu_ir::{DType, Expr};
+use serde_json::{Map, Value, json};
+
+use crate::error::Result;
+use crate::losses::{self, Loss};
+use crate::metrics::mean::config;
+use crate::metrics::{Direction, Mean, Metric, StateSpec};
+use crate::saving::snake_case::snake_case;
+
+/// A metric that is the mean of a value of each sample. Implement it to get [`Metric`] with it.
+pub trait MeanMetric: fmt::Debug + Send + Sync {
+    /// The name of the class: `MeanSquaredError`.
+    fn class_name(&self) -> &str;
+
+    /// The name that reports show; the class name in snake case if it is not changed.
+    fn name(&self) -> String {
+        snake_case(self.class_name())
+    }
+
+    /// The arguments of its own, as Keras writes them.
+    fn arguments(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// The value of each sample: `[batch, …]`. Further axes are averaged as well.
+    fn values<'b>(&self, y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<Expr<'b>>;
+
+    /// Which of the values count; all by default. Like Keras this is asked for weighted samples only.
+    fn mask<'b>(&self, y_true: Expr<'b>, values: Expr<'b>) -> Result<Option<Expr<'b>>> {
+        let _ = (y_true, values);
+        Ok(None)
+    }
+
+    /// What is made of the mean in the end.
+    fn finish<'b>(&self, mean: Expr<'b>) -> Expr<'b> {
+        mean
+    }
+
+    /// Whether more is better.
+    fn direction(&self) -> Direction {
+        Direction::Unknown
+    }
+}
+
+impl<M: MeanMetric> Metric for M {
+    fn class_name(&self) -> &str {
+        MeanMetric::class_name(self)
+    }
+
+    fn name(&self) -> String {
+        MeanMetric::name(self)
+    }
+
+    fn config(&self) -> Map<String, Value> {
+        config(&MeanMetric::name(self), []).into_iter().chain(self.arguments()).collect()
+    }
+
+    fn state(&self) -> Vec<StateSpec> {
+        Mean::variables()
+    }
+
+    fn update<'b>(
+        &self,
+        state: &[Expr<'b>],
+        y_true: Expr<'b>,
+        y_pred: Expr<'b>,
+        sample_weight: Option<Expr<'b>>,
+    ) -> Result<Vec<Expr<'b>>> {
+        let name = MeanMetric::name(self);
+        let values = self.values(y_true, y_pred)?;
+        let weight = match sample_weight {
+            Some(weight) => {
+                let mask = self.mask(y_true, values)?;
+                losses::masked(&name, Some(weight), mask, DType::F32, false)?
+            }
+            None => None,
+        };
+        Mean::new(name).update_values(state, values, weight)
+    }
+
+    fn result<'b>(&self, state: &[Expr<'b>]) -> Result<Expr<'b>> {
+        Ok(self.finish(Mean::new(MeanMetric::name(self)).result(state)?))
+    }
+
+    fn direction(&self) -> Direction {
+        MeanMetric::direction(self)
+    }
+}
+
+/// The mean of any loss, as a metric.
+#[derive(Clone, Debug)]
+pub struct MeanMetricWrapper {
+    loss: Arc<dyn Loss>,
+    name: String,
+}
+
+impl MeanMetricWrapper {
+    /// The mean of this loss, under its name.
+    pub fn new(loss: impl Loss + 'static) -> MeanMetricWrapper {
+        MeanMetricWrapper::of(Arc::new(loss))
+    }
+
+    pub(super) fn of(loss: Arc<dyn Loss>) -> MeanMetricWrapper {
+        MeanMetricWrapper { name: loss.name(), loss }
+    }
+
+    /// The name that reports show.
+    pub fn name(mut self, name: impl Into<String>) -> MeanMetricWrapper {
+        self.name = name.into();
+        self
+    }
+}
+
+impl MeanMetric for MeanMetricWrapper {
+    fn class_name(&self) -> &str {
+        "MeanMetricWrapper"
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn arguments(&self) -> Map<String, Value> {
+        let function = snake_case(self.loss.class_name());
+        let object = json!({
+            "module": "builtins", "class_name": "function", "config": function, "registered_name": "function"
+        });
+        [("fn".to_string(), object)].into_iter().chain(self.loss.arguments()).collect()
+    }
+
+    fn values<'b>(&self, y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<Expr<'b>> {
+        self.loss.call(y_true, y_pred)
+    }
+
+    fn mask<'b>(&self, y_true: Expr<'b>, values: Expr<'b>) -> Result<Option<Expr<'b>>> {
+        self.loss.mask(y_true, values)
+    }
+
+    fn direction(&self) -> Direction {
+        Direction::Down
+    }
+}
+
+/// Makes metrics without arguments: the mean of a function of labels and predictions.
+macro_rules! means {
+    ($($(#[$doc:meta])* $class:ident $direction:ident = $function:path;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $class {
+            name: Option<String>,
+        }
+
+        impl $class {
+            /// Under Keras's name.
+            pub fn new() -> $class {
+                $class::default()
+            }
+
+            $crate::metrics::mean_metric::name_builder!($class);
+        }
+
+        impl $crate::metrics::MeanMetric for $class {
+            fn class_name(&self) -> &str {
+                stringify!($class)
+            }
+
+            $crate::metrics::mean_metric::own_name!();
+
+            fn values<'b>(
+                &self,
+                y_true: cornu_ir::Expr<'b>,
+                y_pred: cornu_ir::Expr<'b>,
+            ) -> $crate::error::Result<cornu_ir::Expr<'b>> {
+                $function(y_true, y_pred)
+            }
+
+            fn direction(&self) -> $crate::metrics::Direction {
+                $crate::metrics::Direction::$direction
+            }
+        }
+    )*};
+}
+
+/// The builder method that every metric has.
+macro_rules! name_builder {
+    ($class:ident) => {
+        /// The name that reports show.
+        pub fn name(mut self, name: impl Into<String>) -> $class {
+            self.name = Some(name.into());
+            self
+        }
+    };
+}
+
+/// The given name, or that of the class.
+macro_rules! own_name {
+    () => {
+        fn name(&self) -> String {
+            let own =
+                || $crate::saving::snake_case::snake_case($crate::metrics::MeanMetric::class_name(self));
+            self.name.clone().unwrap_or_else(own)
+        }
+    };
+}
+
+pub(super) use {means, name_builder, own_name};

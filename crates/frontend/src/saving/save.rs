@@ -1,0 +1,182 @@
+//! Save: a model into a file that Keras opens.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use cornu_ir::Tensor;
+use serde_json::{Value, json};
+
+use super::archive::{self, Contents};
+use super::legacy::{self, Header, LegacyModel};
+use super::snake_case::{ContainerNames, snake_case};
+use super::weights::{self, Saved};
+use super::{Format, Place, atomic, json};
+use crate::error::Result;
+use crate::layers::{AnyLayer, WeightSpec};
+use crate::model::Model;
+
+/// The version of Keras whose files ours are like.
+const KERAS_VERSION: &str = "3.15.1";
+
+impl Model {
+    /// Writes the model into a file: its layers, weights, and, if it is compiled, how, with the optimizer's state.
+    ///
+    /// The suffix says the format: `.keras` (Keras 3), `.h5` (all Keras versions), `.weights.h5` (weights only). The
+    /// file is complete under its name or not there: a failure leaves what was there before.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        match Format::of_output(path)? {
+            Format::Archive => self.save_archive(path),
+            Format::Legacy => self.save_legacy(path),
+            Format::Weights => self.save_weights(path),
+        }
+    }
+
+    /// Writes the weights alone, with the optimizer's state if the model is compiled, into a `.weights.h5` file.
+    pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let saved = self.saved_objects()?;
+        let at = Place::file(path);
+        Ok(atomic::write(path, |file| weights::write(&saved, &at, file))?)
+    }
+
+    fn save_archive(&self, path: &Path) -> Result<()> {
+        let contents = Contents {
+            keras_version: KERAS_VERSION,
+            date_saved: &archive::date_saved(SystemTime::now()),
+            config: &self.serialize()?,
+            weights: &self.saved_objects()?,
+            assets: &[],
+        };
+        Ok(archive::write(path, &contents)?)
+    }
+
+    /// Every object of the model that has a group in the weight tree.
+    fn saved_objects(&self) -> Result<Vec<Saved>> {
+        let values = if self.built.is_some() { self.get_weights()? } else { Vec::new() };
+        let mut saved = vec![Saved { path: String::new(), name: self.name.clone(), vars: Vec::new() }];
+        for place in places(self.layers(), "", "") {
+            let own = place.own(self.weight_specs());
+            let vars = own.map(|(number, _)| values[number].clone()).collect();
+            saved.push(Saved { path: place.path, name: place.name, vars });
+        }
+        if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
+            let name = snake_case(compiled.optimizer.class_name());
+            saved.push(Saved { path: "optimizer".to_string(), name, vars });
+        }
+        Ok(saved)
+    }
+
+    fn save_legacy(&self, path: &Path) -> Result<()> {
+        let model = self.serialize()?;
+        let header = Header {
+            model_config: Some(json::print(&json!({
+                "class_name": model["class_name"],
+                "config": without_modules(model["config"].clone()),
+            }))),
+            training_config: legacy_training_config(&model["compile_config"])
+                .map(|config| json::print(&config)),
+            keras_version: Some(KERAS_VERSION.to_string()),
+            backend: Some("jax".to_string()),
+        };
+        let values = if self.built.is_some() { self.get_weights()? } else { Vec::new() };
+        let layers: Vec<(String, Vec<(String, Tensor)>)> = self
+            .layers()
+            .iter()
+            .filter(|layer| layer.class_name() != "InputLayer")
+            .map(|layer| (layer.name().to_string(), self.legacy_weights(layer, &values)))
+            .collect();
+        let optimizer = self.legacy_optimizer()?;
+        let legacy = LegacyModel { header: &header, layers: &layers, top_level: &[], optimizer: &optimizer };
+        let at = Place::file(path);
+        Ok(atomic::write(path, |file| legacy::write(legacy, &at, file))?)
+    }
+
+    /// All weights of a layer, those of layers inside it included.
+    fn legacy_weights(&self, layer: &AnyLayer, values: &[Tensor]) -> Vec<(String, Tensor)> {
+        let prefix = format!("{}/", layer.name());
+        let own = self.weight_specs().iter().zip(values).filter(|(spec, _)| spec.path.starts_with(&prefix));
+        own.map(|(spec, value)| (format!("{}/{}", self.name, spec.path), value.clone())).collect()
+    }
+
+    /// The optimizer's variables with the names that Keras gives them: `adam/seq_dense_kernel_momentum`.
+    fn legacy_optimizer(&self) -> Result<Vec<(String, Tensor)>> {
+        let (Some(compiled), Some(values)) = (&self.compiled, self.optimizer_values()?) else {
+            return Ok(Vec::new());
+        };
+        let optimizer = snake_case(compiled.optimizer.class_name());
+        let trained: Vec<&WeightSpec> =
+            self.weight_specs().iter().filter(|weight| weight.trainable).collect();
+        let slots =
+            compiled.slots.iter().map(|slot| match slot.weight.and_then(|number| trained.get(number)) {
+                Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
+                None => slot.name.clone(),
+            });
+        let rate = (!compiled.has_schedule()).then(|| "learning_rate".to_string());
+        let names = ["iteration".to_string()].into_iter().chain(rate).chain(slots);
+        Ok(names.map(|name| format!("{optimizer}/{name}")).zip(values).collect())
+    }
+
+    pub(super) fn weight_specs(&self) -> &[WeightSpec] {
+        self.built.as_ref().map_or(&[], |built| &built.weights)
+    }
+}
+
+/// Where a layer stands in the weight tree, and in the model.
+pub(super) struct LayerPlace {
+    /// In the tree: `layers/sequential/layers/dense`.
+    pub(super) path: String,
+    /// The layer's name.
+    pub(super) name: String,
+    /// What its weights' paths begin with: `sequential/dense/`.
+    prefix: String,
+}
+
+impl LayerPlace {
+    /// The layer's own weights with their numbers in the model; those of layers inside it are not among them.
+    pub(super) fn own<'w>(&self, weights: &'w [WeightSpec]) -> impl Iterator<Item = (usize, &'w WeightSpec)> {
+        weights.iter().enumerate().filter(|(_, weight)| {
+            weight.path.strip_prefix(&self.prefix).is_some_and(|name| !name.contains('/'))
+        })
+    }
+}
+
+/// The places of layers and of the layers inside them, in order.
+pub(super) fn places(layers: &[AnyLayer], path: &str, prefix: &str) -> Vec<LayerPlace> {
+    let mut names = ContainerNames::default();
+    let mut found = Vec::new();
+    for layer in layers {
+        let path = format!("{path}layers/{}", names.next(layer.class_name()));
+        let prefix = format!("{prefix}{}/", layer.name());
+        found.push(LayerPlace { path: path.clone(), name: layer.name().to_string(), prefix: prefix.clone() });
+        if let Some((_, inner)) = layer.layer().sublayers() {
+            found.extend(places(inner, &format!("{path}/"), &prefix));
+        }
+    }
+    found
+}
+
+/// Legacy files name no modules on layers.
+fn without_modules(mut config: Value) -> Value {
+    if let Some(layers) = config.get_mut("layers").and_then(Value::as_array_mut) {
+        for layer in layers {
+            let inner = without_modules(layer["config"].take());
+            *layer = json!({"class_name": layer["class_name"], "config": inner});
+        }
+    }
+    config
+}
+
+fn legacy_training_config(compile: &Value) -> Option<Value> {
+    let optimizer = compile.get("optimizer")?;
+    Some(json!({
+        "loss": compile["loss"],
+        "loss_weights": null,
+        "metrics": compile["metrics"],
+        "weighted_metrics": compile["weighted_metrics"],
+        "run_eagerly": false,
+        "steps_per_execution": 1,
+        "jit_compile": true,
+        "optimizer_config": {"class_name": optimizer["class_name"], "config": optimizer["config"]},
+    }))
+}

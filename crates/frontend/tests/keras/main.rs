@@ -1,0 +1,11 @@
+//! Formulas against the numbers that real Keras gave for them.
+
+mod activations;
+mod constraints;
+mod initializers;
+mod losses;
+mod metrics;
+mod optimizers;
+mod reading;
+mod regularizers;
+mod schedules;

@@ -1,0 +1,53 @@
+//! Every check, one after another. All of them run even when one fails, so that one round shows everything.
+
+use std::time::Instant;
+
+use crate::process::{cargo, run};
+use crate::{Outcome, docs, root, tidy};
+
+/// A name and what it does.
+type Step = (&'static str, fn() -> Outcome);
+
+const STEPS: [Step; 7] = [
+    ("format", || run(&mut cargo(["fmt", "--all", "--check"]))),
+    ("tidy", || tidy::run(&root())),
+    ("clippy", || {
+        let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        run(&mut cargo(lint))
+    }),
+    // Each backend alone, and both; the tests below build the default.
+    ("features", || {
+        let check = ["check", "--package", "cornu", "--locked"];
+        run(cargo(check).args(["--features", "cuda"]))?;
+        run(cargo(check).args(["--no-default-features", "--features", "cuda"]))
+    }),
+    ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
+    ("documentation", || {
+        run(cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
+    }),
+    ("generated files", || docs::run(&["--check".to_string()])),
+];
+
+/// Runs all steps and lists those that failed.
+fn run_all(steps: &[Step]) -> Outcome {
+    let mut failed = Vec::new();
+    for (name, step) in steps {
+        eprintln!("== {name}");
+        let begun = Instant::now();
+        let outcome = step();
+        let seconds = begun.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => eprintln!("== {name}: passed in {seconds:.1} s\n"),
+            Err(reason) => {
+                eprintln!("== {name}: FAILED in {seconds:.1} s: {reason}\n");
+                failed.push(*name);
+            }
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
+}
+
+/// `cargo xtask ci`.
+pub(crate) fn all() -> Outcome {
+    run_all(&STEPS)
+}
