@@ -4,6 +4,9 @@ use cornu_ir::plan::{View, ViewDim};
 
 use crate::simd::plain::Plain;
 
+/// A run of this length or less is not worth a loop.
+const SHORT: usize = 16;
+
 /// Copies the elements at places `start..start + out.len()` of a view.
 ///
 /// The elements of the innermost axis are a run: consecutive, all the same, or a fixed distance apart.
@@ -17,6 +20,14 @@ pub(crate) fn load<P: Plain>(view: &View, from: &[P], start: usize, out: &mut [P
         let base = view.offset + offset_of(outer, row);
         let repeats = repeated_rows(outer, row);
         let length = (repeats * inner.size - column).min(out.len() - done);
+        if inner.stride == 0 && length <= SHORT && out.len() - done >= SHORT {
+            // One store of fixed length; what it writes too much is written again by the runs that follow.
+            out[done..done + SHORT].copy_from_slice(&[from[base]; SHORT]);
+            done += length;
+            row += repeats;
+            column = 0;
+            continue;
+        }
         let run = &mut out[done..done + length];
         if repeats > 1 {
             repeat_row(&from[base..], *inner, column, run);

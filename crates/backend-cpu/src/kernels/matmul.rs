@@ -1,29 +1,27 @@
 //! Matrix products, cut into tiles of the result; the tail runs over each tile while it is in the cache.
 
-use std::marker::PhantomData;
 use std::ops::Range;
 
 use cornu_ir::DType;
 use cornu_ir::ops::Binary;
-use cornu_ir::plan::{ALIGNMENT, DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, View, ViewDim};
+use cornu_ir::plan::{DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, View, ViewDim};
 use smallvec::smallvec;
 
 use super::map::Code;
+use super::panel::{DEPTH, Panel, room};
 use super::reduce::join_task;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
-use crate::simd::gemm::{Matrix, Operand, Product, Tile, pack};
+use crate::simd::gemm::{Operand, Product};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
 use crate::simd::plain::{bytes, elements_mut};
 
-/// Rows and columns of a tile of the result, and the stretch of the summed axis that is packed at a time: packed
-/// panels and sums together fit the second-level cache.
+/// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.
 const ROWS: usize = 192;
 const COLUMNS: usize = 256;
-const DEPTH: usize = 256;
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
 const LEAST_ROWS: usize = 48;
 const LEAST_COLUMNS: usize = 64;
@@ -79,7 +77,7 @@ pub(crate) fn matmul(
     tail: Code,
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
-    let operands = Operands { left, right };
+    let operands = [left, right];
     match kernel.dtype {
         DType::F32 => tasks::<f32>(kernel, isa, operands, tail, temporary),
         DType::F64 => tasks::<f64>(kernel, isa, operands, tail, temporary),
@@ -92,68 +90,34 @@ pub(crate) fn matmul(
     }
 }
 
-#[derive(Clone, Copy)]
-struct Operands {
-    left: BufferIndex,
-    right: BufferIndex,
-}
-
 fn tasks<O: Operand>(
     kernel: &DotKernel,
     isa: Isa,
-    operands: Operands,
+    [left, right]: [BufferIndex; 2],
     tail: Code,
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
-    let tile = isa.tile(size_of::<O::Held>());
-    let (shape, cut, operand) = (Shape::new(kernel), Cut::new(kernel), PhantomData::<O>);
-    let parts = cut.depth.count().max(1);
-    let results = kernel.batch * kernel.m * kernel.n;
+    let DotKernel { batch, m, n, k, .. } = *kernel;
+    let (cut, tile) = (Cut::new(kernel), isa.tile(size_of::<O::Held>()));
+    let lengths = |transposed: bool, length: usize| if transposed { (1, length) } else { (k, 1) };
+    let mut left = Panel::<O>::new(left, [m, k], lengths(kernel.lhs_transposed, m), tile.rows);
+    // The right operand is seen turned, as `n` rows of `k`.
+    let mut right = Panel::<O>::new(right, [n, k], lengths(!kernel.rhs_transposed, n), tile.columns);
+    let mut tasks: Vec<Box<dyn Task>> = Vec::new();
+    for (panel, uses) in [(&mut left, cut.column_tiles), (&mut right, cut.row_tiles)] {
+        if uses > 1 {
+            tasks.push(panel.pack_ahead(batch, temporary));
+        }
+    }
+    let (parts, results) = (cut.depth.count().max(1), batch * m * n);
     if parts == 1 {
-        return vec![Box::new(DotTask {
-            shape,
-            operands,
-            cut,
-            tile,
-            finish: Finish::Tail { tail },
-            operand,
-        })];
+        tasks.push(Box::new(DotTask { m, n, left, right, cut, finish: Finish::Tail { tail } }));
+        return tasks;
     }
     let sums = temporary(parts * results * size_of::<<O::Held as Summed>::Total>());
-    let keep = Finish::Keep { sums, results };
-    vec![
-        Box::new(DotTask { shape, operands, cut, tile, finish: keep, operand }),
-        join_task::<Sum<O::Held>>(results, parts, sums, tail),
-    ]
-}
-
-/// Sizes and strides of the operands.
-#[derive(Clone, Copy)]
-struct Shape {
-    m: usize,
-    n: usize,
-    k: usize,
-    lhs_transposed: bool,
-    rhs_transposed: bool,
-}
-
-impl Shape {
-    fn new(kernel: &DotKernel) -> Shape {
-        let DotKernel { m, n, k, lhs_transposed, rhs_transposed, .. } = *kernel;
-        Shape { m, n, k, lhs_transposed, rhs_transposed }
-    }
-
-    /// The left matrix of one product: `m` rows of `k`.
-    fn left<'a, P>(&self, elements: &'a [P], batch: usize) -> Matrix<'a, P> {
-        let (row, column) = if self.lhs_transposed { (1, self.m) } else { (self.k, 1) };
-        Matrix { elements, start: batch * self.m * self.k, row, column }
-    }
-
-    /// The right matrix of one product, turned: `n` rows of `k`.
-    fn right<'a, P>(&self, elements: &'a [P], batch: usize) -> Matrix<'a, P> {
-        let (row, column) = if self.rhs_transposed { (self.k, 1) } else { (1, self.n) };
-        Matrix { elements, start: batch * self.n * self.k, row, column }
-    }
+    tasks.push(Box::new(DotTask { m, n, left, right, cut, finish: Finish::Keep { sums, results } }));
+    tasks.push(join_task::<Sum<O::Held>>(results, parts, sums, tail));
+    tasks
 }
 
 /// How a batch of products is cut: into tiles of the results, and where these are few, along the summed axis.
@@ -197,12 +161,12 @@ impl Cut {
 
 /// The tiles of a batch of products.
 struct DotTask<O: Operand> {
-    shape: Shape,
-    operands: Operands,
+    m: usize,
+    n: usize,
+    left: Panel<O>,
+    right: Panel<O>,
     cut: Cut,
-    tile: Tile,
     finish: Finish,
-    operand: PhantomData<O>,
 }
 
 /// What is done with the sums of a tile.
@@ -219,11 +183,6 @@ struct Unit {
     rows: Range<usize>,
     columns: Range<usize>,
     part: usize,
-}
-
-/// Bytes of scratch memory for so many numbers.
-fn room<N>(numbers: usize) -> usize {
-    (numbers * size_of::<N>()).next_multiple_of(ALIGNMENT)
 }
 
 impl<O: Operand> Task for DotTask<O> {
@@ -259,11 +218,8 @@ impl<O: Operand> Task for DotTask<O> {
 impl<O: Operand> DotTask<O> {
     /// Bytes of the left panel, the right panel and the sums of a tile.
     fn panel_bytes(&self) -> [usize; 3] {
-        let Cut { rows, columns, .. } = self.cut;
-        let depth = DEPTH.min(self.shape.k);
-        let (rows, columns) = (rows.min(self.shape.m), columns.min(self.shape.n));
-        let strips = |count: usize, strip: usize| room::<O::Held>(count.next_multiple_of(strip) * depth);
-        [strips(rows, self.tile.rows), strips(columns, self.tile.columns), room::<O::Held>(rows * columns)]
+        let (rows, columns) = (self.cut.rows.min(self.m), self.cut.columns.min(self.n));
+        [self.left.scratch_bytes(rows), self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
     }
 
     fn unit(&self, unit: usize) -> Unit {
@@ -272,8 +228,8 @@ impl<O: Operand> DotTask<O> {
         let (tile, part) = (unit / parts, unit % parts);
         let (tile, column) = (tile / column_tiles, tile % column_tiles * columns);
         let (batch, row) = (tile / row_tiles, tile % row_tiles * rows);
-        let rows = row..(row + rows).min(self.shape.m);
-        let columns = column..(column + columns).min(self.shape.n);
+        let rows = row..(row + rows).min(self.m);
+        let columns = column..(column + columns).min(self.n);
         Unit { batch, rows, columns, part }
     }
 
@@ -288,30 +244,20 @@ impl<O: Operand> DotTask<O> {
         sums: &mut [O::Held],
     ) {
         let Unit { batch, rows, columns, part } = unit;
-        let left = self.shape.left(buffers.read::<O::Raw>(self.operands.left), *batch);
-        let right = self.shape.right(buffers.read::<O::Raw>(self.operands.right), *batch);
         sums.fill(O::Held::ZERO);
         let range = self.cut.depth.range(*part);
         for start in range.clone().step_by(DEPTH) {
-            let depth = DEPTH.min(range.end - start);
-            pack::<O>(isa, left.from(rows.start, start), rows.len(), depth, self.tile.rows, left_panel);
-            pack::<O>(
-                isa,
-                right.from(columns.start, start),
-                columns.len(),
-                depth,
-                self.tile.columns,
-                right_panel,
-            );
-            let (left, right, stride) = (&*left_panel, &*right_panel, columns.len());
-            let (rows, columns) = (rows.len(), columns.len());
-            Product { left, right, depth, sums, rows, columns, stride }.run(isa);
+            let depth = start..(start + DEPTH).min(range.end);
+            let left = self.left.packed(isa, buffers, *batch, rows.clone(), depth.clone(), left_panel);
+            let right = self.right.packed(isa, buffers, *batch, columns.clone(), depth.clone(), right_panel);
+            let (rows, columns, depth) = (rows.len(), columns.len(), depth.len());
+            Product { left, right, depth, sums, rows, columns, stride: columns }.run(isa);
         }
     }
 
     /// Runs the tail over a tile, or keeps its sums.
     fn finish(&self, isa: Isa, buffers: Buffers<'_>, unit: &Unit, sums: &[O::Held], scratch: &mut [u8]) {
-        let (m, n, width) = (self.shape.m, self.shape.n, unit.columns.len());
+        let (m, n, width) = (self.m, self.n, unit.columns.len());
         let first = (unit.batch * m + unit.rows.start) * n + unit.columns.start;
         // Where the tile is as wide as the result, its rows are one stretch.
         let stretch = if width == n { sums.len() } else { width };

@@ -4,8 +4,6 @@ use super::{BufferIndex, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::{Loop, Target};
 
-/// Blocks that are computed together, one to a lane.
-const LANES: usize = 16;
 /// Words of a block.
 const WORDS: usize = 4;
 
@@ -19,7 +17,7 @@ pub(crate) struct RandomTask {
 
 impl RandomTask {
     fn cut(&self) -> Pieces {
-        Pieces::new(self.elements, 1 << 13, LANES * WORDS)
+        Pieces::new(self.elements, 1 << 13, 16 * WORDS)
     }
 }
 
@@ -53,30 +51,26 @@ struct Philox<'a> {
 impl Loop for Philox<'_> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        for (group, out) in self.out.chunks_mut(LANES * WORDS).enumerate() {
-            let words = blocks(self.first + (group * LANES) as u64, self.counter, self.key);
-            for (lane, out) in out.chunks_mut(WORDS).enumerate() {
-                out.iter_mut().zip(&words).for_each(|(out, word)| *out = word[lane]);
-            }
+        let (blocks, rest) = self.out.as_chunks_mut::<WORDS>();
+        let after = self.first + blocks.len() as u64;
+        for (number, out) in (self.first..).zip(blocks) {
+            *out = block(number, self.counter, self.key);
         }
+        let last = block(after, self.counter, self.key);
+        rest.iter_mut().zip(last).for_each(|(out, word)| *out = word);
     }
 }
 
-/// The blocks from number `first` on, a lane each: word by word, so that every step is one vector operation.
+/// One block. Straight code without memory, so that the compiler puts a block into each lane of a vector.
 #[inline(always)]
-fn blocks(first: u64, counter: [u32; 2], key: [u32; 2]) -> [[u32; LANES]; WORDS] {
-    let numbers: [u64; LANES] = std::array::from_fn(|lane| first + lane as u64);
-    let mut a = numbers.map(|number| number as u32);
-    let mut b = numbers.map(|number| (number >> 32) as u32);
-    let (mut c, mut d) = ([counter[0]; LANES], [counter[1]; LANES]);
+fn block(number: u64, counter: [u32; 2], key: [u32; 2]) -> [u32; WORDS] {
+    let [mut a, mut b] = [number as u32, (number >> 32) as u32];
+    let [mut c, mut d] = counter;
     let [mut k0, mut k1] = key;
     for _ in 0..10 {
-        for lane in 0..LANES {
-            let left = u64::from(a[lane]) * 0xD251_1F53;
-            let right = u64::from(c[lane]) * 0xCD9E_8D57;
-            (a[lane], b[lane]) = ((right >> 32) as u32 ^ b[lane] ^ k0, right as u32);
-            (c[lane], d[lane]) = ((left >> 32) as u32 ^ d[lane] ^ k1, left as u32);
-        }
+        let (left, right) = (u64::from(a) * 0xD251_1F53, u64::from(c) * 0xCD9E_8D57);
+        (a, b) = ((right >> 32) as u32 ^ b ^ k0, right as u32);
+        (c, d) = ((left >> 32) as u32 ^ d ^ k1, left as u32);
         (k0, k1) = (k0.wrapping_add(0x9E37_79B9), k1.wrapping_add(0xBB67_AE85));
     }
     [a, b, c, d]
@@ -85,17 +79,22 @@ fn blocks(first: u64, counter: [u32; 2], key: [u32; 2]) -> [[u32; LANES]; WORDS]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::Isa;
     use cornu_ir::ops::philox4x32;
 
     #[test]
-    fn lanes_agree_with_the_definition() {
-        for first in [0, 1, 12345, u64::from(u32::MAX) - 3] {
-            let (counter, key) = ([7, 8], [0xdead_beef, 42]);
-            let words = blocks(first, counter, key);
-            for lane in 0..LANES {
-                let number = first + lane as u64;
-                let exact = philox4x32([number as u32, (number >> 32) as u32, counter[0], counter[1]], key);
-                assert_eq!(words.map(|word| word[lane]), exact);
+    fn every_instruction_set_agrees_with_the_definition() {
+        let (counter, key) = ([7, 8], [0xdead_beef, 42]);
+        for isa in Isa::available() {
+            for first in [0, 1, 12345, u64::from(u32::MAX) - 3] {
+                let mut out = [0; 103];
+                isa.run(Philox { key, counter, first, out: &mut out });
+                for (i, word) in out.into_iter().enumerate() {
+                    let number = first + (i / WORDS) as u64;
+                    let exact =
+                        philox4x32([number as u32, (number >> 32) as u32, counter[0], counter[1]], key);
+                    assert_eq!(word, exact[i % WORDS], "{} {first} {i}", isa.name());
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::simd::table::{Held, numbers};
 /// Results that are folded at the same time.
 const GROUP: usize = 1024;
 /// Columns that a piece keeps together, so that it reads memory in long stretches.
-const COLUMNS: usize = 256;
+const COLUMNS: usize = 1024;
 /// A reduction is cut along its length only to make about so many pieces.
 const PIECES: usize = 128;
 

@@ -123,8 +123,11 @@ wide!(Prod, mul, ONE);
 extreme!(Max, max, LOWEST);
 extreme!(Min, min, HIGHEST);
 
-/// Independent partial results of one row: enough registers to hide the latency of an addition.
-const LANES: usize = 32;
+/// Independent partial results of one row. There are so many that the loop over them stays a loop, which the compiler
+/// turns into vectors whatever the fold; the fewer each has to take in, the smaller the errors.
+const LANES: usize = 128;
+/// The same for what is left of a row, and for short rows.
+const FEW: usize = 8;
 
 /// Folds each `length` consecutive elements into one total.
 pub(crate) fn fold_rows<F: Fold>(isa: Isa, totals: &mut [F::Total], x: &[F::X], length: usize) {
@@ -158,20 +161,41 @@ impl<F: Fold> Loop for Rows<'_, F> {
     }
 }
 
+/// The total of one row: long rows in all lanes, what is left in a few, what is left then one by one.
 #[inline(always)]
 fn fold_row<F: Fold>(row: &[F::X]) -> F::Total {
-    let mut total = F::NOTHING;
     let (chunks, rest) = row.as_chunks::<LANES>();
-    if let Some((first, chunks)) = chunks.split_first() {
-        let mut lanes = *first;
-        for chunk in chunks {
-            for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                *lane = F::pair(*lane, x);
+    let (few, rest) = rest.as_chunks::<FEW>();
+    let mut total = F::NOTHING;
+    if let Some(mut lanes) = fold_lanes::<F, LANES>(chunks) {
+        // Halves onto halves, down to a few.
+        let mut width = LANES / 2;
+        while width >= FEW {
+            let (low, high) = lanes.split_at_mut(width);
+            for (low, &high) in low.iter_mut().zip(&*high) {
+                *low = F::pair(*low, high);
             }
+            width /= 2;
         }
+        total = lanes[..FEW].iter().fold(total, |total, &lane| F::join(total, F::lift(lane)));
+    }
+    if let Some(lanes) = fold_lanes::<F, FEW>(few) {
         total = lanes.into_iter().fold(total, |total, lane| F::join(total, F::lift(lane)));
     }
     rest.iter().fold(total, |total, &x| F::join(total, F::lift(x)))
+}
+
+/// Chunks folded into each other, lane by lane.
+#[inline(always)]
+fn fold_lanes<F: Fold, const N: usize>(chunks: &[[F::X; N]]) -> Option<[F::X; N]> {
+    let (first, chunks) = chunks.split_first()?;
+    let mut lanes = *first;
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = F::pair(*lane, x);
+        }
+    }
+    Some(lanes)
 }
 
 struct Columns<'a, F: Fold> {

@@ -61,8 +61,8 @@ pub(crate) fn copy(_: Isa, block: Block<'_>) {
     block.out.copy_from_slice(block.args[0]);
 }
 
-/// Picks from the second or third argument, both of the bit patterns `P`, by the first.
-pub(crate) fn select<P: Plain>(isa: Isa, block: Block<'_>) {
+/// Picks from the second or third argument, both of the width of `P`, by the first.
+pub(crate) fn select<P: Whole>(isa: Isa, block: Block<'_>) {
     isa.run(Select::<P> {
         out: elements_mut(block.out),
         condition: block.args[0],
@@ -113,13 +113,15 @@ struct Select<'a, P> {
     no: &'a [P],
 }
 
-impl<P: Plain> Loop for Select<'_, P> {
+impl<P: Whole> Loop for Select<'_, P> {
     #[inline(always)]
     fn run<T: Target>(self) {
         for (((out, &condition), &yes), &no) in
             self.out.iter_mut().zip(self.condition).zip(self.yes).zip(self.no)
         {
-            *out = if condition != 0 { yes } else { no };
+            // With a mask, as the compiler would make an `if` of loads a branch.
+            let mask = P::from_index(condition.into()).neg();
+            *out = no.xor(yes.xor(no).and(mask));
         }
     }
 }

@@ -33,7 +33,7 @@ macro_rules! operands {
 
 operands!(f32, f64, i32, i64, u8, u32);
 
-/// A matrix in memory: element `(i, j)` at `start + i·row + j·column`.
+/// A matrix in memory: element `(i, j)` at `start + i·row + j·column`. One of the strides is 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a, P> {
     pub(crate) elements: &'a [P],
@@ -82,37 +82,56 @@ pub(crate) fn pack<O: Operand>(
 ) {
     for (number, out) in out.chunks_exact_mut(strip * depth).take(rows.div_ceil(strip)).enumerate() {
         let first = number * strip;
-        let (from, rows) = (from.from(first, 0), strip.min(rows - first));
-        if rows < strip {
-            out.fill(O::Held::ZERO);
-        }
-        isa.run(Pack::<O> { from, rows, depth, strip, out });
+        let strip = Strip::<O> { from: from.from(first, 0), rows: strip.min(rows - first), strip, out };
+        isa.run(strip);
     }
 }
 
-struct Pack<'a, O: Operand> {
+/// One strip to be packed.
+struct Strip<'a, O: Operand> {
     from: Matrix<'a, O::Raw>,
     rows: usize,
-    depth: usize,
     strip: usize,
     out: &'a mut [O::Held],
 }
 
-impl<O: Operand> Loop for Pack<'_, O> {
+impl<O: Operand> Loop for Strip<'_, O> {
     #[inline(always)]
     fn run<T: Target>(self) {
+        // The heights that tiles have; a loop of fixed length becomes straight code.
+        match self.strip {
+            4 => self.pack::<4>(),
+            6 => self.pack::<6>(),
+            8 => self.pack::<8>(),
+            12 => self.pack::<12>(),
+            16 => self.pack::<16>(),
+            _ => self.pack::<32>(),
+        }
+    }
+}
+
+impl<O: Operand> Strip<'_, O> {
+    #[inline(always)]
+    fn pack<const N: usize>(self) {
         let Matrix { elements, start, row, column } = self.from;
-        if row == 1 {
-            for (place, out) in self.out.chunks_exact_mut(self.strip).enumerate() {
-                let run = &elements[start + place * column..][..self.rows];
+        let (out, _) = self.out.as_chunks_mut::<N>();
+        if self.rows < N {
+            for (p, out) in out.iter_mut().enumerate() {
+                let element = |i: usize| O::widen(elements[start + i * row + p * column]);
+                *out = std::array::from_fn(|i| if i < self.rows { element(i) } else { O::Held::ZERO });
+            }
+        } else if row == 1 {
+            for (p, out) in out.iter_mut().enumerate() {
+                let run = &elements[start + p * column..][..N];
                 out.iter_mut().zip(run).for_each(|(out, &raw)| *out = O::widen(raw));
             }
-            return;
-        }
-        for i in 0..self.rows {
-            let run = elements[start + i * row..].iter().step_by(column).take(self.depth);
-            let out = self.out[i..].iter_mut().step_by(self.strip);
-            out.zip(run).for_each(|(out, &raw)| *out = O::widen(raw));
+        } else {
+            // Here the summed axis is consecutive: `N` runs are read side by side.
+            let length = out.len();
+            let runs: [&[O::Raw]; N] = std::array::from_fn(|i| &elements[start + i * row..][..length]);
+            for (p, out) in out.iter_mut().enumerate() {
+                *out = std::array::from_fn(|i| O::widen(runs[i][p]));
+            }
         }
     }
 }

@@ -252,12 +252,15 @@ pub(crate) fn is_large_angle(x: f32) -> bool {
 pub(crate) fn pow<T: Target>(x: f32, y: f32) -> f32 {
     let exponent = f64::from(y) * log2::<T>(x.abs());
     let size = exp2::<T>(exponent);
-    // From 2²⁴ on, every float is an even number.
-    let whole = y.abs() >= 16_777_216.0 || (y as i32) as f32 == y;
-    let odd = y.abs() < 16_777_216.0 && whole && (y as i32) & 1 == 1;
-    let signed = if x.is_sign_negative() && odd { -size } else { size };
-    let signed = if x < 0.0 && x > f32::NEG_INFINITY && !whole { f32::NAN } else { signed };
-    let is_one = x == 1.0 || y == 0.0 || (x == -1.0 && y.abs() == f32::INFINITY);
+    // Below 2²³, adding that leaves the whole part in the low bits; from there on floats are whole, from 2²⁴ on even.
+    let shifted = y.abs() + 8_388_608.0;
+    let small = y.abs() < 8_388_608.0;
+    let whole = !small | (shifted - 8_388_608.0 == y.abs());
+    let unit = if small { shifted.to_bits() } else { y.to_bits() } & 1;
+    let odd = whole & (y.abs() < 16_777_216.0) & (unit == 1);
+    let signed = if x.is_sign_negative() & odd { -size } else { size };
+    let signed = if (x < 0.0) & (x > f32::NEG_INFINITY) & !whole { f32::NAN } else { signed };
+    let is_one = (x == 1.0) | (y == 0.0) | ((x == -1.0) & (y.abs() == f32::INFINITY));
     if is_one { 1.0 } else { signed }
 }
 
@@ -274,12 +277,13 @@ fn log2<T: Target>(x: f32) -> f64 {
         }
         c
     };
-    // A denormal f32 is a normal f64.
-    let bits = f64::from(x).to_bits() as i64;
-    let e = bits.wrapping_sub(std::f64::consts::FRAC_1_SQRT_2.to_bits() as i64) >> 52;
-    let m = f64::from_bits(bits.wrapping_sub(e << 52) as u64);
+    // A denormal f32 is a normal f64. Exponents are kept 1024 too high, as positive numbers are easier to shift.
+    let bits = f64::from(x).to_bits();
+    let e = bits.wrapping_sub(std::f64::consts::FRAC_1_SQRT_2.to_bits()).wrapping_add(1024 << 52) >> 52;
+    let m = f64::from_bits(bits.wrapping_sub(e << 52).wrapping_add(1024 << 52));
     let s = (m - 1.0) / (m + 1.0);
-    let result = T::mul_add_f64(s, polynomial_f64::<T, 9>(s * s, C), (e as i32).into());
+    let whole = f64::from_bits(ROUNDER_F64.to_bits() + e) - (ROUNDER_F64 + 1024.0);
+    let result = T::mul_add_f64(s, polynomial_f64::<T, 9>(s * s, C), whole);
     let result = if x == 0.0 { f64::NEG_INFINITY } else { result };
     if x < f32::INFINITY { result } else { f64::from(x) }
 }

@@ -77,15 +77,17 @@ macro_rules! floats {
                 T::$mul_add(self, y, z)
             }
 
-            /// NaN if either is: `y` is kept where the comparison fails, and a NaN `x` always.
+            /// NaN if either is. The first line is one instruction, which answers `y` if either is NaN.
             #[inline(always)]
             fn max(self, y: $float) -> $float {
-                if self > y || self.is_nan() { self } else { y }
+                let larger = if self > y { self } else { y };
+                if self.is_nan() { self } else { larger }
             }
 
             #[inline(always)]
             fn min(self, y: $float) -> $float {
-                if self < y || self.is_nan() { self } else { y }
+                let smaller = if self < y { self } else { y };
+                if self.is_nan() { self } else { smaller }
             }
 
             #[inline(always)]

@@ -182,6 +182,6 @@ pub(crate) fn choice(dtype: DType) -> BlockFn {
     match Held::of(dtype).bytes() {
         1 => select::<u8>,
         4 => select::<u32>,
-        _ => select::<u64>,
+        _ => select::<i64>,
     }
 }

@@ -1,0 +1,165 @@
+//! Programs large enough to be cut into many blocks and pieces: right, and the same bits for any number of threads.
+
+use cornu_backend_cpu::Cpu;
+use cornu_ir::ops::{ArgReduction, Dot, Reduction, Scatter, ScatterKind};
+use cornu_ir::testing::{agreement, random_graph, random_inputs, run};
+use cornu_ir::{Builder, DType, Expr, Graph, Tensor, Type};
+
+/// Numbers of threads: one, and some that do not divide the pieces evenly.
+const THREADS: [usize; 4] = [1, 2, 3, 7];
+
+fn backends() -> Vec<Cpu> {
+    THREADS.iter().map(|&threads| Cpu::with_threads(threads).unwrap()).collect()
+}
+
+/// The program of one output over inputs of these types.
+fn program(types: &[Type], build: impl for<'b> Fn(&[Expr<'b>]) -> Expr<'b>) -> Graph {
+    let b = Builder::new();
+    let inputs: Vec<Expr<'_>> = types.iter().map(|ty| b.input("x", ty.clone())).collect();
+    let output = build(&inputs);
+    b.finish(&[output]).unwrap()
+}
+
+/// Checks a program against the reference, and all numbers of threads against each other.
+fn check(what: &str, backends: &[Cpu], types: &[Type], build: impl for<'b> Fn(&[Expr<'b>]) -> Expr<'b>) {
+    let graph = program(types, build);
+    let inputs = random_inputs(&graph, Some(-1.0..=1.0), 7);
+    let outputs: Vec<Vec<Tensor>> = backends.iter().map(|cpu| run(&graph, &inputs, cpu).unwrap()).collect();
+    agreement(&graph, &inputs, &outputs[0]).unwrap_or_else(|reason| panic!("{what}: {reason}"));
+    for (other, threads) in outputs.iter().zip(THREADS) {
+        assert!(*other == outputs[0], "{what}: other bits with {threads} threads");
+    }
+}
+
+fn f32s(shape: &[usize]) -> Type {
+    Type::new(DType::F32, shape)
+}
+
+#[test]
+fn maps() {
+    let cpus = backends();
+    let (x, row, column) = (f32s(&[700, 123]), f32s(&[123]), f32s(&[700]));
+    for dtype in [DType::F32, DType::BF16, DType::F16, DType::F64, DType::I32, DType::U8] {
+        let types = [x.with_dtype(dtype), row.with_dtype(dtype), column.with_dtype(dtype)];
+        check(&format!("map of {dtype}"), &cpus, &types, |x| {
+            let shape = x[0].shape();
+            x[0] * x[1].broadcast(shape.clone(), &[1]) + x[2].broadcast(shape.clone(), &[0]) - x[0]
+        });
+    }
+    check("narrow rows", &cpus, &[f32s(&[9000, 5]), f32s(&[9000]), f32s(&[5])], |x| {
+        let shape = x[0].shape();
+        (x[0] + x[1].broadcast(shape.clone(), &[0])) * x[2].broadcast(shape.clone(), &[1])
+    });
+    check("strided", &cpus, &[f32s(&[300, 400])], |x| x[0].slice(&[1, 3], &[299, 400], &[2, 3]).exp() + 1.0);
+    check("a counter", &cpus, &[f32s(&[300, 400])], |x| {
+        x[0] + x[0].builder().iota(f32s(&[300, 400]), 0) * x[0].builder().iota(f32s(&[300, 400]), 1)
+    });
+}
+
+#[test]
+fn reductions() {
+    let cpus = backends();
+    let shapes: [(&[usize], &[&[usize]]); 7] = [
+        (&[100_003], &[&[0]]),
+        (&[3, 40_001], &[&[0], &[1], &[0, 1]]),
+        (&[40_001, 3], &[&[0], &[1]]),
+        (&[50, 3001], &[&[0], &[1]]),
+        (&[5000, 20], &[&[0], &[1]]),
+        (&[40, 7, 30, 11], &[&[0], &[1], &[2], &[0, 2], &[1, 3], &[0, 3], &[0, 1, 3], &[0, 2, 3]]),
+        (&[2, 3, 2, 3, 2, 700], &[&[0, 2, 4], &[1, 3, 5], &[0, 2, 5], &[1, 3]]),
+    ];
+    for (shape, axes) in shapes {
+        for &axes in axes {
+            for kind in [Reduction::Sum, Reduction::Max] {
+                let what = format!("{} of {shape:?} along {axes:?}", kind.word());
+                check(&what, &cpus, &[f32s(shape)], |x| (x[0] * x[0] - 0.5).reduce(kind, axes) * 2.0);
+            }
+            let what = format!("sum of i32 {shape:?} along {axes:?}");
+            check(&what, &cpus, &[Type::new(DType::I32, shape)], |x| x[0].sum(axes));
+        }
+    }
+    check("sum of bf16", &cpus, &[Type::new(DType::BF16, [300, 200])], |x| x[0].sum(&[0]));
+    check("min of u8", &cpus, &[Type::new(DType::U8, [300, 200])], |x| x[0].reduce(Reduction::Min, &[1]));
+}
+
+#[test]
+fn products() {
+    let cpus = backends();
+    let sizes =
+        [(1, 300, 1), (1, 700, 500), (500, 700, 1), (50, 1, 60), (7, 33, 5), (131, 300, 67), (13, 9000, 11)];
+    for (m, k, n) in sizes.into_iter().chain([(400, 70, 520), (48, 1030, 65)]) {
+        for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
+            let a = if left { [k, m] } else { [m, k] };
+            let b = if right { [n, k] } else { [k, n] };
+            let dot = Dot::contracting([usize::from(!left)], [usize::from(right)]);
+            let what = format!("{m}x{k}x{n} {left} {right}");
+            check(&what, &cpus, &[f32s(&a), f32s(&b), f32s(&[n])], |x| {
+                let product = x[0].dot(x[1], dot.clone());
+                product + x[2].broadcast(product.shape(), &[1])
+            });
+        }
+    }
+    for dtype in [DType::F64, DType::BF16, DType::F16, DType::I32, DType::I64, DType::U8, DType::U32] {
+        let types = [Type::new(dtype, [3, 70, 90]), Type::new(dtype, [3, 90, 50])];
+        let dot = Dot::contracting([2], [1]).batched([0], [0]);
+        check(&format!("batch of {dtype}"), &cpus, &types, |x| x[0].dot(x[1], dot.clone()));
+        let types = [Type::new(dtype, [3, 700]), Type::new(dtype, [3, 700, 50])];
+        let dot = Dot::contracting([1], [1]).batched([0], [0]);
+        check(&format!("vectors of {dtype}"), &cpus, &types, |x| x[0].dot(x[1], dot.clone()));
+    }
+}
+
+#[test]
+fn single_ops() {
+    let cpus = backends();
+    let x = f32s(&[37, 50, 41]);
+    check("transpose", &cpus, &[x.clone()], |x| x[0].transpose(&[2, 0, 1]));
+    check("transpose back", &cpus, &[x.clone()], |x| x[0].transpose(&[1, 2, 0]));
+    check("transpose middle", &cpus, &[x.clone()], |x| x[0].transpose(&[1, 0, 2]));
+    check("transpose all", &cpus, &[x.with_dtype(DType::U8)], |x| x[0].transpose(&[2, 1, 0]));
+    check("reverse", &cpus, &[x.clone()], |x| x[0].reverse(&[0, 2]));
+    check("pad", &cpus, &[x.clone(), f32s(&[])], |x| x[0].pad(x[1], &[1, 2, 0], &[0, 3, 1], &[0, 1, 2]));
+    check("concat", &cpus, &[x.clone(), f32s(&[37, 9, 41])], |x| Expr::concat(&[x[0], x[1], x[0]], 1));
+    for axis in 0..3 {
+        check("running sum", &cpus, &[x.clone()], |x| x[0].cumulative(Reduction::Sum, axis, axis == 1));
+        check("running max", &cpus, &[x.clone()], |x| x[0].cumulative(Reduction::Max, axis, axis == 0));
+        check("arg max", &cpus, &[x.clone()], |x| x[0].arg_reduce(ArgReduction::Max, axis));
+        check("sort", &cpus, &[x.clone()], |x| x[0].arg_sort(axis, true, 30));
+        check("sort all", &cpus, &[x.with_dtype(DType::I32)], |x| {
+            x[0].arg_sort(axis, false, x[0].shape()[axis])
+        });
+    }
+    let rows = [f32s(&[500, 64]), Type::new(DType::U8, [3000])];
+    check("gather", &cpus, &rows, |x| x[0].gather(x[1], 0, 0));
+    let updates = [f32s(&[500, 64]), Type::new(DType::U8, [3000]), f32s(&[3000, 64])];
+    for kind in ScatterKind::ALL {
+        check("scatter", &cpus, &updates, |x| x[0].scatter(x[1], x[2], Scatter { axis: 0, batch: 0, kind }));
+    }
+    let starts = Type::new(DType::I32, [3]);
+    check("dynamic slice", &cpus, &[x.clone(), starts.clone()], |x| x[0].dynamic_slice(x[1], [30, 20, 10]));
+    check("dynamic update", &cpus, &[x, f32s(&[30, 20, 10]), starts], |x| x[0].dynamic_update(x[1], x[2]));
+    let pair = Type::new(DType::U32, [2]);
+    check("random bits", &cpus, &[pair.clone(), pair], |x| x[0].builder().random_bits([40_003], x[0], x[1]));
+}
+
+#[test]
+fn random_programs_are_the_same_for_any_number_of_threads() {
+    let cpus = backends();
+    for seed in 500..600 {
+        let graph = random_graph(seed);
+        let inputs = random_inputs(&graph, None, seed);
+        let outputs: Vec<Vec<Tensor>> = cpus.iter().map(|cpu| run(&graph, &inputs, cpu).unwrap()).collect();
+        assert!(outputs.iter().all(|other| *other == outputs[0]), "seed {seed}");
+    }
+}
+
+#[test]
+fn long_sums_stay_accurate() {
+    let cpu = Cpu::with_threads(2).unwrap();
+    let n = 10_000_000;
+    let items: Vec<f32> = (0..n).map(|i| 1.0 + (i % 1000) as f32 * 1e-4).collect();
+    let exact: f64 = items.iter().map(|&x| f64::from(x)).sum();
+    let graph = program(&[f32s(&[n])], |x| x[0].sum(&[0]));
+    let sum = run(&graph, &[Tensor::vector(items)], &cpu).unwrap()[0].floats()[0];
+    assert!((sum - exact).abs() <= exact * f64::from(f32::EPSILON), "{sum}, not {exact}");
+}
