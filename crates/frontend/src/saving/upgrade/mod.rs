@@ -112,9 +112,7 @@ mod tests {
 
     #[test]
     fn edges_of_a_functional_model() {
-        let layer = |class: &str, name: &str, config: Value, nodes: Value| {
-            json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes})
-        };
+        let layer = |class: &str, name: &str, config: Value, nodes: Value| json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes});
         let inner = json!({"name": "inner", "layers": [], "input_layers": [], "output_layers": []});
         let model = json!({"class_name": "Model", "config": {
             "name": "m",
