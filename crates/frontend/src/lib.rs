@@ -1,8 +1,8 @@
 //! Keras for Rust: models, layers, training, and Keras's files.
 //!
 //! Build a [`Sequential`] of [`layers`], [`Model::compile`] it, [`Model::fit`], [`Model::evaluate`],
-//! [`Model::predict`], [`Model::save`], [`Model::load`]. Names, arguments, defaults and numbers are Keras's; where Keras takes a string, a
-//! string works, and a typed value works beside it. Data are `ndarray` arrays.
+//! [`Model::predict`], [`Model::save`], [`Model::load`]. Names, arguments, defaults and numbers are Keras's; where
+//! Keras takes a string, a string works, and a typed value works beside it. Data are `ndarray` arrays.
 //!
 //! ```
 //! use cornu::{Compile, Dense, Fit, Input, Sequential, Verbose};
@@ -42,6 +42,7 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
+pub use cornu_ir::plan::Cost;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};

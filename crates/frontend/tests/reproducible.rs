@@ -13,7 +13,7 @@ const TRAINS: &str = "CORNU_TEST_TRAINS";
 fn train() {
     cornu::set_random_seed(11);
     let x = Array2::from_shape_fn((320, 300), |(i, j)| ((i * 37 + j * 101) % 97) as f32 / 97.0 - 0.5);
-    let y: Array1<i32> = (0..320).map(|i| (i * i % 10) as i32).collect();
+    let y: Array1<i32> = (0..320).map(|i| i * i % 10).collect();
     let mut model = Sequential::new()
         .add(Input::new([300]))
         .add(Dense::new(256).activation("gelu").kernel_regularizer("l2"))

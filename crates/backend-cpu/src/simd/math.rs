@@ -3,6 +3,9 @@
 //! Each states the largest error over the floats that `tests` samples, in units in the last place of the result,
 //! fused / not fused. All give the right result at 0, infinities, NaN and denormals.
 
+// Coefficients stand as they were published.
+#![allow(clippy::excessive_precision)]
+
 use std::f32::consts::LOG2_E;
 
 use super::Target;

@@ -31,7 +31,7 @@ impl Reshape {
         })?;
         let rest = match unknown {
             0 => (known == elements).then_some(1)?,
-            1 => (known != 0 && elements % known == 0).then(|| elements / known)?,
+            1 => (known != 0 && elements.is_multiple_of(known)).then(|| elements / known)?,
             _ => return None,
         };
         self.target

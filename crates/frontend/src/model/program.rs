@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cornu_ir::backend::{Backend, Buffer, Executable};
-use cornu_ir::plan::{Cost, plan};
+use cornu_ir::plan::plan;
 use cornu_ir::{Graph, Tensor, Type, passes};
 
 use crate::error::Result;
@@ -34,7 +34,6 @@ pub(crate) struct Program {
     /// What changes from run to run; weights that the program only reads come from the model.
     given: Vec<Buffer>,
     outputs: Vec<Buffer>,
-    pub(crate) cost: Cost,
 }
 
 impl Program {
@@ -51,7 +50,6 @@ impl Program {
                 .iter()
                 .map(|ty| Ok(backend.allocate(ty)?))
                 .collect::<Result<_>>()?,
-            cost: plan.cost(),
         })
     }
 

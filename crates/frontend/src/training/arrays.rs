@@ -56,7 +56,7 @@ fn narrowed(tensor: Tensor) -> Tensor {
 }
 
 /// The tensor as an array of 32-bit floats.
-pub fn to_array(tensor: Tensor) -> Result<ArrayD<f32>> {
+pub(crate) fn to_array(tensor: Tensor) -> Result<ArrayD<f32>> {
     let shape = IxDyn(tensor.shape());
     let items = match tensor.data() {
         Data::F32(items) => items.clone(),

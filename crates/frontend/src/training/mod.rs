@@ -10,11 +10,12 @@ mod predict;
 mod running;
 mod step;
 
-pub use arrays::{IntoTensor, to_array};
+pub use arrays::IntoTensor;
 pub use compile::Compile;
 pub use evaluate::Evaluate;
 pub use fit::{Fit, Verbose};
 pub use logs::Logs;
 
-pub(crate) use batches::{Batch, Dataset};
+pub(crate) use arrays::to_array;
+pub(crate) use batches::Dataset;
 pub(crate) use compile::Compiled;

@@ -2,7 +2,8 @@
 
 use std::collections::hash_map::Entry;
 
-use cornu_ir::{DType, Tensor, Type};
+use cornu_ir::plan::{self, Cost};
+use cornu_ir::{DType, Tensor, Type, passes};
 
 use super::compile::{Compile, Compiled, Goals, Layout, TrackedMetric};
 use super::step::{StepWriter, running_loss};
@@ -27,6 +28,19 @@ impl Model {
         self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
         self.begin_training()
+    }
+
+    /// What predicting a batch of so many samples takes: operations, bytes moved, memory. Nothing is run.
+    pub fn cost(&self, batch_size: usize) -> Result<Cost> {
+        let built = self.built()?;
+        let given: Vec<Type> = built
+            .inputs
+            .iter()
+            .map(|spec| spec.with_unknown(batch_size))
+            .map(|ty| ty.with_shape(ty.shape.with(0, batch_size)))
+            .collect();
+        let writer = StepWriter { network: &*self.network, built, compiled: None };
+        Ok(plan::plan(&passes::optimize(&writer.predict(&given)?)).cost())
     }
 
     pub(crate) fn compiled(&self) -> Result<&Compiled> {

@@ -1,5 +1,8 @@
 //! The errors that `math` states, measured over floats of every size; and the edges, one by one.
 
+// A table of functions says its own type best.
+#![allow(clippy::type_complexity)]
+
 use super::super::{Avx, Portable};
 use super::*;
 

@@ -112,7 +112,11 @@ mod tests {
 
     #[test]
     fn edges_of_a_functional_model() {
-        let layer = |class: &str, name: &str, config: Value, nodes: Value| json!({"class_name": class, "name": name, "config": config, "inbound_nodes": nodes});
+        let layer = |class: &str, name: &str, config: Value, nodes: Value| {
+            let mut layer = json!({"class_name": class, "name": name});
+            (layer["config"], layer["inbound_nodes"]) = (config, nodes);
+            layer
+        };
         let inner = json!({"name": "inner", "layers": [], "input_layers": [], "output_layers": []});
         let model = json!({"class_name": "Model", "config": {
             "name": "m",

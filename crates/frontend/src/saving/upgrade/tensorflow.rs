@@ -7,7 +7,8 @@ use super::objects::text;
 use crate::saving::error::{FileError, Place};
 
 /// One function: its TensorFlow names, the operation's module and class, the further arguments that TensorFlow
-/// names and Keras 3 takes by position, and those which belong to the operation: TensorFlow's name, Keras 3's, and a default.
+/// names and Keras 3 takes by position, and those which belong to the operation: TensorFlow's name, Keras 3's, and a
+/// default.
 struct Function {
     names: &'static [&'static str],
     module: &'static str,
