@@ -35,7 +35,7 @@ fn short(mut number: String) -> String {
     number
 }
 
-/// Reads what [`print`] writes. One number stands for all elements.
+/// Reads what [`print()`] writes. One number stands for all elements.
 pub fn parse(ty: &Type, text: &str) -> Result<Tensor, String> {
     parse_words(ty, &text.split_whitespace().collect::<Vec<_>>())
 }
