@@ -1,6 +1,6 @@
 //! Device: where a model runs. The only file that names a backend.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use cornu_ir::backend::Backend;
 use cornu_ir::error::BackendError;
@@ -44,8 +44,8 @@ impl Device {
 #[cfg(feature = "cpu")]
 fn cpu() -> Result<Arc<dyn Backend>> {
     /// One set of threads serves every model of the process.
-    static CPU: LazyLock<std::result::Result<Arc<dyn Backend>, BackendError>> =
-        LazyLock::new(|| Ok(Arc::new(cornu_backend_cpu::Cpu::new()?)));
+    static CPU: std::sync::LazyLock<std::result::Result<Arc<dyn Backend>, BackendError>> =
+        std::sync::LazyLock::new(|| Ok(Arc::new(cornu_backend_cpu::Cpu::new()?)));
     Ok(CPU.clone()?)
 }
 
