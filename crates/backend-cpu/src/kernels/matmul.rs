@@ -14,9 +14,10 @@ use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
-use crate::simd::gemm::{Multiplied, Operand, Product};
+use crate::simd::gemm::{Multiplied, Product};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
+use crate::simd::pack::Operand;
 use crate::simd::plain::{bytes, elements_mut};
 
 /// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.

@@ -11,7 +11,7 @@ use cornu_ir::plan::ALIGNMENT;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
-use crate::simd::gemm::{Matrix, Operand, pack};
+use crate::simd::pack::{Matrix, Operand, pack};
 
 /// The stretch of the summed axis that is packed together: a strip of it fits the first-level cache.
 pub(super) const DEPTH: usize = 256;

@@ -70,7 +70,7 @@ impl<F, I> ScatterTask<F, I> {
     /// Ranges of the picked axis. Reading all indices for each must stay cheap beside taking in the updates.
     fn ranges(&self) -> Pieces {
         let Picks { picks, size, inner, .. } = self.picks;
-        let most = (inner / 4).min(picks * inner >> 14).clamp(1, 64);
+        let most = (inner / 4).min((picks * inner) >> 14).clamp(1, 64);
         Pieces::new(size, size.div_ceil(most), 1)
     }
 }

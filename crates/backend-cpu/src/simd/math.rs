@@ -52,7 +52,7 @@ fn reduced<T: Target>(x: f32) -> (i32, f32) {
 /// eʳ - 1 for |r| ≤ ln 2 / 2.
 #[inline(always)]
 fn exp_rest<T: Target>(r: f32) -> f32 {
-    let c = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+    let c = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];
     T::mul_add(polynomial::<T, 6>(r, c), r * r, r)
 }
 
@@ -92,14 +92,14 @@ fn decomposed(x: f32) -> (f32, i32) {
 fn log_sum<T: Target>(f: f32, e: f32) -> f32 {
     let c = [
         7.037_683_6e-2,
-        -1.151_461_03e-1,
+        -1.151_461e-1,
         1.167_699_87e-1,
         -1.242_014_1e-1,
         1.424_932_3e-1,
-        -1.666_805_77e-1,
-        2.000_071_48e-1,
+        -1.666_805_7e-1,
+        2.000_071_4e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ];
     let square = f * f;
     let rest = T::mul_add(polynomial::<T, 9>(f, c), f * square, e * LN_2_LOW);
@@ -140,7 +140,7 @@ pub(crate) fn log1p<T: Target>(x: f32) -> f32 {
 /// tanh x. Error: 1.3 / 1.3.
 #[inline(always)]
 pub(crate) fn tanh<T: Target>(x: f32) -> f32 {
-    let c = [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1];
+    let c = [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1];
     let square = x * x;
     let near = T::mul_add(polynomial::<T, 5>(square, c) * square, x, x);
     let size = x.abs();

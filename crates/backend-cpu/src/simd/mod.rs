@@ -8,6 +8,7 @@ pub(crate) mod gemm;
 pub(crate) mod half;
 pub(crate) mod math;
 pub(crate) mod number;
+pub(crate) mod pack;
 pub(crate) mod plain;
 pub(crate) mod table;
 #[cfg(target_arch = "x86_64")]

@@ -28,6 +28,12 @@ fn worst(domain: impl Fn(f32) -> bool, f: impl Fn(f32) -> f32, exact: impl Fn(f6
     })
 }
 
+/// A name, the bound of its error, where it is tried, its two forms, and what is exact.
+type Case = (&'static str, f64, fn(f32) -> bool, [fn(f32) -> f32; 2], fn(f64) -> f64);
+
+/// A function, and points of its graph.
+type Edges<'a> = (fn(f32) -> f32, &'a [(f32, f32)]);
+
 /// Newton's method from the function's own answer.
 fn exact_erf_inv(x: f64) -> f64 {
     let mut y = f64::from(erf_inv::<Avx>(x as f32));
@@ -51,7 +57,7 @@ fn exact_erf_inv(x: f64) -> f64 {
 fn errors_are_as_stated() {
     let all = |_: f32| true;
     let angle = |x: f32| !is_large_angle(x);
-    let cases: [(&str, f64, fn(f32) -> bool, [fn(f32) -> f32; 2], fn(f64) -> f64); 10] = [
+    let cases: [Case; 10] = [
         ("exp", 1.0, all, [exp::<Avx>, exp::<Portable>], f64::exp),
         ("expm1", 1.5, all, [expm1::<Avx>, expm1::<Portable>], f64::exp_m1),
         ("log", 0.8, all, [log::<Avx>, log::<Portable>], f64::ln),
@@ -111,7 +117,7 @@ fn powers_at_the_edges() {
 fn edges_of_the_rest() {
     let nan = f32::NAN;
     let (inf, tiny) = (f32::INFINITY, 1e-45);
-    let cases: [(fn(f32) -> f32, &[(f32, f32)]); 10] = [
+    let cases: [Edges<'_>; 10] = [
         (
             exp::<Portable>,
             &[(0.0, 1.0), (inf, inf), (-inf, 0.0), (nan, nan), (1e9, inf), (-1e9, 0.0), (tiny, 1.0)],
