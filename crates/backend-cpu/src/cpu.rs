@@ -137,3 +137,27 @@ fn copy_out(memory: &[u8], host: &mut Tensor) {
         Data::Bool(items) => items.iter_mut().zip(memory).for_each(|(item, &byte)| *item = byte != 0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cornu_ir::testing::{CASES, agreement, conformance, random_graph, random_inputs, run};
+
+    /// Every form that loops are compiled in, not only the one that this machine would choose.
+    #[test]
+    fn every_instruction_set_conforms() {
+        for isa in Isa::available() {
+            let cpu = Cpu { team: Arc::new(Team::new(1).unwrap()), isa };
+            for (name, text) in CASES {
+                conformance(text, &cpu).unwrap_or_else(|reasons| panic!("{}, {name}: {reasons}", isa.name()));
+            }
+            for seed in 1000..1100 {
+                let graph = random_graph(seed);
+                let inputs = random_inputs(&graph, None, seed);
+                let outputs = run(&graph, &inputs, &cpu).unwrap();
+                let agrees = agreement(&graph, &inputs, &outputs);
+                agrees.unwrap_or_else(|reason| panic!("{}, seed {seed}: {reason}", isa.name()));
+            }
+        }
+    }
+}

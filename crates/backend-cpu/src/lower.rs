@@ -1,9 +1,13 @@
 //! Lowering: from the steps of a plan to tasks, after a check that the plan keeps its own rules.
 
+use cornu_ir::DType;
 use cornu_ir::error::BackendError;
+use cornu_ir::ops::Reduction;
 use cornu_ir::plan::{
-    ALIGNMENT, BufferId, DotKernel, Kernel, Map, Place, Plan, Program, ReduceKernel, Step, View,
+    ALIGNMENT, BufferId, DotKernel, Instruction, Kernel, Map, Place, Plan, Program, ReduceKernel, Scalar,
+    Step, View,
 };
+use smallvec::SmallVec;
 
 use crate::error::broken;
 use crate::kernels::assemble::{Target, Wiring, assemble};
@@ -91,7 +95,7 @@ impl Lowering<'_> {
         if kernel.m == 1 || kernel.n == 1 {
             let (axes, head) = matmul::as_reduction(kernel);
             let head = self.code(&head, kernel.batch * kernel.m * kernel.n * kernel.k, step, false)?;
-            let (kind, held) = (cornu_ir::ops::Reduction::Sum, Held::of(kernel.dtype));
+            let (kind, held) = (Reduction::Sum, Held::of(kernel.dtype));
             let tasks = reduce::reduce(kind, held, &axes, head, tail, &mut |bytes| self.temporary(bytes));
             self.lowered.tasks.extend(tasks);
             return Ok(());
@@ -236,8 +240,9 @@ fn check_program(
     }
     let first = program.first_instruction();
     for (index, instruction) in program.instructions.iter().enumerate() {
-        if instruction.args.len() > 3 || instruction.args.iter().any(|&arg| arg >= first + index) {
-            return Err(broken(format!("an instruction that reads what is not there: {instruction:?}")));
+        let in_order = instruction.args.iter().all(|&arg| arg < first + index);
+        if !in_order || !is_well_typed(program, instruction, places) {
+            return Err(broken(format!("an instruction without its arguments: {instruction:?}")));
         }
     }
     let stores = if writes { step.writes.len() } else { 1 };
@@ -258,9 +263,26 @@ fn check_program(
     Ok(())
 }
 
+/// True if an instruction has as many arguments as it takes, of the types it takes.
+fn is_well_typed(program: &Program, instruction: &Instruction, places: usize) -> bool {
+    let args: SmallVec<[DType; 3]> = instruction.args.iter().map(|&arg| program.dtype(arg)).collect();
+    let dtype = instruction.dtype;
+    match instruction.op {
+        Scalar::Constant(_) => args.is_empty(),
+        Scalar::Iota { stride, size } => args.is_empty() && (places == 0 || stride * size > 0),
+        Scalar::Unary(_) => args[..] == [dtype],
+        Scalar::Binary(_) => args[..] == [dtype; 2],
+        Scalar::Compare(_) => dtype == DType::Bool && args.len() == 2 && args[0] == args[1],
+        Scalar::Select => args[..] == [DType::Bool, dtype, dtype],
+        Scalar::Cast => args.len() == 1,
+    }
+}
+
 /// True if a view has so many places, all within a buffer of so many elements.
 fn view_fits(view: &View, places: usize, elements: usize) -> bool {
-    let size: usize = view.dims.iter().map(|dim| dim.size).product();
-    let last = view.dims.iter().map(|dim| (dim.size - 1) * dim.stride).sum::<usize>() + view.offset;
+    let size = view.dims.iter().fold(1usize, |size, dim| size.saturating_mul(dim.size));
+    let last = view.dims.iter().fold(view.offset, |last, dim| {
+        last.saturating_add(dim.size.saturating_sub(1).saturating_mul(dim.stride))
+    });
     size == places && last < elements
 }

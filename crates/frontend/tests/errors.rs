@@ -42,9 +42,9 @@ fn a_layer_that_does_not_fit_names_its_path_and_both_shapes() {
     assert_says(built.map(drop), &["sequential/reshape", "[3, 5]", "8]"]);
     let built = Sequential::new().add(Input::new([4])).add(Dropout::new(1.5)).build();
     assert_says(built.map(drop), &["dropout", "rate", "1.5"]);
-    let built =
-        Sequential::new().add(Dense::new(1).named("a")).add(Dense::new(1).named("a")).add(Input::new([1]));
-    assert!(built.build().is_ok(), "names are looked at when shapes are known");
+    let twice =
+        Sequential::new().add(Input::new([4])).add(Dense::new(1).named("a")).add(Dense::new(1).named("a"));
+    assert_says(twice.build().map(drop), &["Dense", "name", "\"a\"", "no other layer"]);
 }
 
 #[test]

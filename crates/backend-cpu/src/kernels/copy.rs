@@ -128,7 +128,8 @@ impl CopyTask {
                 let source = from_start + i as isize * row.from + columns.start as isize * column.from;
                 let target = to_start + i as isize * row.to + columns.start as isize * column.to;
                 let span = (columns.len() - 1) * column.to.unsigned_abs() + 1;
-                // SAFETY: an element of the target belongs to one place of the box, so to one piece, and to one row.
+                // SAFETY: the target's strides fall from axis to axis, so rows do not reach into each other; and each
+                // row and stretch of columns belongs to one piece.
                 let to =
                     unsafe { buffers.write::<P>(self.to.buffer, target as usize..target as usize + span) };
                 let to = to.iter_mut().step_by(column.to.unsigned_abs().max(1));

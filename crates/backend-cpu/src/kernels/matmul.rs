@@ -14,9 +14,10 @@ use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
-use crate::simd::gemm::{Operand, Product};
+use crate::simd::gemm::{Multiplied, Product};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
+use crate::simd::pack::Operand;
 use crate::simd::plain::{bytes, elements_mut};
 
 /// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.
@@ -244,14 +245,18 @@ impl<O: Operand> DotTask<O> {
         sums: &mut [O::Held],
     ) {
         let Unit { batch, rows, columns, part } = unit;
-        sums.fill(O::Held::ZERO);
         let range = self.cut.depth.range(*part);
+        if range.is_empty() {
+            sums.fill(O::Held::ZERO);
+        }
         for start in range.clone().step_by(DEPTH) {
+            let first = start == range.start;
             let depth = start..(start + DEPTH).min(range.end);
             let left = self.left.packed(isa, buffers, *batch, rows.clone(), depth.clone(), left_panel);
             let right = self.right.packed(isa, buffers, *batch, columns.clone(), depth.clone(), right_panel);
             let (rows, columns, depth) = (rows.len(), columns.len(), depth.len());
-            Product { left, right, depth, sums, rows, columns, stride: columns }.run(isa);
+            let product = Product { left, right, depth, sums, rows, columns, stride: columns, first };
+            O::Held::multiply(isa, product);
         }
     }
 

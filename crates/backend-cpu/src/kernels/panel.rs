@@ -11,10 +11,13 @@ use cornu_ir::plan::ALIGNMENT;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
-use crate::simd::gemm::{Matrix, Operand, pack};
+use crate::simd::pack::{Matrix, Operand, pack};
 
 /// The stretch of the summed axis that is packed together: a strip of it fits the first-level cache.
 pub(super) const DEPTH: usize = 256;
+
+/// Strips that are packed by one call.
+const GROUP: usize = 8;
 
 /// Bytes of scratch memory for so many numbers.
 pub(super) fn room<N>(numbers: usize) -> usize {
@@ -113,11 +116,16 @@ struct PackTask<O> {
 }
 
 impl<O: Operand> PackTask<O> {
-    /// Strips of all stretches of all products.
+    /// Rows of a group of strips.
+    fn group(&self) -> usize {
+        self.panel.strip * GROUP
+    }
+
+    /// Groups of strips of all stretches of all products.
     fn cut(&self) -> Pieces {
-        let Panel { rows, depth, strip, .. } = self.panel;
-        let strips = self.batch * depth.div_ceil(DEPTH) * rows.div_ceil(strip);
-        Pieces::new(strips, (1 << 14) / (strip * depth.clamp(1, DEPTH)), 1)
+        let Panel { rows, depth, .. } = self.panel;
+        let groups = self.batch * depth.div_ceil(DEPTH) * rows.div_ceil(self.group());
+        Pieces::new(groups, (1 << 14) / (self.group() * depth.clamp(1, DEPTH)), 1)
     }
 }
 
@@ -128,16 +136,17 @@ impl<O: Operand> Task for PackTask<O> {
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
         let panel = &self.panel;
-        let (strips, stretches) = (panel.rows.div_ceil(panel.strip), panel.depth.div_ceil(DEPTH));
+        let (groups, stretches) = (panel.rows.div_ceil(self.group()), panel.depth.div_ceil(DEPTH));
         for unit in self.cut().range(piece) {
-            let (rest, row) = (unit / strips, unit % strips * panel.strip);
+            let (rest, row) = (unit / groups, unit % groups * self.group());
             let (batch, start) = (rest / stretches, rest % stretches * DEPTH);
             let depth = start..(start + DEPTH).min(panel.depth);
+            let rows = self.group().min(panel.rows - row);
             let (from, place) = (panel.part(at.buffers, batch, row, start), panel.place(batch, row, &depth));
-            // SAFETY: every strip of every stretch has a place of its own.
-            let out =
-                unsafe { at.buffers.write::<O::Held>(self.to, place..place + panel.strip * depth.len()) };
-            pack::<O>(at.isa, from, panel.strip.min(panel.rows - row), depth.len(), panel.strip, out);
+            let end = place + rows.next_multiple_of(panel.strip) * depth.len();
+            // SAFETY: every group of strips of every stretch has a place of its own.
+            let out = unsafe { at.buffers.write::<O::Held>(self.to, place..end) };
+            pack::<O>(at.isa, from, rows, depth.len(), panel.strip, out);
         }
     }
 }

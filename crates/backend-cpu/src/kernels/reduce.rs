@@ -184,7 +184,9 @@ impl<F: Fold> Task for FoldTask<F> {
         let (results, depth) = (self.cut.results.range(group), self.cut.depth.range(part));
         let (totals, scratch) = at.scratch.split_at_mut(GROUP * size_of::<F::Total>());
         let (head, rest) = scratch.split_at_mut(self.head.scratch_bytes().next_multiple_of(ALIGNMENT));
-        self.head.begin(at.isa, at.buffers, head);
+        if !depth.is_empty() {
+            self.head.begin(at.isa, at.buffers, head);
+        }
         let mut walk = Walk { task: self, isa: at.isa, buffers: at.buffers, scratch: head };
         for start in results.clone().step_by(GROUP) {
             let range = start..(start + GROUP).min(results.end);

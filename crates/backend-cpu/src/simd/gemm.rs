@@ -6,48 +6,9 @@
 
 use super::fold::Summed;
 use super::number::Number;
-use super::plain::Plain;
+#[cfg(target_arch = "x86_64")]
+use super::vector::Vector;
 use super::{Isa, Loop, Set, Target};
-
-/// How elements of operands become numbers that are summed.
-pub(crate) trait Operand: Send + Sync + 'static {
-    type Raw: Plain;
-    type Held: Summed;
-    fn widen(raw: Self::Raw) -> Self::Held;
-}
-
-/// A number that is its own operand.
-macro_rules! operands {
-    ($($number:ident),*) => {$(
-        impl Operand for $number {
-            type Raw = $number;
-            type Held = $number;
-
-            #[inline(always)]
-            fn widen(raw: $number) -> $number {
-                raw
-            }
-        }
-    )*};
-}
-
-operands!(f32, f64, i32, i64, u8, u32);
-
-/// A matrix in memory: element `(i, j)` at `start + i·row + j·column`. One of the strides is 1.
-#[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a, P> {
-    pub(crate) elements: &'a [P],
-    pub(crate) start: usize,
-    pub(crate) row: usize,
-    pub(crate) column: usize,
-}
-
-impl<'a, P: Plain> Matrix<'a, P> {
-    /// The matrix from this row and column on.
-    pub(crate) fn from(self, row: usize, column: usize) -> Matrix<'a, P> {
-        Matrix { start: self.start + row * self.row + column * self.column, ..self }
-    }
-}
 
 /// Rows and columns of a tile in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,72 +31,6 @@ impl Isa {
     }
 }
 
-/// Packs `rows`×`depth` elements of a matrix into strips of `strip` rows: place `p·strip + i` of a strip is element
-/// `(i, p)`. Rows that are missing in the last strip are zeros.
-pub(crate) fn pack<O: Operand>(
-    isa: Isa,
-    from: Matrix<'_, O::Raw>,
-    rows: usize,
-    depth: usize,
-    strip: usize,
-    out: &mut [O::Held],
-) {
-    for (number, out) in out.chunks_exact_mut(strip * depth).take(rows.div_ceil(strip)).enumerate() {
-        let first = number * strip;
-        let strip = Strip::<O> { from: from.from(first, 0), rows: strip.min(rows - first), strip, out };
-        isa.run(strip);
-    }
-}
-
-/// One strip to be packed.
-struct Strip<'a, O: Operand> {
-    from: Matrix<'a, O::Raw>,
-    rows: usize,
-    strip: usize,
-    out: &'a mut [O::Held],
-}
-
-impl<O: Operand> Loop for Strip<'_, O> {
-    #[inline(always)]
-    fn run<T: Target>(self) {
-        // The heights that tiles have; a loop of fixed length becomes straight code.
-        match self.strip {
-            4 => self.pack::<4>(),
-            6 => self.pack::<6>(),
-            8 => self.pack::<8>(),
-            12 => self.pack::<12>(),
-            16 => self.pack::<16>(),
-            _ => self.pack::<32>(),
-        }
-    }
-}
-
-impl<O: Operand> Strip<'_, O> {
-    #[inline(always)]
-    fn pack<const N: usize>(self) {
-        let Matrix { elements, start, row, column } = self.from;
-        let (out, _) = self.out.as_chunks_mut::<N>();
-        if self.rows < N {
-            for (p, out) in out.iter_mut().enumerate() {
-                let element = |i: usize| O::widen(elements[start + i * row + p * column]);
-                *out = std::array::from_fn(|i| if i < self.rows { element(i) } else { O::Held::ZERO });
-            }
-        } else if row == 1 {
-            for (p, out) in out.iter_mut().enumerate() {
-                let run = &elements[start + p * column..][..N];
-                out.iter_mut().zip(run).for_each(|(out, &raw)| *out = O::widen(raw));
-            }
-        } else {
-            // Here the summed axis is consecutive: `N` runs are read side by side.
-            let length = out.len();
-            let runs: [&[O::Raw]; N] = std::array::from_fn(|i| &elements[start + i * row..][..length]);
-            for (p, out) in out.iter_mut().enumerate() {
-                *out = std::array::from_fn(|i| O::widen(runs[i][p]));
-            }
-        }
-    }
-}
-
 /// Adds the product of packed panels to `sums`, `rows` rows of `columns` sums, `stride` apart.
 pub(crate) struct Product<'a, N> {
     pub(crate) left: &'a [N],
@@ -145,52 +40,205 @@ pub(crate) struct Product<'a, N> {
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) stride: usize,
+    /// True if the sums hold nothing yet, and are not to be read.
+    pub(crate) first: bool,
 }
 
-impl<N: Number> Product<'_, N> {
-    /// Computes it with panels packed for [`Isa::tile`].
-    pub(crate) fn run(self, isa: Isa) {
-        let wide = size_of::<N>() == 8;
-        match (isa.0, wide) {
-            (Set::Portable, false) => isa.run(Tiles::<N, 4, 8>(self)),
-            (Set::Portable, true) => isa.run(Tiles::<N, 4, 4>(self)),
-            #[cfg(target_arch = "x86_64")]
-            (Set::Avx2, false) => isa.run(Tiles::<N, 6, 16>(self)),
-            #[cfg(target_arch = "x86_64")]
-            (Set::Avx2, true) => isa.run(Tiles::<N, 6, 8>(self)),
-            #[cfg(target_arch = "x86_64")]
-            (Set::Avx512, false) => isa.run(Tiles::<N, 12, 32>(self)),
-            #[cfg(target_arch = "x86_64")]
-            (Set::Avx512, true) => isa.run(Tiles::<N, 12, 16>(self)),
-        }
-    }
+/// A number whose products are known.
+pub(crate) trait Multiplied: Summed {
+    /// Computes a product of panels that were packed for [`Isa::tile`].
+    fn multiply(isa: Isa, product: Product<'_, Self>);
 }
 
-/// A product tile by tile.
-struct Tiles<'a, N, const MR: usize, const NR: usize>(Product<'a, N>);
-
-impl<N: Number, const MR: usize, const NR: usize> Loop for Tiles<'_, N, MR, NR> {
-    #[inline(always)]
-    fn run<T: Target>(self) {
-        let Product { left, right, depth, sums, rows, columns, stride } = self.0;
-        let right = right.chunks_exact(NR * depth).take(columns.div_ceil(NR));
-        for (j, right) in right.enumerate() {
-            let left = left.chunks_exact(MR * depth).take(rows.div_ceil(MR));
-            for (i, left) in left.enumerate() {
-                let tile = multiply::<T, N, MR, NR>(left.as_chunks().0, right.as_chunks().0);
-                let (height, width) = (MR.min(rows - i * MR), NR.min(columns - j * NR));
-                for (i, tile) in (i * MR..).zip(&tile).take(height) {
-                    let sums = &mut sums[i * stride + j * NR..][..width];
-                    sums.iter_mut().zip(tile).for_each(|(sum, &more)| *sum = sum.add(more));
+/// Floats have a loop of vectors for each instruction set beyond the portable one.
+macro_rules! floats {
+    ($($float:ident $portable:literal $avx2:ident $avx512:ident;)*) => {$(
+        impl Multiplied for $float {
+            fn multiply(isa: Isa, product: Product<'_, $float>) {
+                match isa.0 {
+                    Set::Portable => isa.run(Plain::<$float, 4, $portable>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(Tiles::<std::arch::x86_64::$avx2, 6>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(Tiles::<std::arch::x86_64::$avx512, 12>(product)),
                 }
+            }
+        }
+    )*};
+}
+
+/// Whole numbers are left to the compiler.
+macro_rules! wholes {
+    ($($int:ident $portable:literal $avx2:literal $avx512:literal;)*) => {$(
+        impl Multiplied for $int {
+            fn multiply(isa: Isa, product: Product<'_, $int>) {
+                match isa.0 {
+                    Set::Portable => isa.run(Plain::<$int, 4, $portable>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(Plain::<$int, 6, $avx2>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(Plain::<$int, 12, $avx512>(product)),
+                }
+            }
+        }
+    )*};
+}
+
+floats! {
+    f32 8 __m256 __m512;
+    f64 4 __m256d __m512d;
+}
+
+wholes! {
+    i32 8 16 32;
+    u32 8 16 32;
+    u8 8 16 32;
+    i64 4 8 16;
+}
+
+impl<N> Product<'_, N> {
+    /// Calls `multiply` with the strips and the place of each tile: its first row and column, its height and width.
+    #[inline(always)]
+    fn tiles(self, tile: Tile, mut multiply: impl FnMut(&[N], &[N], &mut [N], (usize, usize))) {
+        let Product { left, right, depth, sums, rows, columns, stride, .. } = self;
+        let right = right.chunks_exact(tile.columns * depth).take(columns.div_ceil(tile.columns));
+        for (j, right) in right.enumerate() {
+            let left = left.chunks_exact(tile.rows * depth).take(rows.div_ceil(tile.rows));
+            for (i, left) in left.enumerate() {
+                let (row, column) = (i * tile.rows, j * tile.columns);
+                let size = (tile.rows.min(rows - row), tile.columns.min(columns - column));
+                multiply(left, right, &mut sums[row * stride + column..], size);
             }
         }
     }
 }
 
+/// A product by vectors: each row of a tile is two of them.
+#[cfg(target_arch = "x86_64")]
+struct Tiles<'a, V: Vector, const MR: usize>(Product<'a, V::N>);
+
+#[cfg(target_arch = "x86_64")]
+impl<V: Vector, const MR: usize> Loop for Tiles<'_, V, MR> {
+    #[inline(always)]
+    fn run<T: Target>(self) {
+        let (stride, first) = (self.0.stride, self.0.first);
+        let tile = Tile { rows: MR, columns: 2 * V::LANES };
+        self.0.tiles(tile, |left, right, out, (height, width)| {
+            // SAFETY: `multiply` runs this with vectors of the set that `Isa::run` compiles it for.
+            unsafe {
+                let sums = multiply::<V, MR>(left, right);
+                if (height, width) == (MR, 2 * V::LANES) {
+                    write_tile(&sums, out, stride, first);
+                } else {
+                    write_part(&sums, out, stride, first, height, width);
+                }
+            }
+        });
+    }
+}
+
+/// The sums of one tile.
+///
+/// # Safety
+/// The machine has the instruction set of `V`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn multiply<V: Vector, const MR: usize>(left: &[V::N], right: &[V::N]) -> [[V; 2]; MR] {
+    // SAFETY: as the caller promises, here and below.
+    let mut sums = unsafe { [[V::splat(V::N::ZERO); 2]; MR] };
+    for (left, right) in left.as_chunks::<MR>().0.iter().zip(right.chunks_exact(2 * V::LANES)) {
+        // SAFETY: as above.
+        unsafe {
+            let (low, high) = (V::load(right), V::load(&right[V::LANES..]));
+            for i in 0..MR {
+                let x = V::splat(left[i]);
+                sums[i] = [x.mul_add(low, sums[i][0]), x.mul_add(high, sums[i][1])];
+            }
+        }
+    }
+    sums
+}
+
+/// Writes a whole tile, or adds it to what is there.
+///
+/// # Safety
+/// The machine has the instruction set of `V`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn write_tile<V: Vector, const MR: usize>(
+    sums: &[[V; 2]; MR],
+    out: &mut [V::N],
+    stride: usize,
+    first: bool,
+) {
+    for i in 0..MR {
+        let (low, high) = out[i * stride..][..2 * V::LANES].split_at_mut(V::LANES);
+        // SAFETY: as the caller promises.
+        unsafe {
+            if first {
+                sums[i][0].store(low);
+                sums[i][1].store(high);
+            } else {
+                sums[i][0].add(V::load(low)).store(low);
+                sums[i][1].add(V::load(high)).store(high);
+            }
+        }
+    }
+}
+
+/// Writes the part of a tile that lies within the product.
+///
+/// # Safety
+/// The machine has the instruction set of `V`.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn write_part<V: Vector, const MR: usize>(
+    sums: &[[V; 2]; MR],
+    out: &mut [V::N],
+    stride: usize,
+    first: bool,
+    height: usize,
+    width: usize,
+) {
+    for (i, sums) in sums.iter().enumerate().take(height) {
+        let mut row = [V::N::ZERO; 32];
+        // SAFETY: as the caller promises.
+        unsafe {
+            sums[0].store(&mut row);
+            sums[1].store(&mut row[V::LANES..]);
+        }
+        let out = &mut out[i * stride..][..width];
+        if first {
+            out.copy_from_slice(&row[..width]);
+        } else {
+            out.iter_mut().zip(row).for_each(|(out, sum)| *out = out.add(sum));
+        }
+    }
+}
+
+/// A product in plain Rust.
+struct Plain<'a, N, const MR: usize, const NR: usize>(Product<'a, N>);
+
+impl<N: Number, const MR: usize, const NR: usize> Loop for Plain<'_, N, MR, NR> {
+    #[inline(always)]
+    fn run<T: Target>(self) {
+        let (stride, first) = (self.0.stride, self.0.first);
+        self.0.tiles(Tile { rows: MR, columns: NR }, |left, right, out, (height, width)| {
+            let tile = multiply_plain::<T, N, MR, NR>(left.as_chunks().0, right.as_chunks().0);
+            for (i, tile) in tile.iter().enumerate().take(height) {
+                let out = &mut out[i * stride..][..width];
+                if first {
+                    out.fill(N::ZERO);
+                }
+                out.iter_mut().zip(tile).for_each(|(out, &sum)| *out = out.add(sum));
+            }
+        });
+    }
+}
+
 /// The sums of one tile.
 #[inline(always)]
-fn multiply<T: Target, N: Number, const MR: usize, const NR: usize>(
+fn multiply_plain<T: Target, N: Number, const MR: usize, const NR: usize>(
     left: &[[N; MR]],
     right: &[[N; NR]],
 ) -> [[N; NR]; MR] {

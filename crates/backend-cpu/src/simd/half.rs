@@ -8,8 +8,8 @@ use half::{bf16, f16};
 use super::Target;
 use super::cast::To;
 use super::function::{BlockFn, Function1, each1};
-use super::gemm::Operand;
 use super::number::Number;
+use super::pack::Operand;
 
 /// The f32 of the same value.
 #[inline(always)]

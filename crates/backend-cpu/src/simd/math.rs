@@ -1,7 +1,7 @@
 //! Elementary functions of f32 without branches, so that a loop over them becomes vector code.
 //!
-//! Each states the largest error over the floats that `tests` samples, in units in the last place of the result,
-//! fused / not fused. All give the right result at 0, infinities, NaN and denormals.
+//! Each states the largest error over the floats that `tests` samples, in units in the last place of the result, with
+//! fused multiply-adds / without. All give the right result at 0, infinities, NaN and denormals.
 
 // Coefficients stand as they were published.
 #![allow(clippy::excessive_precision)]
@@ -55,11 +55,11 @@ fn reduced<T: Target>(x: f32) -> (i32, f32) {
 /// eʳ - 1 for |r| ≤ ln 2 / 2.
 #[inline(always)]
 fn exp_rest<T: Target>(r: f32) -> f32 {
-    let c = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+    let c = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];
     T::mul_add(polynomial::<T, 6>(r, c), r * r, r)
 }
 
-/// eˣ.
+/// eˣ. Error: 1.0 / 1.0.
 #[inline(always)]
 pub(crate) fn exp<T: Target>(x: f32) -> f32 {
     let clamped = if x > 89.0 { 89.0 } else { x };
@@ -70,7 +70,7 @@ pub(crate) fn exp<T: Target>(x: f32) -> f32 {
     (exp_rest::<T>(r) + 1.0) * power_of_two(half) * power_of_two(n - half)
 }
 
-/// eˣ - 1.
+/// eˣ - 1. Error: 1.5 / 1.5.
 #[inline(always)]
 pub(crate) fn expm1<T: Target>(x: f32) -> f32 {
     let clamped = if x > 89.0 { 89.0 } else { x };
@@ -95,14 +95,14 @@ fn decomposed(x: f32) -> (f32, i32) {
 fn log_sum<T: Target>(f: f32, e: f32) -> f32 {
     let c = [
         7.037_683_6e-2,
-        -1.151_461_03e-1,
+        -1.151_461e-1,
         1.167_699_87e-1,
         -1.242_014_1e-1,
         1.424_932_3e-1,
-        -1.666_805_77e-1,
-        2.000_071_48e-1,
+        -1.666_805_7e-1,
+        2.000_071_4e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ];
     let square = f * f;
     let rest = T::mul_add(polynomial::<T, 9>(f, c), f * square, e * LN_2_LOW);
@@ -110,7 +110,7 @@ fn log_sum<T: Target>(f: f32, e: f32) -> f32 {
     T::mul_add(e, LN_2_HIGH, f + rest)
 }
 
-/// ln x.
+/// ln x. Error: 0.8 / 0.8.
 #[inline(always)]
 pub(crate) fn log<T: Target>(x: f32) -> f32 {
     let denormal = x < f32::MIN_POSITIVE;
@@ -127,7 +127,7 @@ fn log_edges(x: f32, inside: f32) -> f32 {
     if x >= 0.0 { inside } else { f32::NAN }
 }
 
-/// ln(1 + x).
+/// ln(1 + x). Error: 1.4 / 1.4.
 #[inline(always)]
 pub(crate) fn log1p<T: Target>(x: f32) -> f32 {
     let sum = 1.0 + x;
@@ -140,10 +140,10 @@ pub(crate) fn log1p<T: Target>(x: f32) -> f32 {
     if x == 0.0 { x } else { log_edges(sum, inside) }
 }
 
-/// tanh x.
+/// tanh x. Error: 1.3 / 1.3.
 #[inline(always)]
 pub(crate) fn tanh<T: Target>(x: f32) -> f32 {
-    let c = [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328_2e-1];
+    let c = [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1];
     let square = x * x;
     let near = T::mul_add(polynomial::<T, 5>(square, c) * square, x, x);
     let size = x.abs();
@@ -151,14 +151,14 @@ pub(crate) fn tanh<T: Target>(x: f32) -> f32 {
     if size < 0.625 { near } else { far.copysign(x) }
 }
 
-/// 1/(1 + e⁻ˣ).
+/// 1/(1 + e⁻ˣ). Error: 2.3 / 2.3.
 #[inline(always)]
 pub(crate) fn logistic<T: Target>(x: f32) -> f32 {
     let small = exp::<T>(-x.abs());
     (if x < 0.0 { small } else { 1.0 }) / (1.0 + small)
 }
 
-/// The error function, after N. Juffa.
+/// The error function, after N. Juffa. Error: 1.0 / 1.1.
 #[inline(always)]
 pub(crate) fn erf<T: Target>(x: f32) -> f32 {
     let (size, square) = (x.abs(), x * x);
@@ -172,7 +172,7 @@ pub(crate) fn erf<T: Target>(x: f32) -> f32 {
     if size > 0.927_734_4 { far } else { near }
 }
 
-/// The inverse of the error function, after N. Juffa.
+/// The inverse of the error function, after N. Juffa. Error: 2.4 / 2.4.
 #[inline(always)]
 pub(crate) fn erf_inv<T: Target>(x: f32) -> f32 {
     let t = log::<T>((1.0 - x) * (1.0 + x));
@@ -229,7 +229,7 @@ fn sine<T: Target>(quarter: i32, r: f32) -> f32 {
     if quarter & 2 == 0 { result } else { -result }
 }
 
-/// sin x, for |x| up to [`LARGE_ANGLE`].
+/// sin x, for |x| up to [`LARGE_ANGLE`]. Error: 1.5 / 1.5.
 #[inline(always)]
 pub(crate) fn sin<T: Target>(x: f32) -> f32 {
     let (quarter, r) = quadrant::<T>(x);
@@ -237,7 +237,7 @@ pub(crate) fn sin<T: Target>(x: f32) -> f32 {
     if x == 0.0 { x } else { result }
 }
 
-/// cos x, for |x| up to [`LARGE_ANGLE`].
+/// cos x, for |x| up to [`LARGE_ANGLE`]. Error: 1.5 / 1.6.
 #[inline(always)]
 pub(crate) fn cos<T: Target>(x: f32) -> f32 {
     let (quarter, r) = quadrant::<T>(x);
@@ -250,7 +250,7 @@ pub(crate) fn is_large_angle(x: f32) -> bool {
     x.abs() > LARGE_ANGLE
 }
 
-/// xʸ, in double precision inside.
+/// xʸ, in double precision inside. Error: 0.5 / 0.5.
 #[inline(always)]
 pub(crate) fn pow<T: Target>(x: f32, y: f32) -> f32 {
     let exponent = f64::from(y) * log2::<T>(x.abs());

@@ -1,0 +1,91 @@
+//! Vectors of one instruction set, for the one loop that the compiler must not be left to vectorise: the innermost of
+//! a matrix product, whose sums have to stay in registers.
+
+use std::arch::x86_64::*;
+
+use super::number::Number;
+
+/// A vector register.
+pub(crate) trait Vector: Copy {
+    type N: Number;
+    /// Numbers in a register.
+    const LANES: usize;
+
+    /// The same number in every lane.
+    ///
+    /// # Safety
+    /// As for all functions here: the machine has the instruction set.
+    unsafe fn splat(x: Self::N) -> Self;
+
+    /// The first numbers of a slice.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn load(from: &[Self::N]) -> Self;
+
+    /// Writes the first numbers of a slice.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn store(self, to: &mut [Self::N]);
+
+    /// `self + y`.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn add(self, y: Self) -> Self;
+
+    /// `self·y + z`.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn mul_add(self, y: Self, z: Self) -> Self;
+}
+
+macro_rules! vectors {
+    ($($vector:ident: $lanes:literal $number:ident, $splat:ident $load:ident $store:ident $add:ident $mul_add:ident;)*) => {$(
+        impl Vector for $vector {
+            type N = $number;
+            const LANES: usize = $lanes;
+
+            #[inline(always)]
+            unsafe fn splat(x: $number) -> $vector {
+                // SAFETY: the machine has the instruction, as the caller promises.
+                unsafe { $splat(x) }
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: &[$number]) -> $vector {
+                let from = &from[..$lanes];
+                // SAFETY: as above; and the slice has as many elements, as just checked.
+                unsafe { $load(from.as_ptr()) }
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: &mut [$number]) {
+                let to = &mut to[..$lanes];
+                // SAFETY: as for `load`.
+                unsafe { $store(to.as_mut_ptr(), self) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, y: $vector) -> $vector {
+                // SAFETY: as for `splat`.
+                unsafe { $add(self, y) }
+            }
+
+            #[inline(always)]
+            unsafe fn mul_add(self, y: $vector, z: $vector) -> $vector {
+                // SAFETY: as for `splat`.
+                unsafe { $mul_add(self, y, z) }
+            }
+        }
+    )*};
+}
+
+vectors! {
+    __m256: 8 f32, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps;
+    __m256d: 4 f64, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd;
+    __m512: 16 f32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps;
+    __m512d: 8 f64, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd;
+}

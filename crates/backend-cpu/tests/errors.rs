@@ -1,0 +1,66 @@
+//! Wrong buffers and broken plans are errors, not panics.
+
+use cornu_backend_cpu::Cpu;
+use cornu_ir::backend::{Backend, Buffer};
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::{Kernel, Place, Plan, ViewDim, plan};
+use cornu_ir::{Builder, DType, Type};
+
+/// `exp(x) + y` of ten elements.
+fn example() -> Plan {
+    let b = Builder::new();
+    let ty = Type::new(DType::F32, [10]);
+    let (x, y) = (b.input("x", ty.clone()), b.input("y", ty));
+    plan(&b.finish(&[x.exp() + y]).unwrap())
+}
+
+#[test]
+fn buffers_are_checked() {
+    let cpu = Cpu::with_threads(1).unwrap();
+    let mut executable = cpu.compile(&example()).unwrap();
+    let of = |shape: [usize; 1]| cpu.allocate(&Type::new(DType::F32, shape)).unwrap();
+    let (x, short, mut out) = (of([10]), of([9]), vec![of([10])]);
+    assert_eq!(executable.run(&mut [], &[&x, &x], &mut out), Ok(()));
+    let error = executable.run(&mut [], &[&x, &short], &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "cpu: input 1 must be f32[10]; it is f32[9]");
+    let error = executable.run(&mut [], &[&x], &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "cpu: the number of input buffers must be 2; it is 1");
+    let foreign = Buffer::new(Type::new(DType::F32, [10]), 1u8);
+    let error = executable.run(&mut [], &[&x, &foreign], &mut out).unwrap_err();
+    assert!(matches!(error, BackendError::Buffer { .. }), "{error}");
+}
+
+#[test]
+fn broken_plans_are_refused() {
+    let cpu = Cpu::with_threads(1).unwrap();
+    let refused = |what: &str, breaking: &dyn Fn(&mut Plan)| {
+        let mut plan = example();
+        breaking(&mut plan);
+        let error = cpu.compile(&plan).err().unwrap_or_else(|| panic!("{what} is accepted"));
+        assert!(error.to_string().contains("the plan is broken"), "{what}: {error}");
+    };
+    refused("a buffer without place", &|plan| plan.buffers[0].place = Place::Input(5));
+    refused("a write to an input", &|plan| plan.buffers[2].place = Place::Input(0));
+    refused("an arena that is too small", &|plan| plan.buffers[2].place = Place::Arena(64));
+    refused("an unknown buffer", &|plan| plan.buffers.truncate(2));
+    let map = |plan: &mut Plan| match &mut plan.steps[0].kernel {
+        Kernel::Map(map) => std::mem::take(&mut map.program),
+        other => panic!("a map, not {other:?}"),
+    };
+    let with = |plan: &mut Plan, breaking: &dyn Fn(&mut cornu_ir::plan::Program)| {
+        let mut program = map(plan);
+        breaking(&mut program);
+        if let Kernel::Map(map) = &mut plan.steps[0].kernel {
+            map.program = program;
+        }
+    };
+    refused("a view beyond the buffer", &|plan| with(plan, &|program| program.loads[0].view.offset = 1));
+    refused("a huge view", &|plan| {
+        with(plan, &|program| program.loads[0].view.dims[0] = ViewDim { size: 10, stride: usize::MAX });
+    });
+    refused("a register before it is made", &|plan| {
+        with(plan, &|program| program.instructions[0].args[0] = 7)
+    });
+    refused("a missing argument", &|plan| with(plan, &|program| program.instructions[1].args.truncate(1)));
+    refused("no stores", &|plan| with(plan, &|program| program.stores.clear()));
+}
