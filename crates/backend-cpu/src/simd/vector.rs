@@ -43,7 +43,10 @@ pub(crate) trait Vector: Copy {
 }
 
 macro_rules! vectors {
-    ($($vector:ident: $lanes:literal $number:ident, $splat:ident $load:ident $store:ident $add:ident $mul_add:ident;)*) => {$(
+    ($(
+        $vector:ident: $lanes:literal $number:ident,
+        $splat:ident $load:ident $store:ident $add:ident $mul_add:ident;
+    )*) => {$(
         impl Vector for $vector {
             type N = $number;
             const LANES: usize = $lanes;
