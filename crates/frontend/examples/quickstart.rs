@@ -21,9 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut model = Sequential::new()
         .add(Input::new([64]))
+        .add(Dense::new(256).activation("relu"))
+        .add(Dropout::new(0.3))
         .add(Dense::new(128).activation("relu"))
-        .add(Dropout::new(0.2))
-        .add(Dense::new(64).activation("relu"))
         .add(Dense::new(10).activation("softmax"))
         .build()?;
     print!("{}", model.summary());
