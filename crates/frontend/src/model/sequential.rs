@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Model;
 use super::network::{Network, Tracer};
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, Config, Context, Layer, Spec, Weights, only};
+use crate::layers::{AnyLayer, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights, only};
 use crate::saving::snake_case::snake_case;
 
 /// A stack of layers, each of which takes what the one before it gives.
@@ -42,10 +42,8 @@ impl Sequential {
     /// Puts a layer on top. Without a name of its own it is called as Keras would: `dense`, `dense_1`, ….
     #[allow(clippy::should_implement_trait)]
     pub fn add(mut self, layer: impl Into<AnyLayer>) -> Sequential {
-        let mut layer: AnyLayer = layer.into();
-        if layer.name.is_none() {
-            layer.name = Some(self.unused_name(&snake_case(layer.class_name())));
-        }
+        let layer: AnyLayer = layer.into();
+        layer.name_unless_named(|| self.unused_name(&snake_case(layer.class_name())));
         self.layers.push(layer);
         self
     }
@@ -111,15 +109,24 @@ impl Layer for Sequential {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        self.layers.iter().try_fold(inputs.to_vec(), |values, layer| layer.call(context, &values))
+        let mask = context.mask(0);
+        let start = inputs.iter().map(|&value| Masked { value, mask }).collect();
+        let outputs: Vec<Masked<'b>> = self
+            .layers
+            .iter()
+            .try_fold(start, |values, layer| layer.call_with(context, &CallArguments::new(values, false)))?;
+        for (index, output) in outputs.iter().enumerate() {
+            context.set_output_mask(index, output.mask);
+        }
+        Ok(outputs.into_iter().map(|output| output.value).collect())
     }
 
     fn input_spec(&self) -> Option<Spec> {
         self.layers.first()?.layer().input_spec()
     }
 
-    fn sublayers(&self) -> Option<(&'static str, &[AnyLayer])> {
-        Some(("layers", &self.layers))
+    fn sublayers(&self) -> Vec<Sublayer<'_>> {
+        Sublayer::list("layers", &self.layers)
     }
 }
 

@@ -161,7 +161,7 @@ fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
 /// The values of all weights, in the model's order; every object is first checked to have as many as it needs.
 fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tensor>> {
     let mut values: Vec<Option<Tensor>> = vec![None; built.weights.len()];
-    let places = places(model.layers(), "", "");
+    let places = places(model.network.sublayers(), "", "");
     for place in &places {
         let (needed, stored) = (place.own(&built.weights).count(), file.stored(&place.path)?);
         if stored.len() != needed {
