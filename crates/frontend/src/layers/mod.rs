@@ -57,6 +57,16 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The module that files say the class lives in; `None` for a class that is not Keras's own.
+    fn module(&self) -> Option<&str> {
+        Some("keras.layers").filter(|_| self.registered_name().is_none())
+    }
+
+    /// True for an operation between values, which Keras lists among a model's layers but does not count as one.
+    fn is_op(&self) -> bool {
+        self.module().is_some_and(|module| module.starts_with("keras.src.ops"))
+    }
+
     /// The arguments, as Keras writes them.
     fn config(&self) -> Result<Config>;
 
@@ -111,13 +121,13 @@ impl<'a> Sublayer<'a> {
     }
 
     /// The layers of a list on this attribute: Keras names each by its class and numbers equal ones.
-    pub fn list(attribute: &str, layers: &'a [AnyLayer]) -> Vec<Sublayer<'a>> {
+    pub fn list(attribute: &str, layers: impl IntoIterator<Item = &'a AnyLayer>) -> Vec<Sublayer<'a>> {
         let mut names = ContainerNames::default();
         let place = |layer: &'a AnyLayer| Sublayer {
             attribute: format!("{attribute}/{}", names.next(layer.class_name())),
             layer,
         };
-        layers.iter().map(place).collect()
+        layers.into_iter().map(place).collect()
     }
 }
 
