@@ -51,7 +51,7 @@ pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape
 pub use model::{Apply, IntoSymbols, Keywords, Model, Sequential, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
-pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};
+pub use training::{Compile, Evaluate, Fit, IntoTensor, IntoTensors, Logs, PerOutput, Tensors, Verbose};
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).
 pub(crate) const EPSILON: f64 = 1e-7;
