@@ -83,7 +83,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
+    pub(crate) fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
         let [left, right] = [0, 1].map(|read| step.reads.get(read).map(|id| id.index()));
         let (Some(left), Some(right)) = (left, right) else {
             return Err(broken("a dot without two operands"));
@@ -107,7 +107,7 @@ impl Lowering<'_> {
     }
 
     /// A program over `places` places as code for the buffers of a step, which it writes or (a head) does not.
-    fn code(
+    pub(crate) fn code(
         &self,
         program: &Program,
         places: usize,
@@ -130,6 +130,11 @@ impl Lowering<'_> {
     /// Adds a task.
     pub(crate) fn push(&mut self, task: impl Task + 'static) {
         self.lowered.tasks.push(Box::new(task));
+    }
+
+    /// Adds tasks.
+    pub(crate) fn extend(&mut self, tasks: Vec<Box<dyn Task>>) {
+        self.lowered.tasks.extend(tasks);
     }
 
     /// Adds a task.

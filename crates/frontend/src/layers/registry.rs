@@ -7,6 +7,8 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
+use super::convolution::*;
+use super::pooling::*;
 use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
 use crate::activations;
 use crate::config::Arguments;
@@ -20,13 +22,65 @@ use crate::regularizers::{self, Regularizer};
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 6] = [
+const LAYERS: [(&str, Make); 34] = [
     ("Activation", |config| Ok(Activation::from_config(config)?.into())),
+    ("AdaptiveAveragePooling1D", |config| Ok(AdaptiveAveragePooling1D::from_config(config)?.into())),
+    ("AdaptiveAveragePooling2D", |config| Ok(AdaptiveAveragePooling2D::from_config(config)?.into())),
+    ("AdaptiveAveragePooling3D", |config| Ok(AdaptiveAveragePooling3D::from_config(config)?.into())),
+    ("AdaptiveMaxPooling1D", |config| Ok(AdaptiveMaxPooling1D::from_config(config)?.into())),
+    ("AdaptiveMaxPooling2D", |config| Ok(AdaptiveMaxPooling2D::from_config(config)?.into())),
+    ("AdaptiveMaxPooling3D", |config| Ok(AdaptiveMaxPooling3D::from_config(config)?.into())),
+    ("AveragePooling1D", |config| Ok(AveragePooling1D::from_config(config)?.into())),
+    ("AveragePooling2D", |config| Ok(AveragePooling2D::from_config(config)?.into())),
+    ("AveragePooling3D", |config| Ok(AveragePooling3D::from_config(config)?.into())),
+    ("Conv1D", |config| Ok(Conv1D::from_config(config)?.into())),
+    ("Conv1DTranspose", |config| Ok(Conv1DTranspose::from_config(config)?.into())),
+    ("Conv2D", |config| Ok(Conv2D::from_config(config)?.into())),
+    ("Conv2DTranspose", |config| Ok(Conv2DTranspose::from_config(config)?.into())),
+    ("Conv3D", |config| Ok(Conv3D::from_config(config)?.into())),
+    ("Conv3DTranspose", |config| Ok(Conv3DTranspose::from_config(config)?.into())),
     ("Dense", |config| Ok(Dense::from_config(config)?.into())),
+    ("DepthwiseConv1D", |config| Ok(DepthwiseConv1D::from_config(config)?.into())),
+    ("DepthwiseConv2D", |config| Ok(DepthwiseConv2D::from_config(config)?.into())),
     ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
     ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
+    ("GlobalAveragePooling1D", |config| Ok(GlobalAveragePooling1D::from_config(config)?.into())),
+    ("GlobalAveragePooling2D", |config| Ok(GlobalAveragePooling2D::from_config(config)?.into())),
+    ("GlobalAveragePooling3D", |config| Ok(GlobalAveragePooling3D::from_config(config)?.into())),
+    ("GlobalMaxPooling1D", |config| Ok(GlobalMaxPooling1D::from_config(config)?.into())),
+    ("GlobalMaxPooling2D", |config| Ok(GlobalMaxPooling2D::from_config(config)?.into())),
+    ("GlobalMaxPooling3D", |config| Ok(GlobalMaxPooling3D::from_config(config)?.into())),
     ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
+    ("MaxPooling1D", |config| Ok(MaxPooling1D::from_config(config)?.into())),
+    ("MaxPooling2D", |config| Ok(MaxPooling2D::from_config(config)?.into())),
+    ("MaxPooling3D", |config| Ok(MaxPooling3D::from_config(config)?.into())),
     ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
+    ("SeparableConv1D", |config| Ok(SeparableConv1D::from_config(config)?.into())),
+    ("SeparableConv2D", |config| Ok(SeparableConv2D::from_config(config)?.into())),
+];
+
+/// Other names that Keras gives its layers, and what each stands for. Files are written with the latter.
+const ALIASES: [(&str, &str); 20] = [
+    ("AvgPool1D", "AveragePooling1D"),
+    ("AvgPool2D", "AveragePooling2D"),
+    ("AvgPool3D", "AveragePooling3D"),
+    ("Convolution1D", "Conv1D"),
+    ("Convolution1DTranspose", "Conv1DTranspose"),
+    ("Convolution2D", "Conv2D"),
+    ("Convolution2DTranspose", "Conv2DTranspose"),
+    ("Convolution3D", "Conv3D"),
+    ("Convolution3DTranspose", "Conv3DTranspose"),
+    ("GlobalAvgPool1D", "GlobalAveragePooling1D"),
+    ("GlobalAvgPool2D", "GlobalAveragePooling2D"),
+    ("GlobalAvgPool3D", "GlobalAveragePooling3D"),
+    ("GlobalMaxPool1D", "GlobalMaxPooling1D"),
+    ("GlobalMaxPool2D", "GlobalMaxPooling2D"),
+    ("GlobalMaxPool3D", "GlobalMaxPooling3D"),
+    ("MaxPool1D", "MaxPooling1D"),
+    ("MaxPool2D", "MaxPooling2D"),
+    ("MaxPool3D", "MaxPooling3D"),
+    ("SeparableConvolution1D", "SeparableConv1D"),
+    ("SeparableConvolution2D", "SeparableConv2D"),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
@@ -50,7 +104,8 @@ pub(crate) fn layer_from_config(
 ) -> Result<AnyLayer> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
     let own = registered_name.and_then(|name| registered.get(name)).copied();
-    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == class).map(|&(_, make)| make));
+    let builtin = ALIASES.iter().find(|(alias, _)| *alias == class).map_or(class, |&(_, name)| name);
+    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == builtin).map(|&(_, make)| make));
     let Some(make) = make else {
         return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
     };
