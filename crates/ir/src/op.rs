@@ -134,4 +134,6 @@ table! {
     Dot, Reduce, ArgReduce, Cumulative, ArgSort,
     // Places computed at run time.
     Gather, Scatter, DynamicSlice, DynamicUpdate,
+    // A graph run along time.
+    Scan,
 }

@@ -43,11 +43,15 @@ impl Plan {
                 let results = dot.batch * dot.m * dot.n;
                 2 * results as u64 * dot.k as u64 + work(&dot.tail, results)
             }
+            Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().flops,
             Kernel::Op(_) => step.writes.iter().map(|id| self.buffers[id.index()].ty.elements() as u64).sum(),
         }
     }
 
     fn bytes_moved(&self, step: &Step) -> u64 {
+        if let Kernel::Loop(kernel) = &step.kernel {
+            return kernel.length as u64 * kernel.body.cost().bytes_moved;
+        }
         let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
         buffers
             .filter(|buffer| !matches!(buffer.place, Place::Constant(_)))
