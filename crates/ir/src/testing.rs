@@ -52,4 +52,5 @@ corpus! {
     "scatter",
     "dynamic_slice",
     "dynamic_update",
+    "scan",
 }

@@ -72,19 +72,12 @@ impl Loop {
         let body = &scan.body;
         let outputs = needed_outputs(body, &self.needed);
         let state = outputs.iter().filter(|&&output| output < body.state).count();
-        let (body, first) = with_inputs(
-            body,
-            &outputs,
-            |number, is_read| {
-                if number < body.state { outputs.contains(&number) } else { is_read }
-            },
-            state,
-        );
-        let optimized = optimize(&body);
+        let first = kept(body, &outputs, |carry| outputs.contains(&carry));
+        let optimized = optimize(&with_inputs(body, &outputs, &first, state));
         // The passes may find out that still less is read.
         let all: Vec<usize> = (0..outputs.len()).collect();
-        let (optimized, second) =
-            with_inputs(&optimized, &all, |number, is_read| number < state || is_read, state);
+        let second = kept(&optimized, &all, |_| true);
+        let optimized = with_inputs(&optimized, &all, &second, state);
         let args: Vec<usize> = second.into_iter().map(|input| first[input]).collect();
         let sequences = args.iter().filter(|&&arg| scan.sequence_range().contains(&arg)).count();
         Slim { scan: Scan { body: Arc::new(optimized), sequences, output: 0, ..scan.clone() }, args, outputs }
@@ -118,24 +111,32 @@ fn live(body: &Graph, roots: &[Value]) -> Vec<bool> {
     live
 }
 
-/// The graph with only these outputs, and of its inputs those that `keep` wants, given their numbers and whether they
-/// are read. Answers their former numbers too.
-pub(crate) fn with_inputs(
-    graph: &Graph,
-    outputs: &[usize],
-    keep: impl Fn(usize, bool) -> bool,
-    state: usize,
-) -> (Graph, Vec<usize>) {
+/// The inputs that these outputs read, and the carries that `keep` wants.
+fn kept(body: &Graph, outputs: &[usize], keep: impl Fn(usize) -> bool) -> Vec<usize> {
+    let read = inputs_read(body, outputs);
+    (0..body.inputs.len())
+        .filter(|&number| if number < body.state { keep(number) } else { read[number] })
+        .collect()
+}
+
+/// For each input whether these outputs read it.
+pub(crate) fn inputs_read(graph: &Graph, outputs: &[usize]) -> Vec<bool> {
     let roots: Vec<Value> = outputs.iter().map(|&output| graph.outputs[output]).collect();
     let live = live(graph, &roots);
-    let kept: Vec<usize> =
-        (0..graph.inputs.len()).filter(|&number| keep(number, live[graph.inputs[number].index()])).collect();
+    graph.inputs.iter().map(|input| live[input.index()]).collect()
+}
+
+/// The graph with these outputs alone, and these inputs, among them all that the outputs read. Both are named by their
+/// former numbers.
+pub(crate) fn with_inputs(graph: &Graph, outputs: &[usize], inputs: &[usize], state: usize) -> Graph {
+    let roots: Vec<Value> = outputs.iter().map(|&output| graph.outputs[output]).collect();
+    let live = live(graph, &roots);
     let mut after = Graph { state, ..Graph::default() };
     let mut renamed: Vec<Option<Value>> = vec![None; graph.nodes.len()];
     for value in graph.values() {
         let mut node = graph.node(value).clone();
         if let Op::Input(input) = &mut node.op {
-            let Some(number) = kept.iter().position(|&kept| kept == input.number) else { continue };
+            let Some(number) = inputs.iter().position(|&kept| kept == input.number) else { continue };
             input.number = number;
         } else if !live[value.index()] {
             continue;
@@ -146,8 +147,8 @@ pub(crate) fn with_inputs(
         after.nodes.push(node);
         renamed[value.index()] = Some(Value::new(after.nodes.len() - 1));
     }
-    let keep = |value: &Value| renamed[value.index()].expect("kept above");
-    after.inputs = kept.iter().map(|&number| keep(&graph.inputs[number])).collect();
-    after.outputs = roots.iter().map(keep).collect();
-    (after, kept)
+    let made = |value: &Value| renamed[value.index()].expect("kept above");
+    after.inputs = inputs.iter().map(|&number| made(&graph.inputs[number])).collect();
+    after.outputs = roots.iter().map(made).collect();
+    after
 }
