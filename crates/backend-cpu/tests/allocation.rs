@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cornu_backend_cpu::Cpu;
 use cornu_ir::backend::{Backend, Buffer};
+use cornu_ir::derived::{Loop, Step, along_time};
 use cornu_ir::ops::{Reduction, Scatter, ScatterKind};
 use cornu_ir::passes::optimize;
 use cornu_ir::plan::plan;
@@ -52,7 +53,18 @@ fn program(n: usize) -> Graph {
     let bits = b.random_bits([n, 80], key, key);
     let narrow = half.sum(&[1]).cast(DType::F32);
     let joined = Expr::concat(&[hidden.transpose(&[1, 0]), running.transpose(&[1, 0])], 0).reverse(&[0]);
+    let steps = Loop {
+        length: n,
+        reverse: true,
+        carries: vec![columns.slice_axis(0, 0, 64).expand(0)],
+        sequences: vec![x.expand(1)],
+    };
+    let (last, _) = along_time(&b, steps, |carries, slices| {
+        let next = (carries[0] * slices[0]).matmul(w.slice_axis(1, 0, 64)).tanh();
+        Step { carries: vec![next], results: vec![next] }
+    });
     b.finish(&[
+        last[0],
         columns,
         order,
         spread,
