@@ -48,7 +48,7 @@ pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
-pub use model::{Model, Sequential};
+pub use model::{Apply, IntoSymbols, Keywords, Model, Sequential, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};

@@ -42,4 +42,8 @@ impl Layer for ActivationLayer {
     fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         Ok(vec![self.activation.resolve()?.apply(only(inputs)?)?])
     }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
 }

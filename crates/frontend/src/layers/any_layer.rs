@@ -1,82 +1,152 @@
 //! AnyLayer: a layer with what Keras gives every layer: a name, and whether it is trained.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
-use super::{Config, Context, Layer, Spec, Weights, is_registered, keras_dtype_name, layer_from_config};
+use super::{
+    CallArguments, Config, Context, Layer, Masked, Spec, Weights, is_registered, keras_dtype_name,
+    layer_from_config,
+};
 use crate::config::Serialized;
 use crate::error::{Error, Result};
-use crate::model::Sequential;
+use crate::model::{Functional, Sequential};
+use crate::saving::snake_case::snake_case;
 
-/// Some layer, in a place of a model.
+/// Some layer, in a place of a model. Clones are the same layer: called twice, it has its weights once.
 #[derive(Clone)]
-pub struct AnyLayer {
-    pub(crate) layer: Arc<dyn Layer>,
-    pub(crate) name: Option<String>,
-    pub(crate) trainable: bool,
+pub struct AnyLayer(Arc<Placed>);
+
+struct Placed {
+    layer: Arc<dyn Layer>,
+    /// Set once, by the user or by the first model that the layer becomes part of.
+    name: OnceLock<String>,
+    trainable: AtomicBool,
 }
 
 impl AnyLayer {
     /// The layer's name: its own, or the one the model gave it.
     pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or("")
+        self.0.name.get().map_or("", String::as_str)
     }
 
     /// Keras's name of the class.
     pub fn class_name(&self) -> &str {
-        self.layer.class_name()
+        self.0.layer.class_name()
     }
 
     /// False if training leaves its weights alone.
     pub fn is_trainable(&self) -> bool {
-        self.trainable
+        self.0.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Says whether training fits the weights of this layer and of all layers inside. As in Keras, a compiled model
+    /// heeds it from the next `compile` on.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.0.trainable.store(trainable, Ordering::Relaxed);
+        self.layer().sublayers().iter().for_each(|inner| inner.layer.set_trainable(trainable));
     }
 
     /// The layer.
     pub fn layer(&self) -> &dyn Layer {
-        &*self.layer
+        &*self.0.layer
+    }
+
+    /// True if both are one layer.
+    pub fn is(&self, other: &AnyLayer) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// A layer with this configuration and a name of its own.
+    pub fn named(self, name: &str) -> AnyLayer {
+        let trainable = AtomicBool::new(self.is_trainable());
+        AnyLayer(Arc::new(Placed {
+            layer: self.0.layer.clone(),
+            name: OnceLock::from(name.to_string()),
+            trainable,
+        }))
+    }
+
+    /// With weights that training leaves alone.
+    pub fn frozen(self) -> AnyLayer {
+        self.set_trainable(false);
+        self
+    }
+
+    /// What errors call the layer: its name, or what it would be called.
+    fn label(&self) -> String {
+        self.0.name.get().cloned().unwrap_or_else(|| snake_case(self.class_name()))
+    }
+
+    /// Gives the layer a name, unless it has one.
+    pub(crate) fn name_unless_named(&self, name: impl FnOnce() -> String) {
+        self.0.name.get_or_init(name);
     }
 
     pub(crate) fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
-        weights.within(self.name(), self.trainable, |weights| {
-            self.layer.build(inputs, weights).map_err(|error| error.within(self.name()))
+        weights.within(self.name(), self.is_trainable(), |weights| {
+            self.layer().build(inputs, weights).map_err(|error| error.within(&self.label()))
         })
     }
 
-    pub(crate) fn call<'b>(
+    /// Writes the layer into the program, called with these values. For layers that have layers inside.
+    pub fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
+        let inputs = inputs.iter().map(|&value| Masked::from(value)).collect();
+        let outputs = self.call_with(context, &CallArguments::new(inputs, false))?;
+        Ok(outputs.into_iter().map(|output| output.value).collect())
+    }
+
+    /// [`AnyLayer::call`] with masks and arguments by name.
+    pub fn call_with<'b>(
         &self,
         context: &mut Context<'_, 'b>,
-        inputs: &[Expr<'b>],
-    ) -> Result<Vec<Expr<'b>>> {
-        context.within(self.name(), |context| {
-            self.layer.call(context, inputs).map_err(|error| error.within(self.name()))
-        })
+        arguments: &CallArguments<Masked<'b>>,
+    ) -> Result<Vec<Masked<'b>>> {
+        let inputs: Vec<Masked<'b>> =
+            arguments.inputs(self.layer().input_names()).into_iter().copied().collect();
+        let values: Vec<Expr<'b>> = inputs.iter().map(|input| input.value).collect();
+        let masks = inputs.iter().map(|input| input.mask).collect();
+        let outputs = context.within(self.name(), self.is_trainable(), masks, arguments, |context| {
+            let outputs = self.layer().call(context, &values)?;
+            let passed = context.mask(0).filter(|_| self.layer().supports_masking());
+            let mask = |index: usize| context.output_mask(index).unwrap_or(passed);
+            Ok(outputs.into_iter().enumerate().map(|(i, value)| Masked { value, mask: mask(i) }).collect())
+        });
+        outputs.map_err(|error| error.within(&self.label()))
     }
 }
 
 impl<L: Layer + 'static> From<L> for AnyLayer {
     fn from(layer: L) -> AnyLayer {
-        AnyLayer { layer: Arc::new(layer), name: None, trainable: true }
+        let placed =
+            Placed { layer: Arc::new(layer), name: OnceLock::new(), trainable: AtomicBool::new(true) };
+        AnyLayer(Arc::new(placed))
+    }
+}
+
+impl From<&AnyLayer> for AnyLayer {
+    fn from(layer: &AnyLayer) -> AnyLayer {
+        layer.clone()
     }
 }
 
 /// The settings that every layer has. They come after the layer's own:
 /// `Dense::new(10).activation("relu").named("out")`.
-pub trait Naming: Into<AnyLayer> {
+pub trait Naming: Layer + Sized + 'static {
     /// With a name of its own, which must be unique in the model.
     fn named(self, name: &str) -> AnyLayer {
-        AnyLayer { name: Some(name.to_string()), ..self.into() }
+        AnyLayer::from(self).named(name)
     }
 
     /// With weights that training leaves alone.
     fn frozen(self) -> AnyLayer {
-        AnyLayer { trainable: false, ..self.into() }
+        AnyLayer::from(self).frozen()
     }
 }
 
-impl<L: Into<AnyLayer>> Naming for L {}
+impl<L: Layer + 'static> Naming for L {}
 
 impl AnyLayer {
     /// From a Keras file: one entry of a model's list of layers.
@@ -85,35 +155,38 @@ impl AnyLayer {
         if let Some(module) = object.module.as_deref().filter(|module| !is_keras(module)) {
             check_registered(&object, module)?;
         }
-        let mut layer = match object.class_name.as_str() {
+        let layer = match object.class_name.as_str() {
             "Sequential" => AnyLayer::from(Sequential::from_config(&object.config)?),
+            "Functional" | "Model" => AnyLayer::from(Functional::from_config(&object.config)?),
             class => layer_from_config(class, object.registered_name.as_deref(), &object.config)?,
         };
         let arguments = object.arguments();
-        layer.name = arguments.text("name")?.map(String::from);
-        layer.trainable = arguments.boolean_or("trainable", true)?;
+        if let Some(name) = arguments.text("name")? {
+            layer.name_unless_named(|| name.to_string());
+        }
+        // Only a wrapper says so of what is inside: each layer inside has said it for itself.
+        layer.0.trainable.store(arguments.boolean_or("trainable", true)?, Ordering::Relaxed);
         Ok(layer)
     }
 
     /// As it stands in a Keras file.
     pub(crate) fn serialize(&self) -> Result<Value> {
-        let own = self.layer.config()?;
+        let layer = self.layer();
         let mut config = Config::new();
         config.insert("name".into(), json!(self.name()));
-        config.insert("trainable".into(), json!(self.trainable));
-        let dtype = self.layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
-        config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
-        config.extend(own);
-        let module = match (self.layer.registered_name(), self.class_name()) {
-            (Some(_), _) => None,
-            (None, "Sequential") => Some("keras"),
-            (None, _) => Some("keras.layers"),
-        };
+        if !layer.is_op() {
+            config.insert("trainable".into(), json!(self.is_trainable()));
+            if self.class_name() != "Functional" {
+                let dtype = layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
+                config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
+            }
+        }
+        config.extend(layer.config()?);
         Ok(json!({
-            "module": module,
+            "module": layer.module(),
             "class_name": self.class_name(),
             "config": config,
-            "registered_name": self.layer.registered_name(),
+            "registered_name": layer.registered_name(),
         }))
     }
 }

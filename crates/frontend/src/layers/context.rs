@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use cornu_ir::{Builder, DType, Expr, Shape, derived};
+use serde_json::Value;
 
+use super::{Argument, CallArguments, Masked};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::regularizers::Regularizer;
@@ -14,10 +16,32 @@ pub struct Context<'c, 'b> {
     training: bool,
     weights: &'c HashMap<String, Expr<'b>>,
     scope: Vec<String>,
+    frame: Frame<'b>,
     random: Option<Expr<'b>>,
     draws: u32,
     losses: Vec<Expr<'b>>,
     updates: Vec<(String, Expr<'b>)>,
+}
+
+/// What the call of one layer was given beside its inputs.
+#[derive(Clone)]
+struct Frame<'b> {
+    masks: Vec<Option<Expr<'b>>>,
+    arguments: CallArguments<Masked<'b>>,
+    trainable: bool,
+    /// What the layer says of its outputs' masks.
+    output_masks: HashMap<usize, Option<Expr<'b>>>,
+}
+
+impl Default for Frame<'_> {
+    fn default() -> Self {
+        Frame {
+            masks: Vec::new(),
+            arguments: CallArguments::default(),
+            trainable: true,
+            output_masks: HashMap::new(),
+        }
+    }
 }
 
 impl<'c, 'b> Context<'c, 'b> {
@@ -33,6 +57,7 @@ impl<'c, 'b> Context<'c, 'b> {
             training,
             weights,
             scope: Vec::new(),
+            frame: Frame::default(),
             random,
             draws: 0,
             losses: Vec::new(),
@@ -48,6 +73,48 @@ impl<'c, 'b> Context<'c, 'b> {
     /// True in `fit`, false in `evaluate` and `predict`.
     pub fn training(&self) -> bool {
         self.training
+    }
+
+    /// False if the layer, or one around it, is frozen.
+    pub fn trainable(&self) -> bool {
+        self.frame.trainable
+    }
+
+    /// Which steps of input number `index` count: the argument `mask`, or what came along with the input.
+    pub fn mask(&self, index: usize) -> Option<Expr<'b>> {
+        let given = self.keywords("mask");
+        given.get(index).copied().or_else(|| self.frame.masks.get(index).copied().flatten())
+    }
+
+    /// Says which steps of output number `index` count; `None` if all do.
+    pub fn set_output_mask(&mut self, index: usize, mask: Option<Expr<'b>>) {
+        self.frame.output_masks.insert(index, mask);
+    }
+
+    /// What the layer has said of this output's mask, if anything.
+    pub(crate) fn output_mask(&self, index: usize) -> Option<Option<Expr<'b>>> {
+        self.frame.output_masks.get(&index).copied()
+    }
+
+    /// The value given by this name.
+    pub fn keyword(&self, name: &str) -> Option<Expr<'b>> {
+        self.keywords(name).first().copied()
+    }
+
+    /// The values given by this name.
+    pub fn keywords(&self, name: &str) -> Vec<Expr<'b>> {
+        let given = self.frame.arguments.keyword(name).into_iter().flat_map(|argument| argument.tensors());
+        given.map(|masked| masked.value).collect()
+    }
+
+    /// True if the call says `name=True`.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.frame.arguments.keyword(name), Some(Argument::Constant(Value::Bool(true))))
+    }
+
+    /// Everything the call was given.
+    pub fn arguments(&self) -> &CallArguments<Masked<'b>> {
+        &self.frame.arguments
     }
 
     /// Where the layer is in the model: `block_2/dense`.
@@ -112,12 +179,27 @@ impl<'c, 'b> Context<'c, 'b> {
         self.scope = scopes.to_vec();
     }
 
-    /// Writes something inside a named layer.
-    pub(crate) fn within<T>(&mut self, name: &str, write: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// Writes something inside a named layer, for a call with these masks and arguments.
+    pub(crate) fn within<T>(
+        &mut self,
+        name: &str,
+        trainable: bool,
+        masks: Vec<Option<Expr<'b>>>,
+        arguments: &CallArguments<Masked<'b>>,
+        write: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let (around, training) = (self.frame.clone(), self.training);
+        let trainable = trainable && around.trainable;
+        self.frame = Frame { masks, arguments: arguments.clone(), trainable, output_masks: HashMap::new() };
+        if let Some(Argument::Constant(Value::Bool(given))) = arguments.keyword("training") {
+            // A file may say `training=True` of one call; without random numbers it cannot be heeded.
+            self.training = *given && self.random.is_some();
+        }
         self.scope.push(name.to_string());
         let builder = self.builder;
         let written = builder.scope(name, || write(self));
         self.scope.pop();
+        (self.frame, self.training) = (around, training);
         let written = written?;
         builder.check()?;
         Ok(written)

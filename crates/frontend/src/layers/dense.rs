@@ -179,4 +179,8 @@ impl Layer for Dense {
         context.add_activity_loss(self.activity_regularizer.as_ref(), output)?;
         Ok(vec![output])
     }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
 }

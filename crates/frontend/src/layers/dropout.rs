@@ -87,4 +87,8 @@ impl Layer for Dropout {
         let keep = draw.ge(draw.number(self.rate));
         Ok(vec![keep.select(x / (1.0 - self.rate), x.number(0.0))])
     }
+
+    fn supports_masking(&self) -> bool {
+        true
+    }
 }

@@ -5,6 +5,7 @@
 
 mod activation;
 mod any_layer;
+mod arguments;
 mod context;
 mod dense;
 mod dropout;
@@ -13,10 +14,12 @@ mod input;
 mod registry;
 mod reshape;
 mod spec;
+mod stateless;
 mod weights;
 
 pub use activation::ActivationLayer as Activation;
 pub use any_layer::{AnyLayer, Naming};
+pub use arguments::{Argument, CallArguments, Masked};
 pub use context::Context;
 pub use dense::Dense;
 pub use dropout::Dropout;
@@ -25,6 +28,7 @@ pub use input::Input;
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
 pub use spec::Spec;
+pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
@@ -37,6 +41,7 @@ use crate::constraints::{self, Constraint};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::regularizers::{self, Regularizer};
+use crate::saving::snake_case::ContainerNames;
 
 /// The arguments of a layer as Keras writes them, without `name`, `trainable` and `dtype`, which every layer has.
 pub type Config = Map<String, Value>;
@@ -52,6 +57,16 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The module that files say the class lives in; `None` for a class that is not Keras's own.
+    fn module(&self) -> Option<&str> {
+        Some("keras.layers").filter(|_| self.registered_name().is_none())
+    }
+
+    /// True for an operation between values, which Keras lists among a model's layers but does not count as one.
+    fn is_op(&self) -> bool {
+        self.module().is_some_and(|module| module.starts_with("keras.src.ops"))
+    }
+
     /// The arguments, as Keras writes them.
     fn config(&self) -> Result<Config>;
 
@@ -64,14 +79,55 @@ pub trait Layer: Send + Sync {
     /// Writes what the layer computes. The first axis of inputs and outputs is the batch.
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>>;
 
+    /// True if the mask of the first input is that of every output. A layer with another rule says so in its `call`, by
+    /// [`Context::set_output_mask`].
+    fn supports_masking(&self) -> bool {
+        false
+    }
+
+    /// The names of the inputs, for calls that give them by name.
+    fn input_names(&self) -> &'static [&'static str] {
+        &["inputs"]
+    }
+
+    /// True if Keras takes the inputs as one list, as merging layers do.
+    fn takes_list(&self) -> bool {
+        false
+    }
+
     /// What goes in, for a layer that knows it by itself.
     fn input_spec(&self) -> Option<Spec> {
         None
     }
 
-    /// The layers inside, with the attribute they hang on in Keras: `("layers", …)` in a model.
-    fn sublayers(&self) -> Option<(&'static str, &[AnyLayer])> {
-        None
+    /// The layers inside, in the order of Keras's weights.
+    fn sublayers(&self) -> Vec<Sublayer<'_>> {
+        Vec::new()
+    }
+}
+
+/// A layer inside another.
+pub struct Sublayer<'a> {
+    /// Where Keras's files put it: the attribute it hangs on, `cell`, or a list and a name in it, `layers/dense_1`.
+    pub attribute: String,
+    /// The layer. Its name is unique among its siblings.
+    pub layer: &'a AnyLayer,
+}
+
+impl<'a> Sublayer<'a> {
+    /// The layer on this attribute.
+    pub fn new(attribute: &str, layer: &'a AnyLayer) -> Sublayer<'a> {
+        Sublayer { attribute: attribute.to_string(), layer }
+    }
+
+    /// The layers of a list on this attribute: Keras names each by its class and numbers equal ones.
+    pub fn list(attribute: &str, layers: impl IntoIterator<Item = &'a AnyLayer>) -> Vec<Sublayer<'a>> {
+        let mut names = ContainerNames::default();
+        let place = |layer: &'a AnyLayer| Sublayer {
+            attribute: format!("{attribute}/{}", names.next(layer.class_name())),
+            layer,
+        };
+        layers.into_iter().map(place).collect()
     }
 }
 

@@ -25,6 +25,8 @@ pub struct WeightSpec {
     pub constraint: Option<Arc<dyn Constraint>>,
     /// False for what training does not fit, such as moving averages.
     pub trainable: bool,
+    /// False for what a layer remembers from batch to batch and no file holds, such as the states of a stateful RNN.
+    pub saved: bool,
 }
 
 /// Collects the variables of a model's layers, in the order they are made.
@@ -43,8 +45,17 @@ impl Weights {
         shape: impl Into<Shape>,
         initializer: Arc<dyn Initializer>,
     ) -> Result<&mut WeightSpec> {
+        self.add_typed(name, Type::new(DType::F32, shape), initializer)
+    }
+
+    /// Adds a variable of any element type.
+    pub fn add_typed(
+        &mut self,
+        name: &str,
+        ty: Type,
+        initializer: Arc<dyn Initializer>,
+    ) -> Result<&mut WeightSpec> {
         let path = self.path(name);
-        let ty = Type::new(DType::F32, shape);
         if ty.bytes() > isize::MAX as usize {
             return Err(Error::Shape {
                 what: path,
@@ -53,7 +64,15 @@ impl Weights {
             });
         }
         let trainable = !self.frozen;
-        self.specs.push(WeightSpec { path, ty, initializer, regularizer: None, constraint: None, trainable });
+        self.specs.push(WeightSpec {
+            path,
+            ty,
+            initializer,
+            regularizer: None,
+            constraint: None,
+            trainable,
+            saved: true,
+        });
         Ok(self.specs.last_mut().expect("just pushed"))
     }
 
@@ -86,6 +105,18 @@ impl Weights {
         built
     }
 
+    /// The variables added since there were `before`.
+    pub(crate) fn since(&mut self, before: usize) -> &mut [WeightSpec] {
+        &mut self.specs[before..]
+    }
+
+    /// Sorts the variables added since there were `before` by the layer they belong to, of those built in this scope.
+    pub(crate) fn order_from(&mut self, before: usize, position: impl Fn(&str) -> usize) {
+        let depth = self.scope.len();
+        self.specs[before..]
+            .sort_by_key(|spec| spec.path.split('/').nth(depth).map_or(usize::MAX, &position));
+    }
+
     pub(crate) fn into_specs(self) -> Vec<WeightSpec> {
         self.specs
     }
@@ -115,6 +146,12 @@ impl WeightSpec {
     /// Not fitted by training.
     pub fn non_trainable(&mut self) -> &mut WeightSpec {
         self.trainable = false;
+        self
+    }
+
+    /// Remembered from batch to batch, but neither fitted nor counted nor saved.
+    pub fn unsaved(&mut self) -> &mut WeightSpec {
+        (self.trainable, self.saved) = (false, false);
         self
     }
 

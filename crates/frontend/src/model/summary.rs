@@ -22,8 +22,10 @@ impl Model {
     }
 
     fn rows(&self) -> Vec<[String; 3]> {
-        let outputs = self.built.iter().flat_map(|built| &built.layer_outputs);
-        let shapes = outputs.map(ToString::to_string).chain(std::iter::repeat("?".to_string()));
+        let outputs = self.built.iter().flat_map(|built| &built.trace.layer_outputs);
+        let shapes = outputs
+            .map(|specs| specs.first().map_or("?".to_string(), ToString::to_string))
+            .chain(std::iter::repeat("?".to_string()));
         let visible = |(layer, _): &(&AnyLayer, String)| layer.class_name() != "InputLayer";
         let rows = self.layers().iter().zip(shapes).filter(visible);
         rows.map(|(layer, shape)| {

@@ -1,5 +1,7 @@
 //! The model as Keras writes it: its layers, shapes, and how it was compiled, as JSON.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::Serialized;
@@ -7,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::layers::{Layer, Spec, float_policy};
 use crate::losses;
 use crate::metrics;
-use crate::model::{Model, Sequential};
+use crate::model::{Functional, Model, Network, Sequential};
 use crate::optimizers;
 use crate::training::{Compile, Compiled};
 
@@ -17,24 +19,31 @@ impl Model {
         let mut config = Map::new();
         config.insert("name".into(), json!(self.name));
         config.insert("trainable".into(), json!(true));
-        config.insert("dtype".into(), float_policy());
-        config.insert("layers".into(), Value::Array(self.serialize_layers()?));
-        let input = self.built.as_ref().and_then(|built| built.inputs.first());
+        let is_sequential = self.network.class_name() == "Sequential";
+        let input = self.built.as_ref().and_then(|built| built.inputs.first()).filter(|_| is_sequential);
+        if is_sequential {
+            config.insert("dtype".into(), float_policy());
+            config.insert("layers".into(), Value::Array(self.serialize_layers()?));
+        } else {
+            config.extend(self.network.config()?);
+        }
         if let Some(input) = input {
             config.insert("build_input_shape".into(), json!(input.shape));
         }
-        let mut model = Serialized::builtin("keras", self.network.class_name(), config);
-        if let Some(input) = input {
-            model["build_config"] = build_config(input);
-        }
-        model["compile_config"] = self.compiled.as_ref().map_or(Ok(json!({})), compile_config)?;
-        Ok(model)
+        Ok(json!({
+            "module": self.network.module(),
+            "class_name": self.network.class_name(),
+            "config": config,
+            "registered_name": self.network.registered_name(),
+            "build_config": {"input_shape": input.map(|input| &input.shape)},
+            "compile_config": self.compiled.as_ref().map_or(Ok(json!({})), compile_config)?,
+        }))
     }
 
     /// The layers, each with the shape of what goes into it, from which Keras builds its weights.
     fn serialize_layers(&self) -> Result<Vec<Value>> {
-        let outputs = self.built.iter().flat_map(|built| built.inputs.iter().chain(&built.layer_outputs));
-        let inputs = outputs.map(Some).chain(std::iter::repeat(None));
+        let inputs = self.built.iter().flat_map(|built| &built.trace.layer_inputs);
+        let inputs = inputs.map(|specs| specs.first()).chain(std::iter::repeat(None));
         let layers = self.layers().iter().zip(inputs);
         layers
             .map(|(layer, input)| {
@@ -102,22 +111,31 @@ fn only(value: &Value) -> &Value {
     }
 }
 
-/// The network that a file describes, and its input if the file tells it.
-pub(super) fn read_network(object: &Value) -> Result<(Sequential, Option<Spec>)> {
+/// What a file says of a model: its name, its layers, and the shapes of its inputs if it tells them.
+pub(super) struct ReadNetwork {
+    pub(super) name: String,
+    pub(super) network: Arc<dyn Network>,
+    pub(super) inputs: Option<Vec<Spec>>,
+}
+
+pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
     let serialized = Serialized::read("model", object)?;
-    if serialized.class_name != "Sequential" {
-        return Err(Error::unknown("model class that can be read", &serialized.class_name, ["Sequential"]));
+    match serialized.class_name.as_str() {
+        "Sequential" => {
+            let network = Sequential::from_config(&serialized.config)?;
+            let config = &object["config"];
+            let shape = [&config["build_input_shape"], &object["build_config"]["input_shape"]];
+            let shape = shape.into_iter().find(|shape| shape.is_array()).map(Spec::read).transpose()?;
+            let inputs = network.input_spec().or(shape).map(|input| vec![input]);
+            Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs })
+        }
+        "Functional" | "Model" => {
+            let network = Functional::from_config(&serialized.config)?;
+            let inputs = network.input_specs();
+            Ok(ReadNetwork { name: network.model_name().to_string(), network: Arc::new(network), inputs })
+        }
+        class => Err(Error::unknown("model class that can be read", class, ["Functional", "Sequential"])),
     }
-    let network = Sequential::from_config(&serialized.config)?;
-    let config = &object["config"];
-    let shape = [&config["build_input_shape"], &object["build_config"]["input_shape"]];
-    let shape = shape.into_iter().find(|shape| shape.is_array());
-    let input = match (network.input_spec(), shape) {
-        (Some(input), _) => Some(input),
-        (None, Some(shape)) => Some(Spec::read(shape)?),
-        (None, None) => None,
-    };
-    Ok((network, input))
 }
 
 impl Spec {

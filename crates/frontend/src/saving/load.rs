@@ -4,20 +4,18 @@
 //! before memory is taken for weights. Nothing in a file is run.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use cornu_ir::{Tensor, Type};
 use serde_json::Value;
 
 use super::archive::{self, Archive};
-use super::config::{read_compile_config, read_network};
+use super::config::{ReadNetwork, read_compile_config, read_network};
 use super::legacy::Legacy;
 use super::save::places;
 use super::upgrade::{self, Generation, Slot, Stored};
 use super::weights::Weights;
 use super::{Format, Place, Source, json};
 use crate::error::{Error, Result};
-use crate::layers::Spec;
 use crate::model::{Built, Model};
 
 /// Largest configuration that is read.
@@ -152,16 +150,16 @@ fn restore_optimizer(
 
 /// The model that a configuration describes, and its shapes if it tells them.
 fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
-    let (network, input) = read_network(config)?;
-    let model = Model::without_weights(network.model_name(), Arc::new(network))?;
-    let built = input.map(|input: Spec| model.trace(vec![input])).transpose()?;
+    let ReadNetwork { name, network, inputs } = read_network(config)?;
+    let model = Model::without_weights(name, network)?;
+    let built = inputs.map(|inputs| model.trace(inputs)).transpose()?;
     Ok((model, built))
 }
 
 /// The values of all weights, in the model's order; every object is first checked to have as many as it needs.
 fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tensor>> {
     let mut values: Vec<Option<Tensor>> = vec![None; built.weights.len()];
-    let places = places(model.layers(), "", "");
+    let places = places(model.network.sublayers(), "", "");
     for place in &places {
         let (needed, stored) = (place.own(&built.weights).count(), file.stored(&place.path)?);
         if stored.len() != needed {

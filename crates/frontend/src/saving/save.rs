@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::archive::{self, Contents};
 use super::legacy::{self, Header, LegacyModel};
-use super::snake_case::{ContainerNames, snake_case};
+use super::snake_case::snake_case;
 use super::weights::{self, Saved};
 use super::{Format, Place, atomic, json};
 use crate::error::Result;
-use crate::layers::{AnyLayer, WeightSpec};
+use crate::layers::{AnyLayer, Sublayer, WeightSpec};
 use crate::model::Model;
 
 /// The version of Keras whose files ours are like.
@@ -55,7 +55,7 @@ impl Model {
     fn saved_objects(&self) -> Result<Vec<Saved>> {
         let values = if self.built.is_some() { self.get_weights()? } else { Vec::new() };
         let mut saved = vec![Saved { path: String::new(), name: self.name.clone(), vars: Vec::new() }];
-        for place in places(self.layers(), "", "") {
+        for place in places(self.network.sublayers(), "", "") {
             let own = place.own(self.weight_specs());
             let vars = own.map(|(number, _)| values[number].clone()).collect();
             saved.push(Saved { path: place.path, name: place.name, vars });
@@ -142,16 +142,13 @@ impl LayerPlace {
 }
 
 /// The places of layers and of the layers inside them, in order.
-pub(super) fn places(layers: &[AnyLayer], path: &str, prefix: &str) -> Vec<LayerPlace> {
-    let mut names = ContainerNames::default();
+pub(super) fn places(layers: Vec<Sublayer<'_>>, path: &str, prefix: &str) -> Vec<LayerPlace> {
     let mut found = Vec::new();
-    for layer in layers {
-        let path = format!("{path}layers/{}", names.next(layer.class_name()));
+    for Sublayer { attribute, layer } in layers {
+        let path = format!("{path}{attribute}");
         let prefix = format!("{prefix}{}/", layer.name());
         found.push(LayerPlace { path: path.clone(), name: layer.name().to_string(), prefix: prefix.clone() });
-        if let Some((_, inner)) = layer.layer().sublayers() {
-            found.extend(places(inner, &format!("{path}/"), &prefix));
-        }
+        found.extend(places(layer.layer().sublayers(), &format!("{path}/"), &prefix));
     }
     found
 }
