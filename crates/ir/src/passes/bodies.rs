@@ -133,13 +133,14 @@ pub(crate) fn with_inputs(graph: &Graph, outputs: &[usize], inputs: &[usize], st
     let live = live(graph, &roots);
     let mut after = Graph { state, ..Graph::default() };
     let mut renamed: Vec<Option<Value>> = vec![None; graph.nodes.len()];
-    for value in graph.values() {
+    // The inputs come first, in their order: passes number them as they meet them.
+    let given = inputs.iter().map(|&number| graph.inputs[number]);
+    let is_input = |value: &Value| matches!(graph.node(*value).op, Op::Input(_));
+    let computed = graph.values().filter(|value| live[value.index()] && !is_input(value));
+    for (place, value) in given.chain(computed).enumerate() {
         let mut node = graph.node(value).clone();
         if let Op::Input(input) = &mut node.op {
-            let Some(number) = inputs.iter().position(|&kept| kept == input.number) else { continue };
-            input.number = number;
-        } else if !live[value.index()] {
-            continue;
+            input.number = place;
         }
         for arg in &mut node.args {
             *arg = renamed[arg.index()].expect("what a live node reads is live");
