@@ -26,6 +26,7 @@ pub mod callbacks;
 pub mod config;
 pub mod constraints;
 mod device;
+mod einsum;
 pub mod error;
 pub mod identifier;
 pub mod initializers;
@@ -33,6 +34,7 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
+//pub mod ops;
 pub mod optimizers;
 mod random;
 pub mod regularizers;
@@ -47,7 +49,11 @@ pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
-pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
+pub use layers::{
+    AdditiveAttention, Attention, Context, Dense, Dropout, EinsumDense, Embedding, Flatten,
+    GroupQueryAttention, Input, Layer, MultiHeadAttention, Naming, Reshape, ReversibleEmbedding, Spec,
+    Weights,
+};
 pub use model::{Model, Sequential};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;

@@ -7,7 +7,10 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
+use super::{
+    Activation, AdditiveAttention, AnyLayer, Attention, Config, Dense, Dropout, EinsumDense, Embedding,
+    Flatten, GroupQueryAttention, Input, MultiHeadAttention, Reshape, ReversibleEmbedding,
+};
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -20,13 +23,20 @@ use crate::regularizers::{self, Regularizer};
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 6] = [
+const LAYERS: &[(&str, Make)] = &[
     ("Activation", |config| Ok(Activation::from_config(config)?.into())),
+    ("AdditiveAttention", |config| Ok(AdditiveAttention::from_config(config)?.into())),
+    ("Attention", |config| Ok(Attention::from_config(config)?.into())),
     ("Dense", |config| Ok(Dense::from_config(config)?.into())),
     ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
+    ("EinsumDense", |config| Ok(EinsumDense::from_config(config)?.into())),
+    ("Embedding", |config| Ok(Embedding::from_config(config)?.into())),
     ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
+    ("GroupQueryAttention", |config| Ok(GroupQueryAttention::from_config(config)?.into())),
     ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
+    ("MultiHeadAttention", |config| Ok(MultiHeadAttention::from_config(config)?.into())),
     ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
+    ("ReversibleEmbedding", |config| Ok(ReversibleEmbedding::from_config(config)?.into())),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
