@@ -45,17 +45,15 @@ pub(crate) fn keep_axes<'b>(reduced: Expr<'b>, axes: &[usize]) -> Expr<'b> {
     axes.iter().fold(reduced, |x, &axis| x.expand(axis))
 }
 
-/// A value with axes of size 1 before its own, up to `rank` axes: how NumPy lines shapes up.
-pub(crate) fn leading_ones(x: Expr<'_>, rank: usize) -> Expr<'_> {
-    let shape = x.shape();
-    let missing = rank.saturating_sub(shape.rank());
-    x.reshape([1].repeat(missing).into_iter().chain(shape.iter().copied()).collect::<Vec<usize>>())
+/// `x` with axes of size 1 in front, so that it has `rank` axes: NumPy's rule, for where Keras follows it.
+pub(crate) fn align_last(x: Expr<'_>, rank: usize) -> Expr<'_> {
+    (x.rank()..rank).fold(x, |x, _| x.expand(0))
 }
 
 /// Both values with as many axes as the one that has more, lined up at the last: operators then broadcast as NumPy's.
 pub(crate) fn lined_up<'b>(a: Expr<'b>, b: Expr<'b>) -> (Expr<'b>, Expr<'b>) {
     let rank = a.rank().max(b.rank());
-    (leading_ones(a, rank), leading_ones(b, rank))
+    (align_last(a, rank), align_last(b, rank))
 }
 
 /// The shape that both have after NumPy's broadcasting, if there is one.
