@@ -18,7 +18,7 @@ mod stateless;
 mod weights;
 
 pub use activation::ActivationLayer as Activation;
-pub use any_layer::{AnyLayer, Naming};
+pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
 pub use context::Context;
 pub use dense::Dense;
