@@ -23,7 +23,7 @@ mod stateless;
 mod weights;
 
 pub use activation::ActivationLayer as Activation;
-pub use any_layer::{AnyLayer, Naming};
+pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use context::Context;
