@@ -138,17 +138,13 @@ impl Lowering<'_> {
         self.push_boxed(Box::new(task));
     }
 
-    /// Adds tasks.
-    pub(crate) fn extend(&mut self, tasks: Vec<Box<dyn Task>>) {
-        self.lowered.tasks.extend(tasks);
-    }
-
     /// Adds a task.
     pub(crate) fn push_boxed(&mut self, task: Box<dyn Task>) {
         self.push_work(Work::Task(task));
     }
 
-    fn extend(&mut self, tasks: impl IntoIterator<Item = Box<dyn Task>>) {
+    /// Adds tasks.
+    pub(crate) fn extend(&mut self, tasks: impl IntoIterator<Item = Box<dyn Task>>) {
         tasks.into_iter().for_each(|task| self.push_boxed(task));
     }
 
