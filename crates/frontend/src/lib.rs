@@ -47,7 +47,12 @@ pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
-pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
+pub use layers::{
+    Add, Average, Concatenate, Context, Cropping1D, Cropping2D, Cropping3D, Dense, Dot, Dropout, ELU,
+    Flatten, Identity, Input, Layer, LeakyReLU, Masking, Maximum, Minimum, Multiply, Naming, PReLU, Permute,
+    ReLU, RepeatVector, Reshape, Softmax, Spec, Subtract, UpSampling1D, UpSampling2D, UpSampling3D, Weights,
+    ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+};
 pub use model::{Model, Sequential};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;

@@ -44,3 +44,13 @@ pub(crate) fn same_rank<'b>(a: Expr<'b>, b: Expr<'b>) -> (Expr<'b>, Expr<'b>) {
 pub(crate) fn keep_axes<'b>(reduced: Expr<'b>, axes: &[usize]) -> Expr<'b> {
     axes.iter().fold(reduced, |x, &axis| x.expand(axis))
 }
+
+/// `x` with axes of size 1 in front, so that it has `rank` axes: NumPy's rule, for where Keras follows it.
+pub(crate) fn align_last(x: Expr<'_>, rank: usize) -> Expr<'_> {
+    (x.rank()..rank).fold(x, |x, _| x.expand(0))
+}
+
+/// `x` with axes of size 1 behind, so that it has `rank` axes: a mask of steps beside what is masked.
+pub(crate) fn align_first(x: Expr<'_>, rank: usize) -> Expr<'_> {
+    (x.rank()..rank).fold(x, |x, axis| x.expand(axis))
+}

@@ -6,27 +6,42 @@
 mod activation;
 mod any_layer;
 mod arguments;
+mod axes;
 mod context;
+mod data_format;
 mod dense;
 mod dropout;
 mod flatten;
+mod identity;
 mod input;
+mod masking;
+mod merging;
 mod registry;
 mod reshape;
+mod reshaping;
+mod resize;
 mod spec;
 mod stateless;
 mod weights;
 
-pub use activation::ActivationLayer as Activation;
+pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
+pub use axes::Axes;
 pub use context::Context;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use identity::Identity;
 pub use input::Input;
+pub use masking::Masking;
+pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
+pub use reshaping::{
+    Cropping, Cropping1D, Cropping2D, Cropping3D, Margins, Permute, RepeatVector, UpSampling, UpSampling1D,
+    UpSampling2D, UpSampling3D, ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
@@ -40,6 +55,7 @@ use serde_json::{Map, Value};
 use crate::constraints::{self, Constraint};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
+use crate::initializers::{self, Initializer};
 use crate::regularizers::{self, Regularizer};
 use crate::saving::snake_case::ContainerNames;
 
@@ -130,6 +146,25 @@ pub fn only<T: Clone>(inputs: &[T]) -> Result<T> {
             reason: format!("takes one input; it got {}", inputs.len()),
         }),
     }
+}
+
+/// Fails unless the input has `rank` axes, the batch included.
+fn of_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
+    check_rank(class, input, input.rank() == rank, &format!("{rank} axes"))
+}
+
+/// Fails unless the input has `rank` axes or more, the batch included.
+fn at_least_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
+    check_rank(class, input, input.rank() >= rank, &format!("at least {rank} axes"))
+}
+
+fn check_rank(class: &str, input: &Spec, fits: bool, needed: &str) -> Result<()> {
+    let reason = || format!("{class} needs an input of {needed}, the batch included; it got {input}");
+    if fits { Ok(()) } else { Err(Error::Layer { path: String::new(), reason: reason() }) }
+}
+
+fn initializer_config(initializer: &Identifier<dyn Initializer>) -> Result<Value> {
+    Ok(initializers::serialize(&*initializer.resolve()?))
 }
 
 fn regularizer_config(regularizer: &Option<Identifier<dyn Regularizer>>) -> Result<Value> {

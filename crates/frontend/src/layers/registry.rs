@@ -7,7 +7,12 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
+use super::{
+    Activation, Add, AnyLayer, Average, Concatenate, Config, Cropping1D, Cropping2D, Cropping3D, Dense, Dot,
+    Dropout, ELU, Flatten, Identity, Input, LeakyReLU, Masking, Maximum, Minimum, Multiply, PReLU, Permute,
+    ReLU, RepeatVector, Reshape, Softmax, Subtract, UpSampling1D, UpSampling2D, UpSampling3D, ZeroPadding1D,
+    ZeroPadding2D, ZeroPadding3D,
+};
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -20,13 +25,39 @@ use crate::regularizers::{self, Regularizer};
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 6] = [
+const LAYERS: &[(&str, Make)] = &[
     ("Activation", |config| Ok(Activation::from_config(config)?.into())),
+    ("Add", |_| Ok(Add::new().into())),
+    ("Average", |_| Ok(Average::new().into())),
+    ("Concatenate", |config| Ok(Concatenate::from_config(config)?.into())),
+    ("Cropping1D", |config| Ok(Cropping1D::from_config(config)?.into())),
+    ("Cropping2D", |config| Ok(Cropping2D::from_config(config)?.into())),
+    ("Cropping3D", |config| Ok(Cropping3D::from_config(config)?.into())),
     ("Dense", |config| Ok(Dense::from_config(config)?.into())),
+    ("Dot", |config| Ok(Dot::from_config(config)?.into())),
     ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
+    ("ELU", |config| Ok(ELU::from_config(config)?.into())),
     ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
+    ("Identity", |_| Ok(Identity::new().into())),
     ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
+    ("LeakyReLU", |config| Ok(LeakyReLU::from_config(config)?.into())),
+    ("Masking", |config| Ok(Masking::from_config(config)?.into())),
+    ("Maximum", |_| Ok(Maximum::new().into())),
+    ("Minimum", |_| Ok(Minimum::new().into())),
+    ("Multiply", |_| Ok(Multiply::new().into())),
+    ("PReLU", |config| Ok(PReLU::from_config(config)?.into())),
+    ("Permute", |config| Ok(Permute::from_config(config)?.into())),
+    ("ReLU", |config| Ok(ReLU::from_config(config)?.into())),
+    ("RepeatVector", |config| Ok(RepeatVector::from_config(config)?.into())),
     ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
+    ("Softmax", |config| Ok(Softmax::from_config(config)?.into())),
+    ("Subtract", |_| Ok(Subtract::new().into())),
+    ("UpSampling1D", |config| Ok(UpSampling1D::from_config(config)?.into())),
+    ("UpSampling2D", |config| Ok(UpSampling2D::from_config(config)?.into())),
+    ("UpSampling3D", |config| Ok(UpSampling3D::from_config(config)?.into())),
+    ("ZeroPadding1D", |config| Ok(ZeroPadding1D::from_config(config)?.into())),
+    ("ZeroPadding2D", |config| Ok(ZeroPadding2D::from_config(config)?.into())),
+    ("ZeroPadding3D", |config| Ok(ZeroPadding3D::from_config(config)?.into())),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
