@@ -61,7 +61,7 @@ elementwise! {
     Add sum 1.., "at least 1 input";
     /// The first input minus the second. Keras: `Subtract`.
     Subtract difference 2..=2, "exactly 2 inputs";
-    /// The product of the inputs; where an input is masked it counts as 1. Keras: `Multiply`.
+    /// The product of the inputs; where an input is masked it counts as 1, and where all are the product is 0. Keras: `Multiply`.
     Multiply product 1.., "at least 1 input";
     /// The mean of the inputs. Keras: `Average`.
     Average average 1.., "at least 1 input";
@@ -99,7 +99,11 @@ fn average<'b>(inputs: &[Masked<'b>]) -> Expr<'b> {
 
 fn product<'b>(inputs: &[Masked<'b>]) -> Expr<'b> {
     let counted = inputs.iter().map(|&(x, mask)| mask.map_or(x, |mask| mask.select(x, x.number(1.0))));
-    folded(counted, |product, x| product * x)
+    let product = folded(counted, |product, x| product * x);
+    // A step that counts nowhere is 0 and not 1.
+    let masks: Option<Vec<Expr<'b>>> = inputs.iter().map(|(_, mask)| *mask).collect();
+    let counts = masks.and_then(|masks| masks.into_iter().reduce(Expr::or));
+    counts.map_or(product, |counts| counts.select(product, product.number(0.0)))
 }
 
 fn maximum<'b>(inputs: &[Masked<'b>]) -> Expr<'b> {
