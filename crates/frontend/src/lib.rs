@@ -47,7 +47,11 @@ pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
-pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
+pub use layers::{
+    Bidirectional, Cell, Context, Dense, Dropout, Flatten, GRU, GRUCell, Input, LSTM, LSTMCell, Layer,
+    MergeMode, Naming, RNN, Reshape, SimpleRNN, SimpleRNNCell, Spec, StackedRNNCells, TimeDistributed,
+    Weights,
+};
 pub use model::{Apply, IntoSymbols, Keywords, Model, Sequential, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;

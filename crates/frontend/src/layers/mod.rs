@@ -11,6 +11,7 @@ mod dense;
 mod dropout;
 mod flatten;
 mod input;
+pub mod recurrent;
 mod registry;
 mod reshape;
 mod spec;
@@ -25,6 +26,10 @@ pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use input::Input;
+pub use recurrent::{
+    Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
+    StackedRNNCells, TimeDistributed,
+};
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
 pub use spec::Spec;
@@ -93,6 +98,11 @@ pub trait Layer: Send + Sync {
     /// True if Keras takes the inputs as one list, as merging layers do.
     fn takes_list(&self) -> bool {
         false
+    }
+
+    /// The layer as a cell, if it takes one step of a recurrent layer.
+    fn as_cell(&self) -> Option<&dyn Cell> {
+        None
     }
 
     /// What goes in, for a layer that knows it by itself.

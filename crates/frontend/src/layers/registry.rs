@@ -7,7 +7,10 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
+use super::{
+    Activation, AnyLayer, Bidirectional, Config, Dense, Dropout, Flatten, GRU, GRUCell, Input, LSTM,
+    LSTMCell, RNN, Reshape, SimpleRNN, SimpleRNNCell, StackedRNNCells, TimeDistributed,
+};
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -20,13 +23,23 @@ use crate::regularizers::{self, Regularizer};
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 6] = [
+const LAYERS: [(&str, Make); 16] = [
     ("Activation", |config| Ok(Activation::from_config(config)?.into())),
+    ("Bidirectional", |config| Ok(Bidirectional::from_config(config)?.into())),
     ("Dense", |config| Ok(Dense::from_config(config)?.into())),
     ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
     ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
+    ("GRU", |config| Ok(GRU::from_config(config)?.into())),
+    ("GRUCell", |config| Ok(GRUCell::from_config(config)?.into())),
     ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
+    ("LSTM", |config| Ok(LSTM::from_config(config)?.into())),
+    ("LSTMCell", |config| Ok(LSTMCell::from_config(config)?.into())),
+    ("RNN", |config| Ok(RNN::from_config(config)?.into())),
     ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
+    ("SimpleRNN", |config| Ok(SimpleRNN::from_config(config)?.into())),
+    ("SimpleRNNCell", |config| Ok(SimpleRNNCell::from_config(config)?.into())),
+    ("StackedRNNCells", |config| Ok(StackedRNNCells::from_config(config)?.into())),
+    ("TimeDistributed", |config| Ok(TimeDistributed::from_config(config)?.into())),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
