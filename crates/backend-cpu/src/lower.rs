@@ -89,7 +89,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
+    pub(crate) fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
         let [left, right] = [0, 1].map(|read| step.reads.get(read).map(|id| id.index()));
         let (Some(left), Some(right)) = (left, right) else {
             return Err(broken("a dot without two operands"));
@@ -113,7 +113,7 @@ impl Lowering<'_> {
     }
 
     /// A program over `places` places as code for the buffers of a step, which it writes or (a head) does not.
-    fn code(
+    pub(crate) fn code(
         &self,
         program: &Program,
         places: usize,
@@ -143,7 +143,8 @@ impl Lowering<'_> {
         self.push_work(Work::Task(task));
     }
 
-    fn extend(&mut self, tasks: impl IntoIterator<Item = Box<dyn Task>>) {
+    /// Adds tasks.
+    pub(crate) fn extend(&mut self, tasks: impl IntoIterator<Item = Box<dyn Task>>) {
         tasks.into_iter().for_each(|task| self.push_boxed(task));
     }
 

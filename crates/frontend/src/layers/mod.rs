@@ -6,32 +6,56 @@
 mod activation;
 mod any_layer;
 mod arguments;
+mod attention;
 mod context;
+mod convolution;
 mod dense;
 mod dropout;
+mod einsum_dense;
+mod embedding;
 mod flatten;
 mod input;
+mod kernel_settings;
+mod pooling;
 pub mod recurrent;
 mod registry;
 mod reshape;
+mod reversible_embedding;
+mod spatial;
 mod spec;
 mod stateless;
 mod weights;
 
 pub use activation::ActivationLayer as Activation;
-pub use any_layer::{AnyLayer, Naming};
+pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
+pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use context::Context;
+pub use convolution::{
+    Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
+    DepthwiseConv, DepthwiseConv1D, DepthwiseConv2D, SeparableConv, SeparableConv1D, SeparableConv2D,
+};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use einsum_dense::EinsumDense;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use input::Input;
+pub use pooling::{
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, Average, AveragePooling1D, AveragePooling2D,
+    AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, Max, MaxPooling1D,
+    MaxPooling2D, MaxPooling3D, PoolKind, Pooling,
+};
 pub use recurrent::{
     Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
     StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
+pub use reversible_embedding::ReversibleEmbedding;
+pub use spatial::{DataFormat, Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};

@@ -82,6 +82,8 @@ fn role(op: &Op) -> Role {
         Op::RandomBits(_) | Op::Transpose(_) | Op::Pad(_) | Op::Concat(_) | Op::Reverse(_) => Role::Alone,
         Op::ArgReduce(_) | Op::Cumulative(_) | Op::ArgSort(_) | Op::Gather(_) | Op::Scatter(_) => Role::Alone,
         Op::DynamicSlice(_) | Op::DynamicUpdate(_) => Role::Alone,
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Alone,
+        Op::Window(_) | Op::WindowArgMax(_) | Op::WindowSpread(_) => Role::Alone,
         Op::Scan(_) => Role::Loop,
     }
 }
