@@ -140,10 +140,12 @@ impl<'c, 'b> Context<'c, 'b> {
         self.scope.join("/")
     }
 
-    /// The current value of a variable that `build` added.
+    /// The current value of a variable that `build` added: what the last [`Context::update_weight`] gave it, if any.
     pub fn weight(&self, name: &str) -> Result<Expr<'b>> {
         let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
-        let found = self.weights.get(&path).copied();
+        let changed =
+            self.updates.iter().rev().find(|(changed, _)| *changed == path).map(|(_, value)| *value);
+        let found = changed.or_else(|| self.weights.get(&path).copied());
         found.ok_or_else(|| Error::Layer {
             path: self.path(),
             reason: format!("its `build` adds no weight `{name}`"),
@@ -154,6 +156,17 @@ impl<'c, 'b> Context<'c, 'b> {
     pub fn update_weight(&mut self, name: &str, value: Expr<'b>) {
         let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
         self.updates.push((path, value));
+    }
+
+    /// How many losses and next values of variables there are.
+    pub(crate) fn left_behind(&self) -> (usize, usize) {
+        (self.losses.len(), self.updates.len())
+    }
+
+    /// Takes back the losses and next values that came since there were so many.
+    pub(crate) fn forget_since(&mut self, (losses, updates): (usize, usize)) {
+        self.losses.truncate(losses);
+        self.updates.truncate(updates);
     }
 
     /// Adds a number to the loss.

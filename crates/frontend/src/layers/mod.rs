@@ -22,6 +22,7 @@ mod kernel_settings;
 mod masking;
 mod merging;
 mod pooling;
+pub mod recurrent;
 mod registry;
 mod reshape;
 mod reshaping;
@@ -58,6 +59,10 @@ pub use pooling::{
     AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
     GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, MaxPooling1D, MaxPooling2D,
     MaxPooling3D, OfMax, OfMean, PoolKind, Pooling,
+};
+pub use recurrent::{
+    Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
+    StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
@@ -134,6 +139,11 @@ pub trait Layer: Send + Sync {
     /// True if Keras takes the inputs as one list, as merging layers do.
     fn takes_list(&self) -> bool {
         false
+    }
+
+    /// The layer as a cell, if it takes one step of a recurrent layer.
+    fn as_cell(&self) -> Option<&dyn Cell> {
+        None
     }
 
     /// What goes in, for a layer that knows it by itself.

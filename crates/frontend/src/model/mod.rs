@@ -22,6 +22,7 @@ pub use symbol::{Apply, IntoSymbols, Keywords, Symbol, input};
 pub(crate) use functional::Functional;
 pub(crate) use network::{Network, Trace};
 pub(crate) use program::{Program, Purpose, Signature};
+pub(crate) use sequential::unused_name;
 
 use crate::device::Device;
 use crate::error::{Error, Result};

@@ -188,7 +188,7 @@ pub(super) fn check_names(layers: &[AnyLayer]) -> Result<()> {
 }
 
 /// The class in snake case, numbered where that is taken: `dense`, `dense_1`, ….
-pub(super) fn unused_name<'a>(class: &str, taken: impl Iterator<Item = &'a AnyLayer> + Clone) -> String {
+pub(crate) fn unused_name<'a>(class: &str, taken: impl Iterator<Item = &'a AnyLayer> + Clone) -> String {
     let base = snake_case(class);
     let is_free = |name: &String| taken.clone().all(|layer| layer.name() != name);
     let numbered = (1..).map(|number| format!("{base}_{number}"));
