@@ -11,6 +11,7 @@ mod dense;
 mod dropout;
 mod flatten;
 mod input;
+mod preprocessing;
 mod registry;
 mod reshape;
 mod spec;
@@ -25,6 +26,10 @@ pub use dense::Dense;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use input::Input;
+pub use preprocessing::{
+    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
+    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
+};
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
 pub use spec::Spec;

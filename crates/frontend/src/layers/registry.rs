@@ -7,7 +7,10 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
+use super::{
+    Activation, AnyLayer, CategoryEncoding, Config, Dense, Discretization, Dropout, Flatten, HashedCrossing,
+    Hashing, Input, IntegerLookup, Normalization, Rescaling, Reshape, StringLookup, TextVectorization,
+};
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -20,13 +23,22 @@ use crate::regularizers::{self, Regularizer};
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 6] = [
+const LAYERS: [(&str, Make); 15] = [
     ("Activation", |config| Ok(Activation::from_config(config)?.into())),
+    ("CategoryEncoding", |config| Ok(CategoryEncoding::from_config(config)?.into())),
     ("Dense", |config| Ok(Dense::from_config(config)?.into())),
+    ("Discretization", |config| Ok(Discretization::from_config(config)?.into())),
     ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
     ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
+    ("HashedCrossing", |config| Ok(HashedCrossing::from_config(config)?.into())),
+    ("Hashing", |config| Ok(Hashing::from_config(config)?.into())),
     ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
+    ("IntegerLookup", |config| Ok(IntegerLookup::from_config(config)?.into())),
+    ("Normalization", |config| Ok(Normalization::from_config(config)?.into())),
+    ("Rescaling", |config| Ok(Rescaling::from_config(config)?.into())),
     ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
+    ("StringLookup", |config| Ok(StringLookup::from_config(config)?.into())),
+    ("TextVectorization", |config| Ok(TextVectorization::from_config(config)?.into())),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
