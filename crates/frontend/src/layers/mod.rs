@@ -6,32 +6,56 @@
 mod activation;
 mod any_layer;
 mod arguments;
+mod attention;
 mod context;
+mod convolution;
 mod dense;
 mod dropout;
+mod einsum_dense;
+mod embedding;
 mod flatten;
 mod input;
+mod kernel_settings;
+mod pooling;
 mod preprocessing;
 mod registry;
 mod reshape;
+mod reversible_embedding;
+mod spatial;
 mod spec;
 mod stateless;
 mod weights;
 
 pub use activation::ActivationLayer as Activation;
-pub use any_layer::{AnyLayer, Naming};
+pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
+pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use context::Context;
+pub use convolution::{
+    Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
+    DepthwiseConv, DepthwiseConv1D, DepthwiseConv2D, SeparableConv, SeparableConv1D, SeparableConv2D,
+};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use einsum_dense::EinsumDense;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use input::Input;
+pub use pooling::{
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, Average, AveragePooling1D, AveragePooling2D,
+    AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, Max, MaxPooling1D,
+    MaxPooling2D, MaxPooling3D, PoolKind, Pooling,
+};
 pub use preprocessing::{
     CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
     Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
+pub use reversible_embedding::ReversibleEmbedding;
+pub use spatial::{DataFormat, Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
@@ -60,6 +84,16 @@ pub trait Layer: Send + Sync {
     /// [`register_layer`].
     fn registered_name(&self) -> Option<&str> {
         None
+    }
+
+    /// The module that files say the class lives in; `None` for a class that is not Keras's own.
+    fn module(&self) -> Option<&str> {
+        Some("keras.layers").filter(|_| self.registered_name().is_none())
+    }
+
+    /// True for an operation between values, which Keras lists among a model's layers but does not count as one.
+    fn is_op(&self) -> bool {
+        self.module().is_some_and(|module| module.starts_with("keras.src.ops"))
     }
 
     /// The arguments, as Keras writes them.
@@ -116,13 +150,13 @@ impl<'a> Sublayer<'a> {
     }
 
     /// The layers of a list on this attribute: Keras names each by its class and numbers equal ones.
-    pub fn list(attribute: &str, layers: &'a [AnyLayer]) -> Vec<Sublayer<'a>> {
+    pub fn list(attribute: &str, layers: impl IntoIterator<Item = &'a AnyLayer>) -> Vec<Sublayer<'a>> {
         let mut names = ContainerNames::default();
         let place = |layer: &'a AnyLayer| Sublayer {
             attribute: format!("{attribute}/{}", names.next(layer.class_name())),
             layer,
         };
-        layers.iter().map(place).collect()
+        layers.into_iter().map(place).collect()
     }
 }
 

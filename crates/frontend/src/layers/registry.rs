@@ -7,10 +7,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::{
-    Activation, AnyLayer, CategoryEncoding, Config, Dense, Discretization, Dropout, Flatten, HashedCrossing,
-    Hashing, Input, IntegerLookup, Normalization, Rescaling, Reshape, StringLookup, TextVectorization,
-};
+use super::*;
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -22,23 +19,91 @@ use crate::regularizers::{self, Regularizer};
 /// Makes a layer from its arguments.
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
+/// The table of layers: each class under its own name, or under the one Keras gives it.
+macro_rules! layers {
+    ($($class:ident $(= $name:literal)?,)*) => {
+        &[$((layers!(@name $class $($name)?), |config| Ok($class::from_config(config)?.into())),)*]
+    };
+    (@name $class:ident) => { stringify!($class) };
+    (@name $class:ident $name:literal) => { $name };
+}
+
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 15] = [
-    ("Activation", |config| Ok(Activation::from_config(config)?.into())),
-    ("CategoryEncoding", |config| Ok(CategoryEncoding::from_config(config)?.into())),
-    ("Dense", |config| Ok(Dense::from_config(config)?.into())),
-    ("Discretization", |config| Ok(Discretization::from_config(config)?.into())),
-    ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
-    ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
-    ("HashedCrossing", |config| Ok(HashedCrossing::from_config(config)?.into())),
-    ("Hashing", |config| Ok(Hashing::from_config(config)?.into())),
-    ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
-    ("IntegerLookup", |config| Ok(IntegerLookup::from_config(config)?.into())),
-    ("Normalization", |config| Ok(Normalization::from_config(config)?.into())),
-    ("Rescaling", |config| Ok(Rescaling::from_config(config)?.into())),
-    ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
-    ("StringLookup", |config| Ok(StringLookup::from_config(config)?.into())),
-    ("TextVectorization", |config| Ok(TextVectorization::from_config(config)?.into())),
+const LAYERS: &[(&str, Make)] = layers! {
+    Activation,
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+    AdditiveAttention,
+    Attention,
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    CategoryEncoding,
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    Discretization,
+    Dropout,
+    EinsumDense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    GroupQueryAttention,
+    HashedCrossing,
+    Hashing,
+    Input = "InputLayer",
+    IntegerLookup,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    MultiHeadAttention,
+    Normalization,
+    Rescaling,
+    Reshape,
+    ReversibleEmbedding,
+    SeparableConv1D,
+    SeparableConv2D,
+    StringLookup,
+    TextVectorization,
+};
+
+/// Other names that Keras gives its layers, and what each stands for. Files are written with the latter.
+const ALIASES: &[(&str, &str)] = &[
+    ("AvgPool1D", "AveragePooling1D"),
+    ("AvgPool2D", "AveragePooling2D"),
+    ("AvgPool3D", "AveragePooling3D"),
+    ("Convolution1D", "Conv1D"),
+    ("Convolution1DTranspose", "Conv1DTranspose"),
+    ("Convolution2D", "Conv2D"),
+    ("Convolution2DTranspose", "Conv2DTranspose"),
+    ("Convolution3D", "Conv3D"),
+    ("Convolution3DTranspose", "Conv3DTranspose"),
+    ("GlobalAvgPool1D", "GlobalAveragePooling1D"),
+    ("GlobalAvgPool2D", "GlobalAveragePooling2D"),
+    ("GlobalAvgPool3D", "GlobalAveragePooling3D"),
+    ("GlobalMaxPool1D", "GlobalMaxPooling1D"),
+    ("GlobalMaxPool2D", "GlobalMaxPooling2D"),
+    ("GlobalMaxPool3D", "GlobalMaxPooling3D"),
+    ("MaxPool1D", "MaxPooling1D"),
+    ("MaxPool2D", "MaxPooling2D"),
+    ("MaxPool3D", "MaxPooling3D"),
+    ("SeparableConvolution1D", "SeparableConv1D"),
+    ("SeparableConvolution2D", "SeparableConv2D"),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
@@ -62,7 +127,8 @@ pub(crate) fn layer_from_config(
 ) -> Result<AnyLayer> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
     let own = registered_name.and_then(|name| registered.get(name)).copied();
-    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == class).map(|&(_, make)| make));
+    let builtin = ALIASES.iter().find(|(alias, _)| *alias == class).map_or(class, |&(_, name)| name);
+    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == builtin).map(|&(_, make)| make));
     let Some(make) = make else {
         return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
     };
