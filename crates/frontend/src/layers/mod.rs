@@ -22,6 +22,7 @@ mod kernel_settings;
 mod masking;
 mod merging;
 mod pooling;
+mod preprocessing;
 pub mod recurrent;
 mod registry;
 mod reshape;
@@ -59,6 +60,10 @@ pub use pooling::{
     AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
     GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, MaxPooling1D, MaxPooling2D,
     MaxPooling3D, OfMax, OfMean, PoolKind, Pooling,
+};
+pub use preprocessing::{
+    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
+    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
 };
 pub use recurrent::{
     Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
