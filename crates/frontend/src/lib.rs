@@ -34,7 +34,7 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
-//pub mod ops;
+pub mod ops;
 pub mod optimizers;
 mod random;
 pub mod regularizers;
