@@ -78,7 +78,7 @@ impl<const RANK: usize> Layer for Conv<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("filters".into(), json!(self.filters));
         self.movement.write(&mut config, None);
         config.insert("groups".into(), json!(self.groups));

@@ -108,7 +108,7 @@ impl<const RANK: usize> Layer for ConvTranspose<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("filters".into(), json!(self.filters));
         let output_padding = self.output_padding.map_or(Value::Null, |sizes| sizes.json());
         self.movement.write(&mut config, Some(("output_padding", output_padding)));

@@ -71,7 +71,7 @@ impl<const RANK: usize> Layer for DepthwiseConv<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("depth_multiplier".into(), json!(self.depth_multiplier));
         self.movement.write(&mut config, None);
         self.output.write(&mut config, &[("depthwise", &self.depthwise)])?;

@@ -79,7 +79,7 @@ impl<const RANK: usize> Layer for SeparableConv<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("depth_multiplier".into(), json!(self.depth_multiplier));
         config.insert("filters".into(), json!(self.filters));
         self.movement.write(&mut config, None);
