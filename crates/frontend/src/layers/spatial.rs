@@ -140,7 +140,7 @@ impl DataFormat {
     }
 
     /// The same values with the channels last.
-    pub(super) fn to_last(self, x: Expr<'_>) -> Expr<'_> {
+    pub(super) fn channels_last(self, x: Expr<'_>) -> Expr<'_> {
         match self {
             DataFormat::ChannelsLast => x,
             DataFormat::ChannelsFirst => {
@@ -151,7 +151,7 @@ impl DataFormat {
     }
 
     /// Values with the channels last, brought into this format.
-    pub(super) fn from_last(self, x: Expr<'_>) -> Expr<'_> {
+    pub(super) fn restored(self, x: Expr<'_>) -> Expr<'_> {
         match self {
             DataFormat::ChannelsLast => x,
             DataFormat::ChannelsFirst => {

@@ -89,9 +89,9 @@ impl<const RANK: usize> Layer for DepthwiseConv<RANK> {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let (kernel, format) = (context.weight("kernel")?, self.movement.data_format);
-        let x = format.to_last(only(inputs)?.cast(kernel.dtype()));
+        let x = format.channels_last(only(inputs)?.cast(kernel.dtype()));
         let sums = depthwise(&self.movement, self.class_name(), context, x, kernel)?;
-        self.output.apply(context, sums, |sums| format.from_last(sums))
+        self.output.apply(context, sums, |sums| format.restored(sums))
     }
 }
 
