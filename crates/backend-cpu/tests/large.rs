@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 
 use cornu_backend_cpu::Cpu;
+use cornu_ir::derived::{Loop, Step, along_time};
+use cornu_ir::grad::gradients;
 use cornu_ir::ops::{ArgReduction, Conv, Dot, Reduction, Scatter, ScatterKind, Sliding, WindowKind, Windows};
 use cornu_ir::testing::{agreement, random_graph, random_inputs, run};
 use cornu_ir::{Builder, DType, Expr, Graph, Tensor, Type};
@@ -239,4 +241,24 @@ fn long_sums_stay_accurate() {
     let graph = program(&[f32s(&[n])], |x| x[0].sum(&[0]));
     let sum = run(&graph, &[Tensor::vector(items)], &cpu).unwrap()[0].floats()[0];
     assert!((sum - exact).abs() <= exact * f64::from(f32::EPSILON), "{sum}, not {exact}");
+}
+
+/// A recurrent layer with its gradient, wide enough that each step is cut into pieces.
+#[test]
+fn loops() {
+    let cpus = backends();
+    let types = [f32s(&[6, 70, 40]), f32s(&[40, 160]), f32s(&[160, 160]), f32s(&[160])];
+    check_on(-0.1..=0.1, "a recurrent layer", &cpus, &types, |x| {
+        let b = x[0].builder();
+        let first = b.full(&f32s(&[70, 160]), 0.0);
+        let steps = Loop { length: 6, reverse: false, carries: vec![first], sequences: vec![x[0]] };
+        let (last, all) = along_time(b, steps, |carries, slices| {
+            let bias = x[3].broadcast_leading(&carries[0].shape());
+            let next = (slices[0].matmul(x[1]) + carries[0].matmul(x[2]) + bias).tanh();
+            Step { carries: vec![next], results: vec![next] }
+        });
+        let loss = (last[0] * last[0]).sum_all() + all[0].sum_all();
+        let gradients = gradients(loss, &x[1..]).unwrap();
+        gradients.into_iter().map(|gradient| gradient.unwrap().sum_all()).reduce(|a, b| a + b).unwrap()
+    });
 }

@@ -26,6 +26,7 @@ pub mod callbacks;
 pub mod config;
 pub mod constraints;
 mod device;
+mod einsum;
 pub mod error;
 pub mod identifier;
 pub mod initializers;
@@ -33,6 +34,7 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
+//pub mod ops;
 pub mod optimizers;
 mod random;
 pub mod regularizers;
@@ -47,20 +49,11 @@ pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
-pub use layers::{
-    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AveragePooling1D, AveragePooling2D, AveragePooling3D, Conv1D,
-    Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, DepthwiseConv1D, DepthwiseConv2D,
-    GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D,
-    GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D, SeparableConv1D,
-    SeparableConv2D,
-};
-pub use layers::{Context, Dense, Dropout, Flatten, Input, Layer, Naming, Reshape, Spec, Weights};
-pub use layers::{DataFormat, Padding};
+pub use layers::*;
 pub use model::{Apply, IntoSymbols, Keywords, Model, Sequential, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
-pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};
+pub use training::{Compile, Evaluate, Fit, IntoTensor, IntoTensors, Logs, PerOutput, Tensors, Verbose};
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).
 pub(crate) const EPSILON: f64 = 1e-7;

@@ -142,4 +142,6 @@ table! {
     Conv, ConvInputGrad, ConvKernelGrad, Window, WindowArgMax, WindowSpread,
     // Places computed at run time.
     Gather, Scatter, DynamicSlice, DynamicUpdate,
+    // A graph run along time.
+    Scan,
 }

@@ -58,4 +58,5 @@ corpus! {
     "scatter",
     "dynamic_slice",
     "dynamic_update",
+    "scan",
 }

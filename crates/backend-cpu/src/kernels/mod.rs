@@ -76,7 +76,7 @@ impl<'a> Buffers<'a> {
     /// The buffers at these places.
     ///
     /// # Safety
-    /// Each span is memory that lives for `'a`, is aligned to 64 bytes, and is used by nothing else meanwhile.
+    /// Each span is memory that lives for `'a`, is aligned for its elements, and is used by nothing else meanwhile.
     pub(crate) unsafe fn new(spans: &'a [Span]) -> Buffers<'a> {
         Buffers { spans }
     }

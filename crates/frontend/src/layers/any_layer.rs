@@ -191,6 +191,16 @@ impl AnyLayer {
     }
 }
 
+/// The layer that a Keras configuration describes: `{"class_name": "Dense", "config": {"units": 2}}`.
+pub fn deserialize(value: &Value) -> Result<AnyLayer> {
+    AnyLayer::deserialize(value)
+}
+
+/// A layer's Keras configuration, with its class.
+pub fn serialize(layer: &AnyLayer) -> Result<Value> {
+    layer.serialize()
+}
+
 /// Input layers name an element type, all others a policy.
 fn dtype_config(class: &str, dtype: DType) -> Value {
     match class {

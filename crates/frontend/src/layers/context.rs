@@ -82,8 +82,17 @@ impl<'c, 'b> Context<'c, 'b> {
 
     /// Which steps of input number `index` count: the argument `mask`, or what came along with the input.
     pub fn mask(&self, index: usize) -> Option<Expr<'b>> {
-        let given = self.keywords("mask");
-        given.get(index).copied().or_else(|| self.frame.masks.get(index).copied().flatten())
+        match self.frame.arguments.keyword("mask") {
+            Some(Argument::Tensor(mask)) if index == 0 => Some(mask.value),
+            // In a list of masks, null says that all steps of its input count.
+            Some(Argument::List(masks)) => match masks.get(index)? {
+                Argument::Tensor(mask) => Some(mask.value),
+                Argument::List(_) | Argument::Dict(_) | Argument::Constant(_) => None,
+            },
+            Some(Argument::Tensor(_) | Argument::Dict(_) | Argument::Constant(_)) | None => {
+                self.frame.masks.get(index).copied().flatten()
+            }
+        }
     }
 
     /// Says which steps of output number `index` count; `None` if all do.
@@ -105,6 +114,15 @@ impl<'c, 'b> Context<'c, 'b> {
     pub fn keywords(&self, name: &str) -> Vec<Expr<'b>> {
         let given = self.frame.arguments.keyword(name).into_iter().flat_map(|argument| argument.tensors());
         given.map(|masked| masked.value).collect()
+    }
+
+    /// The value given at this place or by this name, with its mask. For layers whose inputs have names.
+    pub fn argument(&self, position: usize, name: &str) -> Option<Masked<'b>> {
+        let arguments = &self.frame.arguments;
+        match arguments.positional.get(position).or_else(|| arguments.keyword(name)) {
+            Some(Argument::Tensor(masked)) => Some(*masked),
+            Some(Argument::List(_) | Argument::Dict(_) | Argument::Constant(_)) | None => None,
+        }
     }
 
     /// True if the call says `name=True`.

@@ -123,6 +123,11 @@ impl Layer for Dense {
 
     fn config(&self) -> Result<Config> {
         let mut config = Config::new();
+        // Keras names it, among what all layers have, only where there is one.
+        if self.activity_regularizer.is_some() {
+            let regularizer = super::regularizer_config(&self.activity_regularizer)?;
+            config.insert("activity_regularizer".into(), regularizer);
+        }
         config.insert("units".into(), json!(self.units));
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);
         config.insert("use_bias".into(), json!(self.use_bias));
@@ -133,7 +138,6 @@ impl Layer for Dense {
         config.insert("bias_initializer".into(), initializers::serialize(&*self.bias_initializer.resolve()?));
         config.insert("kernel_regularizer".into(), super::regularizer_config(&self.kernel_regularizer)?);
         config.insert("bias_regularizer".into(), super::regularizer_config(&self.bias_regularizer)?);
-        config.insert("activity_regularizer".into(), super::regularizer_config(&self.activity_regularizer)?);
         config.insert("kernel_constraint".into(), super::constraint_config(&self.kernel_constraint)?);
         config.insert("bias_constraint".into(), super::constraint_config(&self.bias_constraint)?);
         config.insert("quantization_config".into(), Value::Null);

@@ -6,23 +6,29 @@
 mod activation;
 mod any_layer;
 mod arguments;
+mod attention;
 mod context;
 mod convolution;
 mod dense;
 mod dropout;
+mod einsum_dense;
+mod embedding;
 mod flatten;
 mod input;
+mod kernel_settings;
 mod pooling;
 mod registry;
 mod reshape;
+mod reversible_embedding;
 mod spatial;
 mod spec;
 mod stateless;
 mod weights;
 
 pub use activation::ActivationLayer as Activation;
-pub use any_layer::{AnyLayer, Naming};
+pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
+pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use context::Context;
 pub use convolution::{
     Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
@@ -30,6 +36,8 @@ pub use convolution::{
 };
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use einsum_dense::EinsumDense;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use input::Input;
 pub use pooling::{
@@ -41,6 +49,7 @@ pub use pooling::{
 };
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
+pub use reversible_embedding::ReversibleEmbedding;
 pub use spatial::{DataFormat, Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;

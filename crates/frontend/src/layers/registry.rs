@@ -7,9 +7,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::convolution::*;
-use super::pooling::*;
-use super::{Activation, AnyLayer, Config, Dense, Dropout, Flatten, Input, Reshape};
+use super::*;
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -21,46 +19,62 @@ use crate::regularizers::{self, Regularizer};
 /// Makes a layer from its arguments.
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
+/// The table of layers: each class under its own name, or under the one Keras gives it.
+macro_rules! layers {
+    ($($class:ident $(= $name:literal)?,)*) => {
+        &[$((layers!(@name $class $($name)?), |config| Ok($class::from_config(config)?.into())),)*]
+    };
+    (@name $class:ident) => { stringify!($class) };
+    (@name $class:ident $name:literal) => { $name };
+}
+
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: [(&str, Make); 34] = [
-    ("Activation", |config| Ok(Activation::from_config(config)?.into())),
-    ("AdaptiveAveragePooling1D", |config| Ok(AdaptiveAveragePooling1D::from_config(config)?.into())),
-    ("AdaptiveAveragePooling2D", |config| Ok(AdaptiveAveragePooling2D::from_config(config)?.into())),
-    ("AdaptiveAveragePooling3D", |config| Ok(AdaptiveAveragePooling3D::from_config(config)?.into())),
-    ("AdaptiveMaxPooling1D", |config| Ok(AdaptiveMaxPooling1D::from_config(config)?.into())),
-    ("AdaptiveMaxPooling2D", |config| Ok(AdaptiveMaxPooling2D::from_config(config)?.into())),
-    ("AdaptiveMaxPooling3D", |config| Ok(AdaptiveMaxPooling3D::from_config(config)?.into())),
-    ("AveragePooling1D", |config| Ok(AveragePooling1D::from_config(config)?.into())),
-    ("AveragePooling2D", |config| Ok(AveragePooling2D::from_config(config)?.into())),
-    ("AveragePooling3D", |config| Ok(AveragePooling3D::from_config(config)?.into())),
-    ("Conv1D", |config| Ok(Conv1D::from_config(config)?.into())),
-    ("Conv1DTranspose", |config| Ok(Conv1DTranspose::from_config(config)?.into())),
-    ("Conv2D", |config| Ok(Conv2D::from_config(config)?.into())),
-    ("Conv2DTranspose", |config| Ok(Conv2DTranspose::from_config(config)?.into())),
-    ("Conv3D", |config| Ok(Conv3D::from_config(config)?.into())),
-    ("Conv3DTranspose", |config| Ok(Conv3DTranspose::from_config(config)?.into())),
-    ("Dense", |config| Ok(Dense::from_config(config)?.into())),
-    ("DepthwiseConv1D", |config| Ok(DepthwiseConv1D::from_config(config)?.into())),
-    ("DepthwiseConv2D", |config| Ok(DepthwiseConv2D::from_config(config)?.into())),
-    ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
-    ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
-    ("GlobalAveragePooling1D", |config| Ok(GlobalAveragePooling1D::from_config(config)?.into())),
-    ("GlobalAveragePooling2D", |config| Ok(GlobalAveragePooling2D::from_config(config)?.into())),
-    ("GlobalAveragePooling3D", |config| Ok(GlobalAveragePooling3D::from_config(config)?.into())),
-    ("GlobalMaxPooling1D", |config| Ok(GlobalMaxPooling1D::from_config(config)?.into())),
-    ("GlobalMaxPooling2D", |config| Ok(GlobalMaxPooling2D::from_config(config)?.into())),
-    ("GlobalMaxPooling3D", |config| Ok(GlobalMaxPooling3D::from_config(config)?.into())),
-    ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
-    ("MaxPooling1D", |config| Ok(MaxPooling1D::from_config(config)?.into())),
-    ("MaxPooling2D", |config| Ok(MaxPooling2D::from_config(config)?.into())),
-    ("MaxPooling3D", |config| Ok(MaxPooling3D::from_config(config)?.into())),
-    ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
-    ("SeparableConv1D", |config| Ok(SeparableConv1D::from_config(config)?.into())),
-    ("SeparableConv2D", |config| Ok(SeparableConv2D::from_config(config)?.into())),
-];
+const LAYERS: &[(&str, Make)] = layers! {
+    Activation,
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+    AdditiveAttention,
+    Attention,
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    Dropout,
+    EinsumDense,
+    Embedding,
+    Flatten,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    GroupQueryAttention,
+    Input = "InputLayer",
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    MultiHeadAttention,
+    Reshape,
+    ReversibleEmbedding,
+    SeparableConv1D,
+    SeparableConv2D,
+};
 
 /// Other names that Keras gives its layers, and what each stands for. Files are written with the latter.
-const ALIASES: [(&str, &str); 20] = [
+const ALIASES: &[(&str, &str)] = &[
     ("AvgPool1D", "AveragePooling1D"),
     ("AvgPool2D", "AveragePooling2D"),
     ("AvgPool3D", "AveragePooling3D"),

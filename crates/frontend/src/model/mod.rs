@@ -116,13 +116,18 @@ impl Model {
             let seed = random::derive(self.seed, number as u64);
             spec.initializer.generate(&spec.ty, seed).map_err(|error| error.within(&spec.path))
         };
-        let values = built.weights.iter().enumerate().map(value).collect::<Result<Vec<Tensor>>>()?;
+        let values =
+            built.weights[..built.saved()].iter().enumerate().map(value).collect::<Result<Vec<Tensor>>>()?;
         self.install(built, &values)
     }
 
-    /// Takes on shapes, and values of all weights.
+    /// Takes on shapes, and values of all weights that are saved.
     pub(crate) fn install(&mut self, built: Built, values: &[Tensor]) -> Result<()> {
-        self.state = values.iter().map(|value| Ok(self.backend.upload(value)?)).collect::<Result<_>>()?;
+        let saved = values.iter().map(|value| Ok(self.backend.upload(value)?));
+        let remembered = built.weights[built.saved()..]
+            .iter()
+            .map(|spec| Ok(self.backend.upload(&spec.initializer.generate(&spec.ty, 0)?)?));
+        self.state = saved.chain(remembered).collect::<Result<_>>()?;
         self.built = Some(built);
         self.programs.clear();
         self.begin_training()

@@ -38,12 +38,12 @@ impl Model {
     fn params_of(&self, layer: &AnyLayer) -> String {
         let Some(built) = &self.built else { return "0 (unbuilt)".to_string() };
         let prefix = format!("{}/", layer.name());
-        let own = built.weights.iter().filter(|weight| weight.path.starts_with(&prefix));
+        let own = built.weights[..built.saved()].iter().filter(|weight| weight.path.starts_with(&prefix));
         thousands(own.map(|weight| weight.ty.elements()).sum())
     }
 
     fn totals(&self) -> String {
-        let weights = || self.built.iter().flat_map(|built| &built.weights);
+        let weights = || self.built.iter().flat_map(|built| &built.weights[..built.saved()]);
         let count = |trainable| -> usize {
             weights().filter(|weight| weight.trainable == trainable).map(|weight| weight.ty.elements()).sum()
         };

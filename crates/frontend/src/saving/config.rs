@@ -11,7 +11,7 @@ use crate::losses;
 use crate::metrics;
 use crate::model::{Functional, Model, Network, Sequential};
 use crate::optimizers;
-use crate::training::{Compile, Compiled};
+use crate::training::{Compile, Compiled, PerOutput};
 
 impl Model {
     /// The serialized model of a `.keras` archive.
@@ -62,21 +62,36 @@ fn build_config(input: &Spec) -> Value {
 }
 
 fn compile_config(compiled: &Compiled) -> Result<Value> {
-    let Compile { optimizer, loss, metrics, weighted_metrics } = &compiled.given;
-    let list = |metrics: &[metrics::MetricIdentifier]| match metrics {
-        [] => Value::Null,
-        metrics => metrics.iter().map(|metric| metric.serialize()).collect(),
+    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics } = &compiled.given;
+    let list = |metrics: &Vec<metrics::MetricIdentifier>| -> Value {
+        metrics.iter().map(|metric| metric.serialize()).collect()
+    };
+    let lists = |metrics: &PerOutput<Vec<metrics::MetricIdentifier>>| match metrics {
+        PerOutput::Every(metrics) if metrics.is_empty() => Value::Null,
+        metrics => per_output(metrics, list),
     };
     Ok(json!({
         "optimizer": optimizers::serialize(&*optimizer.resolve()?),
-        "loss": loss.serialize(),
-        "loss_weights": null,
-        "metrics": list(metrics),
-        "weighted_metrics": list(weighted_metrics),
+        "loss": per_output(loss, |loss| loss.serialize()),
+        "loss_weights": loss_weights.as_ref().map(|weights| per_output(weights, |weight| json!(weight))),
+        "metrics": lists(metrics),
+        "weighted_metrics": lists(weighted_metrics),
         "run_eagerly": false,
         "steps_per_execution": 1,
         "jit_compile": true,
     }))
+}
+
+/// One thing, a list in the order of the outputs, or an object by their names.
+fn per_output<T>(given: &PerOutput<T>, write: impl Fn(&T) -> Value) -> Value {
+    let item = |item: &Option<T>| item.as_ref().map_or(Value::Null, &write);
+    match given {
+        PerOutput::Every(one) => write(one),
+        PerOutput::InOrder(items) => items.iter().map(item).collect(),
+        PerOutput::ByName(items) => {
+            Value::Object(items.iter().map(|(name, one)| (name.clone(), item(one))).collect())
+        }
+    }
 }
 
 /// How a file says that its model was compiled; `None` if it was not.
@@ -85,29 +100,52 @@ pub(super) fn read_compile_config(value: &Value) -> Result<Option<Compile>> {
         return Ok(None);
     };
     let Some(loss) = value.get("loss").filter(|loss| !loss.is_null()) else { return Ok(None) };
-    let mut compile = Compile::new(optimizers::deserialize(optimizer)?, losses::deserialize(only(loss))?);
-    compile.metrics = metric_list(value.get("metrics"))?;
-    compile.weighted_metrics = metric_list(value.get("weighted_metrics"))?;
+    let loss = read_per_output(loss, losses::deserialize)?;
+    let mut compile = Compile::per_output(optimizers::deserialize(optimizer)?, loss);
+    let number = |value: &Value| {
+        value.as_f64().ok_or_else(|| Error::config("compile", "loss_weights", value, "numbers"))
+    };
+    let weights = value.get("loss_weights").filter(|weights| !weights.is_null());
+    compile.loss_weights = weights.map(|weights| read_per_output(weights, number)).transpose()?;
+    compile.metrics = read_metrics(value.get("metrics"))?;
+    compile.weighted_metrics = read_metrics(value.get("weighted_metrics"))?;
     Ok(Some(compile))
 }
 
-/// Keras 2 writes one metric list for each output.
-fn metric_list(value: Option<&Value>) -> Result<Vec<metrics::MetricIdentifier>> {
-    match value {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => match items.as_slice() {
-            [Value::Array(inner)] => inner.iter().map(metrics::deserialize).collect(),
-            items => items.iter().map(metrics::deserialize).collect(),
+/// A list of one stands for its item: Keras accepts both for a model with one output.
+fn read_per_output<T>(value: &Value, read: impl Fn(&Value) -> Result<T>) -> Result<PerOutput<T>> {
+    let item = |value: &Value| (!value.is_null()).then(|| read(value)).transpose();
+    Ok(match value {
+        Value::Array(items) => match items.as_slice() {
+            [one] if !one.is_null() => PerOutput::Every(read(one)?),
+            items => PerOutput::InOrder(items.iter().map(item).collect::<Result<_>>()?),
         },
-        Some(one) => Ok(vec![metrics::deserialize(one)?]),
-    }
+        Value::Object(items) if !items.contains_key("class_name") => {
+            let named = items.iter().map(|(name, value)| Ok((name.clone(), item(value)?)));
+            PerOutput::ByName(named.collect::<Result<_>>()?)
+        }
+        one => PerOutput::Every(read(one)?),
+    })
 }
 
-/// A list of one stands for its item: Keras accepts both for a model with one output.
-fn only(value: &Value) -> &Value {
-    match value.as_array().map(Vec::as_slice) {
-        Some([item]) => item,
-        _ => value,
+type Metrics = Vec<metrics::MetricIdentifier>;
+
+/// A list of metrics for a model with one output; a list of lists, or lists by name, for others.
+fn read_metrics(value: Option<&Value>) -> Result<PerOutput<Metrics>> {
+    let list = |value: &Value| -> Result<Metrics> {
+        match value {
+            Value::Array(items) => {
+                items.iter().filter(|item| !item.is_null()).map(metrics::deserialize).collect()
+            }
+            one => Ok(vec![metrics::deserialize(one)?]),
+        }
+    };
+    match value {
+        None | Some(Value::Null) => Ok(PerOutput::Every(Vec::new())),
+        Some(Value::Array(items)) if !items.iter().any(Value::is_array) => {
+            Ok(PerOutput::Every(list(&json!(items))?))
+        }
+        Some(value) => read_per_output(value, list),
     }
 }
 

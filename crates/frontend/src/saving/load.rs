@@ -158,15 +158,16 @@ fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
 
 /// The values of all weights, in the model's order; every object is first checked to have as many as it needs.
 fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tensor>> {
-    let mut values: Vec<Option<Tensor>> = vec![None; built.weights.len()];
+    let mut values: Vec<Option<Tensor>> = vec![None; built.saved()];
     let places = places(model.network.sublayers(), "", "");
     for place in &places {
-        let (needed, stored) = (place.own(&built.weights).count(), file.stored(&place.path)?);
+        let (needed, stored) =
+            (place.own(&built.weights[..built.saved()]).count(), file.stored(&place.path)?);
         if stored.len() != needed {
             let at = file.place().inside(&place.path);
             return Err(at.mismatch(format!("{} variables", stored.len()), needed).into());
         }
-        for ((_, spec), stored) in place.own(&built.weights).zip(stored) {
+        for ((_, spec), stored) in place.own(&built.weights[..built.saved()]).zip(stored) {
             if stored.shape != spec.ty.shape {
                 let at = file.place().inside(&place.path);
                 return Err(at
@@ -176,7 +177,7 @@ fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tens
         }
     }
     for place in &places {
-        for (index, (number, spec)) in place.own(&built.weights).enumerate() {
+        for (index, (number, spec)) in place.own(&built.weights[..built.saved()]).enumerate() {
             values[number] = Some(file.read(&place.path, index, &spec.ty)?);
         }
     }
@@ -188,7 +189,7 @@ fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Ve
     let stored: Vec<_> = file.layers()?.into_iter().filter(|layer| !layer.weights.is_empty()).collect();
     let prefixes: Vec<String> = model.layers().iter().map(|layer| format!("{}/", layer.name())).collect();
     let of_layer = |prefix: &String| -> Vec<usize> {
-        (0..built.weights.len()).filter(|&number| built.weights[number].path.starts_with(prefix)).collect()
+        (0..built.saved()).filter(|&number| built.weights[number].path.starts_with(prefix)).collect()
     };
     let needed: Vec<(&String, Vec<usize>)> = prefixes
         .iter()
@@ -214,7 +215,7 @@ fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Ve
             pairs.push((number, weight));
         }
     }
-    let mut values: Vec<Option<Tensor>> = vec![None; built.weights.len()];
+    let mut values: Vec<Option<Tensor>> = vec![None; built.saved()];
     for (number, weight) in pairs {
         values[number] = Some(file.read(weight, &built.weights[number].ty)?);
     }

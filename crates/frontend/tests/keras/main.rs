@@ -3,6 +3,7 @@
 mod activations;
 mod constraints;
 mod initializers;
+mod layers;
 mod losses;
 mod metrics;
 mod optimizers;

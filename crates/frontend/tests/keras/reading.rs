@@ -45,6 +45,9 @@ pub(crate) fn array(value: &Value) -> Tensor {
     let dtype = match text(&value["dtype"]) {
         "float32" => DType::F32,
         "int32" => DType::I32,
+        "int64" => DType::I64,
+        "uint8" => DType::U8,
+        "uint32" => DType::U32,
         "bool" => DType::Bool,
         other => panic!("no element type for {other}"),
     };

@@ -48,10 +48,14 @@ impl Plan {
                 let args: Vec<&Type> = step.reads.iter().map(ty).collect();
                 step.writes.iter().map(|id| op.rules().flops(&args, ty(id))).sum()
             }
+            Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().flops,
         }
     }
 
     fn bytes_moved(&self, step: &Step) -> u64 {
+        if let Kernel::Loop(kernel) = &step.kernel {
+            return kernel.length as u64 * kernel.body.cost().bytes_moved;
+        }
         let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
         buffers
             .filter(|buffer| !matches!(buffer.place, Place::Constant(_)))
