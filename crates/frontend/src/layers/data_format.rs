@@ -47,7 +47,7 @@ impl DataFormat {
     }
 
     /// The same values with the channels last.
-    pub(crate) fn to_last(self, x: Expr<'_>) -> Expr<'_> {
+    pub(crate) fn channels_last(self, x: Expr<'_>) -> Expr<'_> {
         match self {
             DataFormat::ChannelsLast => x,
             DataFormat::ChannelsFirst => {
@@ -58,7 +58,7 @@ impl DataFormat {
     }
 
     /// Values with the channels last, brought into this format.
-    pub(crate) fn from_last(self, x: Expr<'_>) -> Expr<'_> {
+    pub(crate) fn restored(self, x: Expr<'_>) -> Expr<'_> {
         match self {
             DataFormat::ChannelsLast => x,
             DataFormat::ChannelsFirst => {

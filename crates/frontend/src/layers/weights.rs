@@ -60,7 +60,7 @@ impl Weights {
         initializer: Arc<dyn Initializer>,
     ) -> Result<&mut WeightSpec> {
         let path = self.path(name);
-        if ty.bytes() > isize::MAX as usize {
+        if !memory_holds(ty.bytes()) {
             return Err(Error::Shape {
                 what: path,
                 needed: "a size that memory can hold".to_string(),
@@ -170,4 +170,13 @@ impl WeightSpec {
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
+}
+
+/// True if so many bytes can be had. Asking costs nothing, as the memory is not touched.
+fn memory_holds(bytes: usize) -> bool {
+    let mut room: Vec<u8> = Vec::new();
+    let held = room.try_reserve_exact(bytes).is_ok();
+    // Without this the compiler may leave the question out, and answer yes.
+    std::hint::black_box(&room);
+    held
 }

@@ -81,7 +81,7 @@ impl<K: PoolKind, const RANK: usize> Layer for AdaptivePooling<K, RANK> {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let mut x = self.data_format.to_last(only(inputs)?);
+        let mut x = self.data_format.channels_last(only(inputs)?);
         // Windows are boxes, so one axis after the other gives the same.
         for (axis, &windows) in (1..).zip(&self.output_size.0) {
             let size = x.shape()[axis];
@@ -95,7 +95,7 @@ impl<K: PoolKind, const RANK: usize> Layer for AdaptivePooling<K, RANK> {
             }
             x = if K::IS_MAX { largest(x, axis, windows) } else { means(x, axis, windows) };
         }
-        Ok(vec![self.data_format.from_last(x)])
+        Ok(vec![self.data_format.restored(x)])
     }
 }
 

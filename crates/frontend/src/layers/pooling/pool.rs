@@ -121,7 +121,7 @@ impl<K: PoolKind, const RANK: usize> Layer for Pooling<K, RANK> {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let x = self.data_format.to_last(only(inputs)?);
+        let x = self.data_format.channels_last(only(inputs)?);
         let moving = Moving {
             window: &self.pool_size.0,
             strides: &self.steps().0,
@@ -131,6 +131,6 @@ impl<K: PoolKind, const RANK: usize> Layer for Pooling<K, RANK> {
         let sliding = moving.over(self.class_name(), context.path(), x)?;
         let windows = Windows { sizes: self.pool_size.0.into(), sliding };
         let pooled = if K::IS_MAX { x.window(WindowKind::Max, windows) } else { self.mean(x, windows) };
-        Ok(vec![self.data_format.from_last(pooled)])
+        Ok(vec![self.data_format.restored(pooled)])
     }
 }
