@@ -13,13 +13,14 @@ use crate::cpu::{check, copy_in, foreign};
 use crate::kernels::{Buffers, Site, Span, Task};
 use crate::lower::Lowered;
 use crate::parallel::Team;
+use crate::repeat::Work;
 use crate::simd::Isa;
 
 /// A plan made ready to run.
 pub(crate) struct Execution {
     team: Arc<Team>,
     isa: Isa,
-    tasks: Vec<Box<dyn Task>>,
+    works: Vec<Work>,
     /// Types of state, inputs and outputs.
     state: Vec<Type>,
     inputs: Vec<Type>,
@@ -43,14 +44,14 @@ impl Execution {
         team: Arc<Team>,
         isa: Isa,
     ) -> Result<Execution, BackendError> {
-        let Lowered { tasks, places, bytes, arena_bytes } = lowered;
+        let Lowered { works, places, bytes, arena_bytes, constants } = lowered;
         let mut memory = vec![Memory::zeroed(arena_bytes)?];
-        for constant in &plan.constants {
+        for constant in &constants {
             let mut copy = Memory::zeroed(constant.ty().bytes())?;
             copy_in(constant, copy.as_mut_slice());
             memory.push(copy);
         }
-        let scratch_bytes = tasks.iter().map(|task| task.scratch_bytes()).max().unwrap_or(0);
+        let scratch_bytes = Work::most(&works, &|task| task.scratch_bytes());
         let first_scratch = memory.len();
         for _ in 0..team.threads() {
             memory.push(Memory::zeroed(scratch_bytes)?);
@@ -71,10 +72,10 @@ impl Execution {
         });
         Ok(Execution {
             scratch: scratch.collect(),
-            is_parallel: team.threads() > 1 && tasks.iter().any(|task| task.pieces() > 1),
+            is_parallel: team.threads() > 1 && Work::most(&works, &|task| task.pieces()) > 1,
             team,
             isa,
-            tasks,
+            works,
             state: plan.inputs[..plan.state].to_vec(),
             inputs: plan.inputs[plan.state..].to_vec(),
             outputs: plan.outputs[plan.state..].to_vec(),
@@ -144,20 +145,20 @@ impl Executable for Execution {
         outputs: &mut [Buffer],
     ) -> Result<(), BackendError> {
         self.bind(state, inputs, outputs)?;
-        let Execution { team, isa, tasks, spans, scratch, is_parallel, .. } = self;
-        // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until `run` returns; the
-        // others are ours. All are memory of `Memory`, aligned to 64 bytes, and of the size that lowering asked for.
-        let buffers = unsafe { Buffers::new(spans) };
-        let run_all = || {
-            for task in tasks.iter() {
-                team.each(task.pieces(), &|piece, thread| {
-                    let Span { pointer, bytes } = scratch[thread];
-                    // SAFETY: each thread has its own, and runs one piece at a time.
-                    let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
-                    task.run(piece, &mut Site { isa: *isa, buffers, scratch });
-                });
-            }
+        let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
+        let run_task = |task: &dyn Task, spans: &[Span]| {
+            // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until `run` returns;
+            // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of such
+            // memory that a loop is at, cut at elements.
+            let buffers = unsafe { Buffers::new(spans) };
+            team.each(task.pieces(), &|piece, thread| {
+                let Span { pointer, bytes } = scratch[thread];
+                // SAFETY: each thread has its own, and runs one piece at a time.
+                let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
+                task.run(piece, &mut Site { isa: *isa, buffers, scratch });
+            });
         };
+        let mut run_all = || Work::run_all(works, spans, &run_task);
         if *is_parallel {
             team.enter(run_all)
         } else {

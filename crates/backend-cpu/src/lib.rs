@@ -16,6 +16,7 @@ mod kernels;
 mod lower;
 mod ops;
 mod parallel;
+mod repeat;
 #[allow(unsafe_code)]
 mod simd;
 

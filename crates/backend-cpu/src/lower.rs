@@ -1,6 +1,7 @@
 //! Lowering: from the steps of a plan to tasks, after a check that the plan keeps its own rules.
 
 use cornu_ir::DType;
+use cornu_ir::Tensor;
 use cornu_ir::error::BackendError;
 use cornu_ir::ops::Reduction;
 use cornu_ir::plan::{
@@ -14,16 +15,19 @@ use crate::kernels::assemble::{Target, Wiring, assemble};
 use crate::kernels::map::{Code, MapTask};
 use crate::kernels::{BufferIndex, Task, matmul, reduce};
 use crate::ops::lower_op;
+use crate::repeat::{Work, lower_loop};
 use crate::simd::Isa;
 use crate::simd::table::Held;
 
 /// A plan as tasks, and the memory they need.
 pub(crate) struct Lowered {
-    pub(crate) tasks: Vec<Box<dyn Task>>,
+    pub(crate) works: Vec<Work>,
     /// Where each buffer lies, and its size: those of the plan, then those that tasks pass to each other.
     pub(crate) places: Vec<Place>,
     pub(crate) bytes: Vec<usize>,
     pub(crate) arena_bytes: usize,
+    /// What [`Place::Constant`] names: the plan's, then those of the bodies of loops.
+    pub(crate) constants: Vec<Tensor>,
 }
 
 /// Lowers every step.
@@ -33,10 +37,11 @@ pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
         plan,
         isa,
         lowered: Lowered {
-            tasks: Vec::new(),
+            works: Vec::new(),
             places: plan.buffers.iter().map(|buffer| buffer.place).collect(),
             bytes: plan.buffers.iter().map(|buffer| buffer.ty.bytes()).collect(),
             arena_bytes: plan.arena_bytes,
+            constants: plan.constants.clone(),
         },
         used_after_plan: 0,
     };
@@ -63,6 +68,7 @@ impl Lowering<'_> {
             Kernel::Map(map) => self.map(map, step),
             Kernel::Reduce(kernel) => self.reduce(kernel, step),
             Kernel::Dot(kernel) => self.dot(kernel, step),
+            Kernel::Loop(kernel) => lower_loop(self, kernel, step),
             Kernel::Op(op) => lower_op(self, op, step),
         }
     }
@@ -79,11 +85,11 @@ impl Lowering<'_> {
         let held = Held::of(kernel.dtype);
         let tasks =
             reduce::reduce(kernel.kind, held, &kernel.axes, head, tail, &mut |bytes| self.temporary(bytes));
-        self.lowered.tasks.extend(tasks);
+        self.extend(tasks);
         Ok(())
     }
 
-    fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
+    pub(crate) fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
         let [left, right] = [0, 1].map(|read| step.reads.get(read).map(|id| id.index()));
         let (Some(left), Some(right)) = (left, right) else {
             return Err(broken("a dot without two operands"));
@@ -97,17 +103,17 @@ impl Lowering<'_> {
             let head = self.code(&head, kernel.batch * kernel.m * kernel.n * kernel.k, step, false)?;
             let (kind, held) = (Reduction::Sum, Held::of(kernel.dtype));
             let tasks = reduce::reduce(kind, held, &axes, head, tail, &mut |bytes| self.temporary(bytes));
-            self.lowered.tasks.extend(tasks);
+            self.extend(tasks);
             return Ok(());
         }
         let isa = self.isa;
         let tasks = matmul::matmul(kernel, isa, left, right, tail, &mut |bytes| self.temporary(bytes));
-        self.lowered.tasks.extend(tasks);
+        self.extend(tasks);
         Ok(())
     }
 
     /// A program over `places` places as code for the buffers of a step, which it writes or (a head) does not.
-    fn code(
+    pub(crate) fn code(
         &self,
         program: &Program,
         places: usize,
@@ -129,12 +135,30 @@ impl Lowering<'_> {
 
     /// Adds a task.
     pub(crate) fn push(&mut self, task: impl Task + 'static) {
-        self.lowered.tasks.push(Box::new(task));
+        self.push_boxed(Box::new(task));
     }
 
     /// Adds a task.
     pub(crate) fn push_boxed(&mut self, task: Box<dyn Task>) {
-        self.lowered.tasks.push(task);
+        self.push_work(Work::Task(task));
+    }
+
+    /// Adds tasks.
+    pub(crate) fn extend(&mut self, tasks: impl IntoIterator<Item = Box<dyn Task>>) {
+        tasks.into_iter().for_each(|task| self.push_boxed(task));
+    }
+
+    /// Adds a task or a loop.
+    pub(crate) fn push_work(&mut self, work: Work) {
+        self.lowered.works.push(work);
+    }
+
+    /// The buffer of a constant that is not the plan's own.
+    pub(crate) fn constant(&mut self, constant: Tensor) -> BufferIndex {
+        self.lowered.places.push(Place::Constant(self.lowered.constants.len()));
+        self.lowered.bytes.push(constant.ty().bytes());
+        self.lowered.constants.push(constant);
+        self.lowered.places.len() - 1
     }
 
     /// A buffer that lasts from one task of a step to the next. It lies behind the plan's arena, where those of all
@@ -219,7 +243,7 @@ fn may_overwrite(kernel: &Kernel, read: usize) -> bool {
         Kernel::Reduce(reduce) => {
             reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
         }
-        Kernel::Op(_) => false,
+        Kernel::Loop(_) | Kernel::Op(_) => false,
     }
 }
 

@@ -3,21 +3,25 @@
 use cornu_ir::DType;
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
-use cornu_ir::plan::{Instruction, Load, Map, Program, Scalar, Step, View, ViewDim};
+use cornu_ir::ops::{ConvSizes, Sliding};
+use cornu_ir::plan::{DotKernel, Instruction, Load, Map, Program, Scalar, Step, View, ViewDim};
 use cornu_ir::types::{Shape, Type};
 use smallvec::{SmallVec, smallvec};
 
 use crate::cpu::copy_in;
 use crate::error::broken;
-use crate::kernels::BufferIndex;
 use crate::kernels::arg_reduce::arg_reduce;
+use crate::kernels::conv::{self, Convolution, Form};
 use crate::kernels::copy::{Axis, ConstantTask, ConvertTask, CopyTask, Corner, FillTask, Side};
 use crate::kernels::cumulative::cumulative;
+use crate::kernels::depthwise::depthwise;
 use crate::kernels::gather::{Picks, gather};
 use crate::kernels::lines::Lines;
+use crate::kernels::pool::{Pool, window, window_arg_max, window_spread};
 use crate::kernels::random::RandomTask;
 use crate::kernels::scatter::{Wires, scatter};
 use crate::kernels::sort::arg_sort;
+use crate::kernels::{BufferIndex, Task};
 use crate::lower::Lowering;
 use crate::simd::half::{narrowing, widening};
 use crate::simd::table::Held;
@@ -68,6 +72,7 @@ pub(crate) fn lower_op(lowering: &mut Lowering<'_>, op: &Op, step: &Step) -> Res
 /// Lowers an op whose types are right, and whose result has elements.
 fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Result<(), BackendError> {
     match op {
+        Op::Scan(_) => Err(broken("a loop outside a kernel of its own")),
         Op::Unary(unary) => elementwise(lowering, node, Scalar::Unary(*unary)),
         Op::Binary(binary) => elementwise(lowering, node, Scalar::Binary(*binary)),
         Op::Compare(compare) => elementwise(lowering, node, Scalar::Compare(*compare)),
@@ -211,6 +216,39 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
             lowering.push(RandomTask { key: node.arg(0), counter: node.arg(1), to: node.out(), elements });
             Ok(())
         }
+        Op::Conv(op) => {
+            let sizes = op.sizes(&node.args[0].shape, &node.args[1].shape);
+            convolution(lowering, node, Form::Forward, sizes, &op.sliding)
+        }
+        Op::ConvInputGrad(op) => {
+            let sizes = op.sizes(node.args[0], node.args[1]);
+            convolution(lowering, node, Form::InputGrad, sizes, &op.conv.sliding)
+        }
+        Op::ConvKernelGrad(op) => {
+            let sizes = op.sizes(node.args[0], node.args[1]);
+            convolution(lowering, node, Form::KernelGrad, sizes, &op.conv.sliding)
+        }
+        Op::Window(op) => {
+            let pool = Pool { windows: &op.windows, input: &node.args[0].shape, result: &node.ty.shape };
+            let (held, from, wide) =
+                (Held::of(node.ty.dtype), widened(lowering, node, 0), wide_result(lowering, node));
+            pooled(lowering, window(op.kind, &pool, held, from, wide.unwrap_or(node.out())))?;
+            narrow(lowering, node, wide);
+            Ok(())
+        }
+        Op::WindowSpread(op) => {
+            let pool = Pool { windows: &op.windows, input: &node.ty.shape, result: &node.args[0].shape };
+            let (held, from, wide) =
+                (Held::of(node.ty.dtype), widened(lowering, node, 0), wide_result(lowering, node));
+            pooled(lowering, window_spread(&pool, held, from, wide.unwrap_or(node.out())))?;
+            narrow(lowering, node, wide);
+            Ok(())
+        }
+        Op::WindowArgMax(op) => {
+            let pool = Pool { windows: &op.windows, input: &node.args[0].shape, result: &node.ty.shape };
+            let (held, from) = (Held::of(node.args[0].dtype), widened(lowering, node, 0));
+            pooled(lowering, window_arg_max(&pool, held, from, node.out()))
+        }
         Op::Constant(constant) => {
             let mut bytes = vec![0; node.ty.bytes()];
             copy_in(&constant.0, &mut bytes);
@@ -245,6 +283,59 @@ fn view(
     let load = Load { read: 0, dtype: node.ty.dtype, view: View::new(offset, dims) };
     let program = Program { root: None, loads: vec![load], instructions: Vec::new(), stores: smallvec![0] };
     lowering.map(&Map { elements: node.ty.elements(), program }, node.step)
+}
+
+/// Lowers one of the three forms of a convolution.
+fn convolution(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    form: Form,
+    sizes: Option<ConvSizes>,
+    sliding: &Sliding,
+) -> Result<(), BackendError> {
+    let (sizes, dtype) = (sizes.ok_or_else(|| broken("a convolution without sizes"))?, node.ty.dtype);
+    if sizes.groups == 1 && sliding.is_pointwise(&sizes.taps) {
+        return lowering.dot(&pointwise(form, &sizes, dtype), node.step);
+    }
+    let tail = lowering.code(&Program::identity(dtype), node.ty.elements(), node.step, true)?;
+    let isa = lowering.isa;
+    let tasks = if sizes.channels == 1 && sizes.groups > 1 {
+        let args = [0, 1].map(|arg| widened(lowering, node, arg));
+        let conv = Convolution { form, sizes: &sizes, sliding, args };
+        depthwise(&conv, Held::of(dtype), tail, &mut |bytes| lowering.temporary(bytes))
+    } else {
+        let conv = Convolution { form, sizes: &sizes, sliding, args: [node.arg(0), node.arg(1)] };
+        conv::conv(&conv, dtype, isa, tail, &mut |bytes| lowering.temporary(bytes))
+    };
+    lowering.extend(tasks.ok_or_else(|| broken("a convolution of whole numbers"))?);
+    Ok(())
+}
+
+/// A convolution with a single tap at each element is a product of matrices.
+fn pointwise(form: Form, sizes: &ConvSizes, dtype: DType) -> DotKernel {
+    let ConvSizes { channels, filters, .. } = *sizes;
+    let rows = sizes.batch * sizes.places.elements();
+    let [m, n, k] = match form {
+        Form::Forward => [rows, filters, channels],
+        Form::InputGrad => [rows, channels, filters],
+        Form::KernelGrad => [channels, filters, rows],
+    };
+    DotKernel {
+        batch: 1,
+        m,
+        n,
+        k,
+        dtype,
+        lhs_transposed: form == Form::KernelGrad,
+        rhs_transposed: form == Form::InputGrad,
+        tail: Program::identity(dtype),
+    }
+}
+
+/// Adds the task of windows over floats.
+fn pooled(lowering: &mut Lowering<'_>, task: Option<Box<dyn Task>>) -> Result<(), BackendError> {
+    lowering.push_boxed(task.ok_or_else(|| broken("windows over whole numbers"))?);
+    Ok(())
 }
 
 /// The axes of a copied box of this shape.

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cornu_backend_cpu::Cpu;
 use cornu_ir::backend::{Backend, Buffer};
-use cornu_ir::ops::{Reduction, Scatter, ScatterKind};
+use cornu_ir::derived::{Loop, Step, along_time};
+use cornu_ir::ops::{Conv, Reduction, Scatter, ScatterKind, Sliding, WindowKind, Windows};
 use cornu_ir::passes::optimize;
 use cornu_ir::plan::plan;
 use cornu_ir::testing::random_inputs;
@@ -52,7 +53,27 @@ fn program(n: usize) -> Graph {
     let bits = b.random_bits([n, 80], key, key);
     let narrow = half.sum(&[1]).cast(DType::F32);
     let joined = Expr::concat(&[hidden.transpose(&[1, 0]), running.transpose(&[1, 0])], 0).reverse(&[0]);
+    let image = hidden.reshape([n, 5, 4, 4]);
+    let sliding = Sliding { low: [1, 0].into(), ..Sliding::dense(2) };
+    let conv = |groups: usize| Conv { sliding: sliding.clone(), groups };
+    let convolved = image.conv(w.slice_axis(0, 0, 3).reshape([3, 2, 4, 10]), conv(1)).sum_all();
+    let depthwise = image.conv(w.slice_axis(0, 0, 1).reshape([5, 4, 1, 4]), conv(4));
+    let pooled = image.window(WindowKind::Max, Windows { sizes: [2, 2].into(), sliding });
+    let steps = Loop {
+        length: n,
+        reverse: true,
+        carries: vec![columns.slice_axis(0, 0, 64).expand(0)],
+        sequences: vec![x.expand(1)],
+    };
+    let (last, _) = along_time(&b, steps, |carries, slices| {
+        let next = (carries[0] * slices[0]).matmul(w.slice_axis(1, 0, 64)).tanh();
+        Step { carries: vec![next], results: vec![next] }
+    });
     b.finish(&[
+        convolved,
+        depthwise,
+        pooled,
+        last[0],
         columns,
         order,
         spread,

@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 
 use cornu_backend_cpu::Cpu;
-use cornu_ir::ops::{ArgReduction, Dot, Reduction, Scatter, ScatterKind};
+use cornu_ir::derived::{Loop, Step, along_time};
+use cornu_ir::grad::gradients;
+use cornu_ir::ops::{ArgReduction, Conv, Dot, Reduction, Scatter, ScatterKind, Sliding, WindowKind, Windows};
 use cornu_ir::testing::{agreement, random_graph, random_inputs, run};
 use cornu_ir::{Builder, DType, Expr, Graph, Tensor, Type};
 
@@ -158,6 +160,67 @@ fn single_ops() {
     check("random bits", &cpus, &[pair.clone(), pair], |x| x[0].builder().random_bits([40_003], x[0], x[1]));
 }
 
+/// Two axes with these strides, padding and dilations.
+fn sliding(strides: [usize; 2], low: [usize; 2], high: [usize; 2], dilation: [usize; 2]) -> Sliding {
+    Sliding { strides: strides.into(), low: low.into(), high: high.into(), dilation: dilation.into() }
+}
+
+#[test]
+fn convolutions() {
+    let cpus = backends();
+    let same = sliding([1, 1], [1, 1], [1, 1], [1, 1]);
+    let strided = sliding([2, 2], [0, 1], [1, 1], [1, 1]);
+    let dilated = sliding([1, 3], [2, 0], [2, 1], [2, 1]);
+    let pointwise = sliding([1, 1], [0, 0], [0, 0], [1, 1]);
+    // The input, the kernel, and the number of groups.
+    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 9] = [
+        ([4, 21, 19, 16], [3, 3, 16, 16], 1, &same),
+        ([4, 20, 18, 16], [3, 3, 16, 40], 1, &strided),
+        ([3, 15, 17, 24], [3, 2, 24, 20], 1, &dilated),
+        ([1, 9, 8, 40], [3, 3, 40, 270], 1, &same),
+        ([9, 11, 13, 12], [1, 1, 12, 33], 1, &pointwise),
+        ([9, 11, 13, 12], [1, 1, 12, 33], 1, &strided),
+        ([4, 21, 19, 16], [3, 3, 4, 24], 4, &same),
+        ([4, 21, 19, 33], [3, 3, 1, 33], 33, &same),
+        ([4, 20, 18, 12], [3, 2, 1, 36], 12, &strided),
+    ];
+    for dtype in [DType::F32, DType::F64, DType::BF16] {
+        for (input, kernel, groups, sliding) in if dtype == DType::F32 { &cases[..] } else { &cases[2..3] } {
+            let conv = Conv { sliding: (*sliding).clone(), groups: *groups };
+            let result = conv.sizes(input, kernel).unwrap().result();
+            let what = format!("convolution of {dtype}{input:?} with {kernel:?}, {conv:?}");
+            let [x, k, y] = [Type::new(dtype, *input), Type::new(dtype, *kernel), Type::new(dtype, result)];
+            let range = 0.25..=1.0;
+            check_on(range.clone(), &what, &cpus, &[x.clone(), k.clone()], |a| a[0].conv(a[1], conv.clone()));
+            check_on(range.clone(), &what, &cpus, &[y.clone(), k.clone()], |a| {
+                a[0].conv_input_grad(a[1], conv.clone(), &input[1..3])
+            });
+            check_on(range, &what, &cpus, &[x, y], |a| {
+                a[0].conv_kernel_grad(a[1], conv.clone(), &kernel[..2])
+            });
+        }
+    }
+}
+
+#[test]
+fn windows() {
+    let cpus = backends();
+    for sizes in [[2, 2], [3, 4]] {
+        for sliding in [sliding([2, 2], [0, 0], [0, 0], [1, 1]), sliding([1, 2], [1, 1], [0, 1], [1, 2])] {
+            let windows = Windows { sizes: sizes.into(), sliding };
+            let x = f32s(&[5, 33, 30, 24]);
+            let what = format!("{windows:?}");
+            let one = std::slice::from_ref(&x);
+            check(&what, &cpus, one, |x| x[0].window(WindowKind::Sum, windows.clone()));
+            check(&what, &cpus, one, |x| x[0].window(WindowKind::Max, windows.clone()));
+            check(&what, &cpus, one, |x| x[0].window_arg_max(windows.clone()));
+            let b = Builder::new();
+            let result = b.input("x", x.clone()).window(WindowKind::Sum, windows.clone()).ty();
+            check(&what, &cpus, &[result], |y| y[0].window_spread(windows.clone(), &[33, 30]));
+        }
+    }
+}
+
 #[test]
 fn random_programs_are_the_same_for_any_number_of_threads() {
     let cpus = backends();
@@ -178,4 +241,24 @@ fn long_sums_stay_accurate() {
     let graph = program(&[f32s(&[n])], |x| x[0].sum(&[0]));
     let sum = run(&graph, &[Tensor::vector(items)], &cpu).unwrap()[0].floats()[0];
     assert!((sum - exact).abs() <= exact * f64::from(f32::EPSILON), "{sum}, not {exact}");
+}
+
+/// A recurrent layer with its gradient, wide enough that each step is cut into pieces.
+#[test]
+fn loops() {
+    let cpus = backends();
+    let types = [f32s(&[6, 70, 40]), f32s(&[40, 160]), f32s(&[160, 160]), f32s(&[160])];
+    check_on(-0.1..=0.1, "a recurrent layer", &cpus, &types, |x| {
+        let b = x[0].builder();
+        let first = b.full(&f32s(&[70, 160]), 0.0);
+        let steps = Loop { length: 6, reverse: false, carries: vec![first], sequences: vec![x[0]] };
+        let (last, all) = along_time(b, steps, |carries, slices| {
+            let bias = x[3].broadcast_leading(&carries[0].shape());
+            let next = (slices[0].matmul(x[1]) + carries[0].matmul(x[2]) + bias).tanh();
+            Step { carries: vec![next], results: vec![next] }
+        });
+        let loss = (last[0] * last[0]).sum_all() + all[0].sum_all();
+        let gradients = gradients(loss, &x[1..]).unwrap();
+        gradients.into_iter().map(|gradient| gradient.unwrap().sum_all()).reduce(|a, b| a + b).unwrap()
+    });
 }

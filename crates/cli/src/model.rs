@@ -68,7 +68,7 @@ impl Model {
         y: Vec<Tensor>,
         batch_size: usize,
     ) -> Result<Vec<(String, Json)>, Failure> {
-        let logs = self.0.evaluate_tensors(x, y, Evaluate::new().batch_size(batch_size))?;
+        let logs = self.0.evaluate_with(x, y, Evaluate::new().batch_size(batch_size))?;
         Ok(logs.iter().map(|(name, value)| (name.to_string(), Json::from(value))).collect())
     }
 
@@ -91,7 +91,7 @@ impl Model {
         if let Some(weights) = sample_weight {
             how = how.sample_weight(weights);
         }
-        let history = self.0.fit_tensors(x, y, how)?;
+        let history = self.0.fit(x, y, how)?;
         let entry = |(name, values): (String, Vec<_>)| (name, values.into_iter().map(Json::from).collect());
         Ok(history.metrics.into_iter().map(entry).collect())
     }

@@ -97,6 +97,9 @@ pub enum Error {
     /// The device could not do what was asked.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// A symbol stands for a call that went wrong.
+    #[error(transparent)]
+    Symbol(std::sync::Arc<Error>),
 }
 
 /// A result whose error is [`Error`].
@@ -116,7 +119,7 @@ impl Error {
         match self {
             Error::Layer { path, reason } => Error::Layer { path: joined(&path), reason },
             // These know their path already.
-            Error::Build(_) | Error::Grad(_) | Error::Backend(_) => self,
+            Error::Build(_) | Error::Grad(_) | Error::Backend(_) | Error::Symbol(_) => self,
             other => Error::Layer { path: name.to_string(), reason: other.to_string() },
         }
     }

@@ -38,6 +38,13 @@ pub trait Initializer: fmt::Debug + Send + Sync {
     /// The value. A pure function of its arguments: equal seeds give equal bits on every machine. An initializer
     /// with a seed of its own does not look at `seed`.
     fn generate(&self, ty: &Type, seed: u64) -> Result<Tensor>;
+
+    /// The same initializer, told which axes of the weight lead in and which lead out. `None` from one that does not
+    /// ask, or that was told already.
+    fn with_axes(&self, input: &[i64], output: &[i64]) -> Option<Arc<dyn Initializer>> {
+        let _ = (input, output);
+        None
+    }
 }
 
 type Read = fn(&Arguments) -> Result<Arc<dyn Initializer>>;

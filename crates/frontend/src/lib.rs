@@ -26,6 +26,7 @@ pub mod callbacks;
 pub mod config;
 pub mod constraints;
 mod device;
+mod einsum;
 pub mod error;
 pub mod identifier;
 pub mod initializers;
@@ -33,6 +34,7 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
+//pub mod ops;
 pub mod optimizers;
 mod random;
 pub mod regularizers;
@@ -47,16 +49,11 @@ pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
-pub use layers::{
-    Add, Average, Concatenate, Context, Cropping1D, Cropping2D, Cropping3D, Dense, Dot, Dropout, ELU,
-    Flatten, Identity, Input, Layer, LeakyReLU, Masking, Maximum, Minimum, Multiply, Naming, PReLU, Permute,
-    ReLU, RepeatVector, Reshape, Softmax, Spec, Subtract, UpSampling1D, UpSampling2D, UpSampling3D, Weights,
-    ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
-};
-pub use model::{Model, Sequential};
+pub use layers::*;
+pub use model::{Apply, IntoSymbols, Keywords, Model, Sequential, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
-pub use training::{Compile, Evaluate, Fit, IntoTensor, Logs, Verbose};
+pub use training::{Compile, Evaluate, Fit, IntoTensor, IntoTensors, Logs, PerOutput, Tensors, Verbose};
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).
 pub(crate) const EPSILON: f64 = 1e-7;

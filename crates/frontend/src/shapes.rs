@@ -54,3 +54,33 @@ pub(crate) fn align_last(x: Expr<'_>, rank: usize) -> Expr<'_> {
 pub(crate) fn align_first(x: Expr<'_>, rank: usize) -> Expr<'_> {
     (x.rank()..rank).fold(x, |x, axis| x.expand(axis))
 }
+
+/// Both values with as many axes as the one that has more, lined up at the last: operators then broadcast as NumPy's.
+pub(crate) fn lined_up<'b>(a: Expr<'b>, b: Expr<'b>) -> (Expr<'b>, Expr<'b>) {
+    let rank = a.rank().max(b.rank());
+    (align_last(a, rank), align_last(b, rank))
+}
+
+/// The shape that both have after NumPy's broadcasting, if there is one.
+pub(crate) fn common(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let size =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own]);
+    (0..rank)
+        .map(|axis| match (size(a, axis), size(b, axis)) {
+            (m, n) if m == n || n == 1 => Some(m),
+            (1, n) => Some(n),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Broadcast to `shape` as NumPy does; the shapes are known to fit.
+pub(crate) fn broadcast_to<'b>(x: Expr<'b>, shape: &[usize]) -> Expr<'b> {
+    let own = x.shape();
+    let missing = shape.len().saturating_sub(own.rank());
+    let kept: Vec<usize> = (0..own.rank()).filter(|&axis| own[axis] == shape[axis + missing]).collect();
+    let squeezed: Vec<usize> = kept.iter().map(|&axis| own[axis]).collect();
+    let places: Vec<usize> = kept.iter().map(|&axis| axis + missing).collect();
+    x.reshape(squeezed).broadcast(shape.to_vec(), &places)
+}

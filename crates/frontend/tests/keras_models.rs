@@ -104,7 +104,7 @@ fn assert_continues(model: &mut Model, case: &Value, what: &str) {
         let got = history.get(name).unwrap_or_else(|| panic!("{what}: no {name}"));
         assert_close(got, &want, TRAJECTORY, &format!("{what}: {name}"));
     }
-    let report = model.evaluate_tensors(vec![x], vec![y], measure).expect("an evaluation");
+    let report = model.evaluate_with(vec![x], vec![y], measure).expect("an evaluation");
     for (name, want) in run["evaluate"].as_object().into_iter().flatten() {
         assert_close(
             &[report.get(name).expect("a value")],

@@ -109,6 +109,11 @@ impl Builder {
         self.graph.borrow().node(value).clone()
     }
 
+    /// Puts another op in place of one that makes the same value: a loop asked for more results.
+    pub(crate) fn replace_op(&self, value: Value, op: Op) {
+        self.graph.borrow_mut().nodes[value.index()].op = op;
+    }
+
     /// Number of nodes so far.
     pub fn len(&self) -> usize {
         self.graph.borrow().nodes.len()

@@ -94,6 +94,14 @@ pub enum VerifyError {
         #[source]
         source: OpError,
     },
+    /// The program inside a node breaks them.
+    #[error("inside {node}: {error}")]
+    Inside {
+        /// The node.
+        node: Value,
+        /// What is wrong with its program.
+        error: Box<VerifyError>,
+    },
     /// A node states another type than its op infers.
     #[error("{node} says {stated}, but `{op}` gives {inferred}")]
     Type {

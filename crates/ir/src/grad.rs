@@ -1,9 +1,12 @@
 //! The gradient: one reverse walk that asks each op on the way what its arguments receive.
 
+mod along_time;
+mod total;
+
 use crate::error::GradError;
 use crate::expr::Expr;
 use crate::graph::Value;
-use crate::op::{At, Grads};
+use crate::op::{At, Grads, Op};
 
 /// The derivative of the scalar `of` with respect to each of `wrt`, as new nodes of the same graph.
 ///
@@ -14,15 +17,37 @@ pub fn gradients<'b>(of: Expr<'b>, wrt: &[Expr<'b>]) -> Result<Vec<Option<Expr<'
     if ty.shape.rank() != 0 || !ty.dtype.is_float() {
         return Err(GradError::NotAScalar { value: of.value(), ty });
     }
-    let relevant = dependents(of, wrt);
-    let mut cotangents: Vec<Option<Expr<'b>>> = vec![None; relevant.len()];
-    cotangents[of.value().index()] = Some(of.full_like(1.0));
+    pull_back(&[(of, of.full_like(1.0))], wrt)
+}
+
+/// What each of `wrt` receives when values receive cotangents.
+fn pull_back<'b>(
+    seeds: &[(Expr<'b>, Expr<'b>)],
+    wrt: &[Expr<'b>],
+) -> Result<Vec<Option<Expr<'b>>>, GradError> {
+    let Some(last) = seeds.iter().map(|(of, _)| *of).max_by_key(|of| of.value()) else {
+        return Ok(vec![None; wrt.len()]);
+    };
+    let relevant = dependents(last, wrt);
+    let mut cotangents: Cotangents<'b> = vec![None; relevant.len()];
+    seeds.iter().for_each(|&(of, cotangent)| receive(&mut cotangents, of.value(), cotangent));
     for index in (0..relevant.len()).rev().filter(|&index| relevant[index]) {
-        if let Some(cotangent) = cotangents[index] {
-            propagate(of.builder().expr(Value::new(index)), cotangent, &relevant, &mut cotangents)?;
+        let at = last.builder().expr(Value::new(index));
+        if let Op::Scan(scan) = at.node().op {
+            along_time::propagate(at, &scan, &relevant, &mut cotangents)?;
+        } else if let Some(cotangent) = cotangents[index] {
+            propagate(at, cotangent, &relevant, &mut cotangents)?;
         }
     }
     Ok(wrt.iter().map(|value| cotangents.get(value.value().index()).copied().flatten()).collect())
+}
+
+/// What each node has received so far.
+type Cotangents<'b> = Vec<Option<Expr<'b>>>;
+
+fn receive<'b>(cotangents: &mut Cotangents<'b>, value: Value, received: Expr<'b>) {
+    let sum = &mut cotangents[value.index()];
+    *sum = Some(sum.map_or(received, |before| before + received));
 }
 
 /// For every node up to `of`: whether it is one of `wrt`, or a float computed from one.
@@ -45,7 +70,7 @@ fn propagate<'b>(
     at: Expr<'b>,
     cotangent: Expr<'b>,
     relevant: &[bool],
-    cotangents: &mut [Option<Expr<'b>>],
+    cotangents: &mut Cotangents<'b>,
 ) -> Result<(), GradError> {
     let node = at.node();
     if !node.args.iter().any(|arg| relevant[arg.index()]) {
@@ -61,8 +86,7 @@ fn propagate<'b>(
     };
     for (arg, received) in node.args.iter().zip(received) {
         if let Some(received) = received.filter(|_| relevant[arg.index()]) {
-            let sum = &mut cotangents[arg.index()];
-            *sum = Some(sum.map_or(received, |before| before + received));
+            receive(cotangents, *arg, received);
         }
     }
     Ok(())

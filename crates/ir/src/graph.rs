@@ -53,7 +53,7 @@ pub struct Node {
 ///
 /// The first `state` inputs are state (weights, optimizer slots, counters): output `i < state` is the next value of
 /// input `i`, has its type, and takes its memory when the program runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Graph {
     /// Every node after the nodes whose values it uses.
     pub nodes: Vec<Node>,

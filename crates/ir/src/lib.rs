@@ -63,6 +63,7 @@ pub mod op;
 pub mod ops;
 pub mod passes;
 pub mod plan;
+mod sliding;
 pub mod tensor;
 pub mod testing;
 pub mod text;

@@ -36,6 +36,12 @@ pub trait Rules {
     /// How closely every backend has to agree with `eval`.
     fn exactness(&self) -> Exactness;
 
+    /// Floating-point operations of the op as a kernel of its own, a fused multiply-add as two; `ty` is its result.
+    fn flops(&self, args: &[&Type], ty: &Type) -> u64 {
+        let _ = args;
+        ty.elements() as u64
+    }
+
     /// A cheaper expression of the same value, if there is one.
     fn simplify<'b>(&self, at: &At<'b>) -> Option<Expr<'b>> {
         let _ = at;
@@ -132,6 +138,10 @@ table! {
     Reshape, Transpose, Broadcast, Slice, Pad, Concat, Reverse,
     // Many elements into one.
     Dot, Reduce, ArgReduce, Cumulative, ArgSort,
+    // A window that slides.
+    Conv, ConvInputGrad, ConvKernelGrad, Window, WindowArgMax, WindowSpread,
     // Places computed at run time.
     Gather, Scatter, DynamicSlice, DynamicUpdate,
+    // A graph run along time.
+    Scan,
 }

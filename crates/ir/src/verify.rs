@@ -19,6 +19,10 @@ fn verify_node(graph: &Graph, value: Value) -> Result<(), VerifyError> {
     if let Some(&argument) = node.args.iter().find(|arg| arg.index() >= value.index()) {
         return Err(VerifyError::Order { node: value, argument });
     }
+    if let Op::Scan(scan) = &node.op {
+        let inside = |error| VerifyError::Inside { node: value, error: Box::new(error) };
+        verify(&scan.body).map_err(inside)?;
+    }
     let types: Vec<&Type> = node.args.iter().map(|&arg| graph.ty(arg)).collect();
     let rules = node.op.rules();
     let inferred = rules.infer(&types).map_err(|source| VerifyError::Op { node: value, source })?;

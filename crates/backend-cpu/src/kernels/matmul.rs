@@ -8,7 +8,7 @@ use cornu_ir::plan::{DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, 
 use smallvec::smallvec;
 
 use super::map::Code;
-use super::panel::{DEPTH, Panel, room};
+use super::panel::{DEPTH, Panel, Source, room};
 use super::reduce::join_task;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
@@ -99,24 +99,58 @@ fn tasks<O: Operand>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let DotKernel { batch, m, n, k, .. } = *kernel;
-    let (cut, tile) = (Cut::new(kernel), isa.tile(size_of::<O::Held>()));
-    let lengths = |transposed: bool, length: usize| if transposed { (1, length) } else { (k, 1) };
-    let mut left = Panel::<O>::new(left, [m, k], lengths(kernel.lhs_transposed, m), tile.rows);
+    let tile = isa.tile(size_of::<O::Held>());
+    let source = |from: BufferIndex, rows: usize, transposed: bool| {
+        let (row, column) = if transposed { (1, rows) } else { (k, 1) };
+        Source::Matrix { from, batch: rows * k, row, column }
+    };
+    let left = Panel::<O>::new(source(left, m, kernel.lhs_transposed), [m, k], tile.rows);
     // The right operand is seen turned, as `n` rows of `k`.
-    let mut right = Panel::<O>::new(right, [n, k], lengths(!kernel.rhs_transposed, n), tile.columns);
+    let right = Panel::<O>::new(source(right, n, !kernel.rhs_transposed), [n, k], tile.columns);
+    products(Sizes { batch, m, n, k }, left, right, Layout { batch: m * n, row: n }, tail, temporary)
+}
+
+/// The sizes of a batch of products.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    pub(super) batch: usize,
+    pub(super) m: usize,
+    pub(super) n: usize,
+    pub(super) k: usize,
+}
+
+/// Where results lie: from product to product, and from row to row. The results of a row are neighbours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    pub(super) batch: usize,
+    pub(super) row: usize,
+}
+
+/// The tasks of a batch of products of panels.
+pub(super) fn products<O: Operand>(
+    sizes: Sizes,
+    mut left: Panel<O>,
+    mut right: Panel<O>,
+    layout: Layout,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let Sizes { batch, m, n, .. } = sizes;
+    let cut = Cut::new(sizes);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     for (panel, uses) in [(&mut left, cut.column_tiles), (&mut right, cut.row_tiles)] {
         if uses > 1 {
-            tasks.push(panel.pack_ahead(batch, temporary));
+            tasks.extend(panel.pack_ahead(batch, temporary));
         }
     }
     let (parts, results) = (cut.depth.count().max(1), batch * m * n);
     if parts == 1 {
-        tasks.push(Box::new(DotTask { m, n, left, right, cut, finish: Finish::Tail { tail } }));
+        tasks.push(Box::new(DotTask { m, n, left, right, layout, cut, finish: Finish::Tail { tail } }));
         return tasks;
     }
     let sums = temporary(parts * results * size_of::<<O::Held as Summed>::Total>());
-    tasks.push(Box::new(DotTask { m, n, left, right, cut, finish: Finish::Keep { sums, results } }));
+    let finish = Finish::Keep { sums, results };
+    tasks.push(Box::new(DotTask { m, n, left, right, layout, cut, finish }));
     tasks.push(join_task::<Sum<O::Held>>(results, parts, sums, tail));
     tasks
 }
@@ -135,8 +169,7 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(kernel: &DotKernel) -> Cut {
-        let DotKernel { batch, m, n, k, .. } = *kernel;
+    fn new(Sizes { batch, m, n, k }: Sizes) -> Cut {
         let wanted = (batch * m * n * k / GRAIN).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let (mut rows, mut columns) = (ROWS, COLUMNS);
@@ -166,6 +199,7 @@ struct DotTask<O: Operand> {
     n: usize,
     left: Panel<O>,
     right: Panel<O>,
+    layout: Layout,
     cut: Cut,
     finish: Finish,
 }
@@ -201,12 +235,10 @@ impl<O: Operand> Task for DotTask<O> {
         let (left, rest) = at.scratch.split_at_mut(left);
         let (right, rest) = rest.split_at_mut(right);
         let (sums, rest) = rest.split_at_mut(sums);
-        let panels = [elements_mut::<O::Held>(left), elements_mut::<O::Held>(right)];
         let sums = elements_mut::<O::Held>(sums);
         if let Finish::Tail { tail } = &self.finish {
             tail.begin(at.isa, at.buffers, rest);
         }
-        let [left, right] = panels;
         for unit in self.cut.units.range(piece) {
             let unit = self.unit(unit);
             let sums = &mut sums[..unit.rows.len() * unit.columns.len()];
@@ -240,8 +272,8 @@ impl<O: Operand> DotTask<O> {
         isa: Isa,
         buffers: Buffers<'_>,
         unit: &Unit,
-        left_panel: &mut [O::Held],
-        right_panel: &mut [O::Held],
+        left_panel: &mut [u8],
+        right_panel: &mut [u8],
         sums: &mut [O::Held],
     ) {
         let Unit { batch, rows, columns, part } = unit;
@@ -262,12 +294,12 @@ impl<O: Operand> DotTask<O> {
 
     /// Runs the tail over a tile, or keeps its sums.
     fn finish(&self, isa: Isa, buffers: Buffers<'_>, unit: &Unit, sums: &[O::Held], scratch: &mut [u8]) {
-        let (m, n, width) = (self.m, self.n, unit.columns.len());
-        let first = (unit.batch * m + unit.rows.start) * n + unit.columns.start;
+        let (Layout { batch, row: below }, width) = (self.layout, unit.columns.len());
+        let first = unit.batch * batch + unit.rows.start * below + unit.columns.start;
         // Where the tile is as wide as the result, its rows are one stretch.
-        let stretch = if width == n { sums.len() } else { width };
+        let stretch = if width == below { sums.len() } else { width };
         for (row, sums) in sums.chunks_exact(stretch.max(1)).enumerate() {
-            let places = first + row * n..first + row * n + stretch;
+            let places = first + row * below..first + row * below + stretch;
             match &self.finish {
                 Finish::Tail { tail } => tail.run_range(isa, buffers, scratch, bytes(sums), places),
                 Finish::Keep { sums: kept, results } => {

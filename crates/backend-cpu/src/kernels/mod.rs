@@ -2,14 +2,18 @@
 
 pub(crate) mod arg_reduce;
 pub(crate) mod assemble;
+pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod cumulative;
+pub(crate) mod depthwise;
 pub(crate) mod gather;
 pub(crate) mod lines;
 mod load;
 pub(crate) mod map;
 pub(crate) mod matmul;
 mod panel;
+mod patches;
+pub(crate) mod pool;
 pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod scatter;
@@ -72,7 +76,7 @@ impl<'a> Buffers<'a> {
     /// The buffers at these places.
     ///
     /// # Safety
-    /// Each span is memory that lives for `'a`, is aligned to 64 bytes, and is used by nothing else meanwhile.
+    /// Each span is memory that lives for `'a`, is aligned for its elements, and is used by nothing else meanwhile.
     pub(crate) unsafe fn new(spans: &'a [Span]) -> Buffers<'a> {
         Buffers { spans }
     }

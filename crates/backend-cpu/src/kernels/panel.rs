@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use cornu_ir::plan::ALIGNMENT;
 
+use super::patches::Patches;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::pack::{Matrix, Operand, pack};
+use crate::simd::plain::elements_mut;
 
 /// The stretch of the summed axis that is packed together: a strip of it fits the first-level cache.
 pub(super) const DEPTH: usize = 256;
@@ -24,13 +26,22 @@ pub(super) fn room<N>(numbers: usize) -> usize {
     (numbers * size_of::<N>()).next_multiple_of(ALIGNMENT)
 }
 
+/// Where the elements of an operand come from.
+#[derive(Clone)]
+pub(super) enum Source {
+    /// Memory: elements from product to product, from row to row, and along a row. One of the latter two is 1.
+    Matrix { from: BufferIndex, batch: usize, row: usize, column: usize },
+    /// Patches, a product for each group.
+    Rows(Patches),
+    /// The same matrix turned.
+    Columns(Patches),
+}
+
 /// One operand of a batch of products, as `rows` rows of `depth` elements.
 pub(super) struct Panel<O> {
-    from: BufferIndex,
+    source: Source,
     rows: usize,
     depth: usize,
-    /// Elements from row to row, and along a row.
-    strides: (usize, usize),
     /// Rows that are packed together.
     strip: usize,
     /// Where it lies packed, if it is packed ahead: stretch after stretch of the summed axis, strip after strip.
@@ -39,31 +50,38 @@ pub(super) struct Panel<O> {
 }
 
 impl<O: Operand> Panel<O> {
-    pub(super) fn new(
-        from: BufferIndex,
-        [rows, depth]: [usize; 2],
-        strides: (usize, usize),
-        strip: usize,
-    ) -> Panel<O> {
-        Panel { from, rows, depth, strides, strip, ahead: None, operand: PhantomData }
+    pub(super) fn new(source: Source, [rows, depth]: [usize; 2], strip: usize) -> Panel<O> {
+        Panel { source, rows, depth, strip, ahead: None, operand: PhantomData }
     }
 
-    /// Lets the task that is returned pack it, before any tile asks for it.
+    /// Lets the task that is returned pack it, before any tile asks for it. Patches are too large to be kept.
     pub(super) fn pack_ahead(
         &mut self,
         batch: usize,
         temporary: &mut dyn FnMut(usize) -> BufferIndex,
-    ) -> Box<dyn Task> {
+    ) -> Option<Box<dyn Task>> {
+        if matches!(self.source, Source::Rows(_) | Source::Columns(_)) {
+            return None;
+        }
         let to = temporary(batch * self.padded_rows() * self.depth * size_of::<O::Held>());
-        let panel = Panel { ahead: None, ..*self };
+        let panel = Panel { source: self.source.clone(), ..*self };
         self.ahead = Some(to);
-        Box::new(PackTask { panel, to, batch })
+        Some(Box::new(PackTask { panel, to, batch }))
     }
 
     /// Bytes of scratch memory that a tile of so many rows needs.
     pub(super) fn scratch_bytes(&self, rows: usize) -> usize {
-        let numbers = rows.next_multiple_of(self.strip) * self.depth.min(DEPTH);
-        if self.ahead.is_some() { 0 } else { room::<O::Held>(numbers) }
+        if self.ahead.is_some() {
+            return 0;
+        }
+        let depth = self.depth.min(DEPTH);
+        let unpacked = match &self.source {
+            Source::Matrix { .. } => 0,
+            Source::Rows(patches) | Source::Columns(patches) => {
+                room::<u64>(patches.taps.taps) + room::<O::Raw>(rows * depth)
+            }
+        };
+        unpacked + room::<O::Held>(rows.next_multiple_of(self.strip) * depth)
     }
 
     /// Some rows, from the start of a strip, and one stretch of the summed axis.
@@ -74,20 +92,17 @@ impl<O: Operand> Panel<O> {
         batch: usize,
         rows: Range<usize>,
         depth: Range<usize>,
-        scratch: &'a mut [O::Held],
+        scratch: &'a mut [u8],
     ) -> &'a [O::Held] {
         if let Some(ahead) = self.ahead {
             return &buffers.read::<O::Held>(ahead)[self.place(batch, rows.start, &depth)..];
         }
-        pack::<O>(
-            isa,
-            self.part(buffers, batch, rows.start, depth.start),
-            rows.len(),
-            depth.len(),
-            self.strip,
-            scratch,
-        );
-        scratch
+        let padded = rows.len().next_multiple_of(self.strip);
+        let (packed, unpacked) = scratch.split_at_mut(room::<O::Held>(padded * depth.len()));
+        let packed = elements_mut(packed);
+        let part = self.part(isa, buffers, batch, [rows.clone(), depth.clone()], unpacked);
+        pack::<O>(isa, part, rows.len(), depth.len(), self.strip, packed);
+        packed
     }
 
     fn padded_rows(&self) -> usize {
@@ -99,12 +114,35 @@ impl<O: Operand> Panel<O> {
         (batch * self.depth + depth.start) * self.padded_rows() + row * depth.len()
     }
 
-    /// The matrix in memory, from a row and a place of the summed axis on.
-    fn part<'a>(&self, buffers: Buffers<'a>, batch: usize, row: usize, depth: usize) -> Matrix<'a, O::Raw> {
-        let start = batch * self.rows * self.depth;
-        let whole =
-            Matrix { elements: buffers.read(self.from), start, row: self.strides.0, column: self.strides.1 };
-        whole.from(row, depth)
+    /// Some rows and a stretch of the summed axis as they lie in memory; patches are brought there first.
+    fn part<'a>(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'a>,
+        product: usize,
+        [rows, depth]: [Range<usize>; 2],
+        mut unpacked: &'a mut [u8],
+    ) -> Matrix<'a, O::Raw> {
+        let mut gathered = |patches: &Patches, [rows, columns]: [Range<usize>; 2]| {
+            let (sources, out) = std::mem::take(&mut unpacked).split_at_mut(room::<u64>(patches.taps.taps));
+            let out = elements_mut::<O::Raw>(out);
+            patches.write(isa, buffers, product, [rows, columns], elements_mut(sources), out);
+            &*out
+        };
+        match &self.source {
+            &Source::Matrix { from, batch, row, column } => {
+                let whole = Matrix { elements: buffers.read(from), start: product * batch, row, column };
+                whole.from(rows.start, depth.start)
+            }
+            Source::Rows(patches) => {
+                let row = depth.len();
+                Matrix { elements: gathered(patches, [rows, depth]), start: 0, row, column: 1 }
+            }
+            Source::Columns(patches) => {
+                let column = rows.len();
+                Matrix { elements: gathered(patches, [depth, rows]), start: 0, row: 1, column }
+            }
+        }
     }
 }
 
@@ -123,9 +161,9 @@ impl<O: Operand> PackTask<O> {
 
     /// Groups of strips of all stretches of all products.
     fn cut(&self) -> Pieces {
-        let Panel { rows, depth, .. } = self.panel;
+        let Panel { rows, depth, .. } = &self.panel;
         let groups = self.batch * depth.div_ceil(DEPTH) * rows.div_ceil(self.group());
-        Pieces::new(groups, (1 << 14) / (self.group() * depth.clamp(1, DEPTH)), 1)
+        Pieces::new(groups, (1 << 14) / (self.group() * (*depth).clamp(1, DEPTH)), 1)
     }
 }
 
@@ -142,7 +180,9 @@ impl<O: Operand> Task for PackTask<O> {
             let (batch, start) = (rest / stretches, rest % stretches * DEPTH);
             let depth = start..(start + DEPTH).min(panel.depth);
             let rows = self.group().min(panel.rows - row);
-            let (from, place) = (panel.part(at.buffers, batch, row, start), panel.place(batch, row, &depth));
+            let part = [row..row + rows, depth.clone()];
+            let from = panel.part(at.isa, at.buffers, batch, part, &mut []);
+            let place = panel.place(batch, row, &depth);
             let end = place + rows.next_multiple_of(panel.strip) * depth.len();
             // SAFETY: every group of strips of every stretch has a place of its own.
             let out = unsafe { at.buffers.write::<O::Held>(self.to, place..end) };

@@ -51,6 +51,13 @@ pub(crate) fn elements_mut<T: Plain>(bytes: &mut [u8]) -> &mut [T] {
     unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len() / size_of::<T>()) }
 }
 
+/// The value whose bytes are all 0.
+#[inline(always)]
+pub(crate) fn zero<T: Plain>() -> T {
+    // SAFETY: any bytes are a `T`.
+    unsafe { std::mem::zeroed() }
+}
+
 /// The elements as bytes.
 #[inline(always)]
 pub(crate) fn bytes<T: Plain>(elements: &[T]) -> &[u8] {

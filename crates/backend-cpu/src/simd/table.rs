@@ -113,7 +113,7 @@ macro_rules! numbers {
     };
 }
 
-pub(crate) use numbers;
+pub(crate) use {floats, numbers};
 
 /// A function of one number; `None` where the language has none for the type.
 pub(crate) fn unary(op: Unary, dtype: DType) -> Option<BlockFn> {

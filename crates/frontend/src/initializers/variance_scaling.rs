@@ -1,5 +1,7 @@
 //! VarianceScaling and its six named cases: random values as wide as the shape of the weight asks for.
 
+use std::sync::Arc;
+
 use cornu_ir::{Tensor, Type};
 use serde_json::{Map, Value, json};
 
@@ -224,6 +226,10 @@ impl Initializer for VarianceScaling {
     fn generate(&self, ty: &Type, seed: u64) -> Result<Tensor> {
         self.values(ty, seed)
     }
+
+    fn with_axes(&self, input: &[i64], output: &[i64]) -> Option<Arc<dyn Initializer>> {
+        self.axes.is_none().then(|| Arc::new(self.clone().axes(input, output)) as Arc<dyn Initializer>)
+    }
 }
 
 /// Makes the named cases: VarianceScaling with all but the seed and the axes fixed.
@@ -271,6 +277,11 @@ macro_rules! cases {
 
             fn generate(&self, ty: &Type, seed: u64) -> Result<Tensor> {
                 self.0.values(ty, seed)
+            }
+
+            fn with_axes(&self, input: &[i64], output: &[i64]) -> Option<Arc<dyn Initializer>> {
+                let unset = self.0.axes.is_none();
+                unset.then(|| Arc::new(self.clone().axes(input, output)) as Arc<dyn Initializer>)
             }
         }
     )*};

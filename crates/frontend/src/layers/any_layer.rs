@@ -12,7 +12,8 @@ use super::{
 };
 use crate::config::Serialized;
 use crate::error::{Error, Result};
-use crate::model::Sequential;
+use crate::model::{Functional, Sequential};
+use crate::saving::snake_case::snake_case;
 
 /// Some layer, in a place of a model. Clones are the same layer: called twice, it has its weights once.
 #[derive(Clone)]
@@ -74,6 +75,11 @@ impl AnyLayer {
         self
     }
 
+    /// What errors call the layer: its name, or what it would be called.
+    fn label(&self) -> String {
+        self.0.name.get().cloned().unwrap_or_else(|| snake_case(self.class_name()))
+    }
+
     /// Gives the layer a name, unless it has one.
     pub(crate) fn name_unless_named(&self, name: impl FnOnce() -> String) {
         self.0.name.get_or_init(name);
@@ -81,7 +87,7 @@ impl AnyLayer {
 
     pub(crate) fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         weights.within(self.name(), self.is_trainable(), |weights| {
-            self.layer().build(inputs, weights).map_err(|error| error.within(self.name()))
+            self.layer().build(inputs, weights).map_err(|error| error.within(&self.label()))
         })
     }
 
@@ -108,7 +114,7 @@ impl AnyLayer {
             let mask = |index: usize| context.output_mask(index).unwrap_or(passed);
             Ok(outputs.into_iter().enumerate().map(|(i, value)| Masked { value, mask: mask(i) }).collect())
         });
-        outputs.map_err(|error| error.within(self.name()))
+        outputs.map_err(|error| error.within(&self.label()))
     }
 }
 
@@ -151,6 +157,7 @@ impl AnyLayer {
         }
         let layer = match object.class_name.as_str() {
             "Sequential" => AnyLayer::from(Sequential::from_config(&object.config)?),
+            "Functional" | "Model" => AnyLayer::from(Functional::from_config(&object.config)?),
             class => layer_from_config(class, object.registered_name.as_deref(), &object.config)?,
         };
         let arguments = object.arguments();
@@ -164,23 +171,24 @@ impl AnyLayer {
 
     /// As it stands in a Keras file.
     pub(crate) fn serialize(&self) -> Result<Value> {
-        let own = self.layer().config()?;
+        let layer = self.layer();
         let mut config = Config::new();
         config.insert("name".into(), json!(self.name()));
-        config.insert("trainable".into(), json!(self.is_trainable()));
-        let dtype = self.layer().input_spec().map_or(DType::F32, |spec| spec.dtype);
-        config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
-        config.extend(own);
-        let module = match (self.layer().registered_name(), self.class_name()) {
-            (Some(_), _) => None,
-            (None, "Sequential") => Some("keras"),
-            (None, _) => Some("keras.layers"),
-        };
+        if !layer.is_op() {
+            if !takes_no_trainable(self.class_name()) {
+                config.insert("trainable".into(), json!(self.is_trainable()));
+            }
+            if self.class_name() != "Functional" {
+                let dtype = layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
+                config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
+            }
+        }
+        config.extend(layer.config()?);
         Ok(json!({
-            "module": module,
+            "module": layer.module(),
             "class_name": self.class_name(),
             "config": config,
-            "registered_name": self.layer().registered_name(),
+            "registered_name": layer.registered_name(),
         }))
     }
 }
@@ -199,8 +207,14 @@ pub fn serialize(layer: &AnyLayer) -> Result<Value> {
 fn dtype_config(class: &str, dtype: DType) -> Value {
     match class {
         "InputLayer" => json!(keras_dtype_name(dtype)),
+        class if takes_no_trainable(class) => json!(keras_dtype_name(dtype)),
         _ => float_policy(),
     }
+}
+
+/// Keras refuses to make these of a configuration that says `trainable`, and writes their policy as its name.
+fn takes_no_trainable(class: &str) -> bool {
+    matches!(class, "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
 }
 
 /// The policy of all layers: variables and arithmetic in 32-bit floats.

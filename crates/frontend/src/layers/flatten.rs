@@ -2,7 +2,7 @@
 
 use cornu_ir::Expr;
 
-use super::data_format::DataFormat;
+use super::spatial::DataFormat;
 use super::{Config, Context, Layer, LayerConfig, only};
 use crate::error::{Error, Result};
 
@@ -36,7 +36,9 @@ impl Layer for Flatten {
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(Config::from_iter([("data_format".into(), self.format.config())]))
+        let mut config = Config::new();
+        self.format.write(&mut config);
+        Ok(config)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
@@ -45,9 +47,8 @@ impl Layer for Flatten {
             let reason = "Flatten needs an input with a batch axis; it got a scalar".to_string();
             return Err(Error::Layer { path: context.path(), reason });
         };
-        if self.format == DataFormat::ChannelsFirst && x.rank() > 2 {
-            let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
-            x = x.transpose(&order);
+        if x.rank() > 2 {
+            x = self.format.to_last(x);
         }
         let features = x.shape()[1..].iter().product();
         Ok(vec![x.reshape([batch, features])])

@@ -6,20 +6,29 @@
 mod activation;
 mod any_layer;
 mod arguments;
+mod attention;
 mod axes;
 mod context;
-mod data_format;
+mod convolution;
 mod dense;
 mod dropout;
+mod einsum_dense;
+mod embedding;
 mod flatten;
 mod identity;
 mod input;
+mod kernel_settings;
 mod masking;
 mod merging;
+mod normalization;
+mod pooling;
 mod registry;
+mod regularization;
 mod reshape;
 mod reshaping;
 mod resize;
+mod reversible_embedding;
+mod spatial;
 mod spec;
 mod stateless;
 mod weights;
@@ -27,21 +36,45 @@ mod weights;
 pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
+pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use axes::Axes;
 pub use context::Context;
+pub use convolution::{
+    Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
+    DepthwiseConv, DepthwiseConv1D, DepthwiseConv2D, SeparableConv, SeparableConv1D, SeparableConv2D,
+};
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use einsum_dense::EinsumDense;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use identity::Identity;
 pub use input::Input;
 pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use normalization::{
+    BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, RenormClipping,
+    SpectralNormalization, UnitNormalization,
+};
+pub use pooling::{
+    AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, AverageKind, AveragePooling1D,
+    AveragePooling2D, AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D,
+    GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling,
+    MaxKind, MaxPooling1D, MaxPooling2D, MaxPooling3D, PoolKind, Pooling,
+};
 pub use registry::{LayerConfig, register_layer};
+pub use regularization::{
+    ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout, SpatialDropout1D,
+    SpatialDropout2D, SpatialDropout3D,
+};
 pub use reshape::Reshape;
 pub use reshaping::{
     Cropping, Cropping1D, Cropping2D, Cropping3D, Margins, Permute, RepeatVector, UpSampling, UpSampling1D,
     UpSampling2D, UpSampling3D, ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
 };
+pub use reversible_embedding::ReversibleEmbedding;
+pub use spatial::{DataFormat, Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
@@ -71,6 +104,16 @@ pub trait Layer: Send + Sync {
     /// [`register_layer`].
     fn registered_name(&self) -> Option<&str> {
         None
+    }
+
+    /// The module that files say the class lives in; `None` for a class that is not Keras's own.
+    fn module(&self) -> Option<&str> {
+        Some("keras.layers").filter(|_| self.registered_name().is_none())
+    }
+
+    /// True for an operation between values, which Keras lists among a model's layers but does not count as one.
+    fn is_op(&self) -> bool {
+        self.module().is_some_and(|module| module.starts_with("keras.src.ops"))
     }
 
     /// The arguments, as Keras writes them.
@@ -127,13 +170,13 @@ impl<'a> Sublayer<'a> {
     }
 
     /// The layers of a list on this attribute: Keras names each by its class and numbers equal ones.
-    pub fn list(attribute: &str, layers: &'a [AnyLayer]) -> Vec<Sublayer<'a>> {
+    pub fn list(attribute: &str, layers: impl IntoIterator<Item = &'a AnyLayer>) -> Vec<Sublayer<'a>> {
         let mut names = ContainerNames::default();
         let place = |layer: &'a AnyLayer| Sublayer {
             attribute: format!("{attribute}/{}", names.next(layer.class_name())),
             layer,
         };
-        layers.iter().map(place).collect()
+        layers.into_iter().map(place).collect()
     }
 }
 
@@ -150,15 +193,15 @@ pub fn only<T: Clone>(inputs: &[T]) -> Result<T> {
 
 /// Fails unless the input has `rank` axes, the batch included.
 fn of_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
-    check_rank(class, input, input.rank() == rank, &format!("{rank} axes"))
+    needs_axes(class, input, input.rank() == rank, &format!("{rank} axes"))
 }
 
 /// Fails unless the input has `rank` axes or more, the batch included.
 fn at_least_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
-    check_rank(class, input, input.rank() >= rank, &format!("at least {rank} axes"))
+    needs_axes(class, input, input.rank() >= rank, &format!("at least {rank} axes"))
 }
 
-fn check_rank(class: &str, input: &Spec, fits: bool, needed: &str) -> Result<()> {
+fn needs_axes(class: &str, input: &Spec, fits: bool, needed: &str) -> Result<()> {
     let reason = || format!("{class} needs an input of {needed}, the batch included; it got {input}");
     if fits { Ok(()) } else { Err(Error::Layer { path: String::new(), reason: reason() }) }
 }
@@ -177,4 +220,9 @@ fn constraint_config(constraint: &Option<Identifier<dyn Constraint>>) -> Result<
     constraint
         .as_ref()
         .map_or(Ok(Value::Null), |constraint| Ok(constraints::serialize(&*constraint.resolve()?)))
+}
+
+/// The name of a class that ends in its number of spatial axes: `UpSampling2D`.
+fn numbered<const N: usize>(names: [&'static str; 3]) -> &'static str {
+    names.get(N.wrapping_sub(1)).copied().unwrap_or("a layer of more than three spatial axes")
 }

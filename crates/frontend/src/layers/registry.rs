@@ -7,12 +7,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use cornu_ir::DType;
 use serde_json::Value;
 
-use super::{
-    Activation, Add, AnyLayer, Average, Concatenate, Config, Cropping1D, Cropping2D, Cropping3D, Dense, Dot,
-    Dropout, ELU, Flatten, Identity, Input, LeakyReLU, Masking, Maximum, Minimum, Multiply, PReLU, Permute,
-    ReLU, RepeatVector, Reshape, Softmax, Subtract, UpSampling1D, UpSampling2D, UpSampling3D, ZeroPadding1D,
-    ZeroPadding2D, ZeroPadding3D,
-};
+use super::*;
 use crate::activations;
 use crate::config::Arguments;
 use crate::constraints::{self, Constraint};
@@ -24,40 +19,121 @@ use crate::regularizers::{self, Regularizer};
 /// Makes a layer from its arguments.
 type Make = fn(&LayerConfig<'_>) -> Result<AnyLayer>;
 
+/// The table of layers: each class under its own name, or under the one Keras gives it.
+macro_rules! layers {
+    ($($class:ident $(= $name:literal)?,)*) => {
+        &[$((layers!(@name $class $($name)?), |config| Ok($class::from_config(config)?.into())),)*]
+    };
+    (@name $class:ident) => { stringify!($class) };
+    (@name $class:ident $name:literal) => { $name };
+}
+
 /// Keras's layers that can be read from a file, by class name.
-const LAYERS: &[(&str, Make)] = &[
-    ("Activation", |config| Ok(Activation::from_config(config)?.into())),
-    ("Add", |_| Ok(Add::new().into())),
-    ("Average", |_| Ok(Average::new().into())),
-    ("Concatenate", |config| Ok(Concatenate::from_config(config)?.into())),
-    ("Cropping1D", |config| Ok(Cropping1D::from_config(config)?.into())),
-    ("Cropping2D", |config| Ok(Cropping2D::from_config(config)?.into())),
-    ("Cropping3D", |config| Ok(Cropping3D::from_config(config)?.into())),
-    ("Dense", |config| Ok(Dense::from_config(config)?.into())),
-    ("Dot", |config| Ok(Dot::from_config(config)?.into())),
-    ("Dropout", |config| Ok(Dropout::from_config(config)?.into())),
-    ("ELU", |config| Ok(ELU::from_config(config)?.into())),
-    ("Flatten", |config| Ok(Flatten::from_config(config)?.into())),
-    ("Identity", |_| Ok(Identity::new().into())),
-    ("InputLayer", |config| Ok(Input::from_config(config)?.into())),
-    ("LeakyReLU", |config| Ok(LeakyReLU::from_config(config)?.into())),
-    ("Masking", |config| Ok(Masking::from_config(config)?.into())),
-    ("Maximum", |_| Ok(Maximum::new().into())),
-    ("Minimum", |_| Ok(Minimum::new().into())),
-    ("Multiply", |_| Ok(Multiply::new().into())),
-    ("PReLU", |config| Ok(PReLU::from_config(config)?.into())),
-    ("Permute", |config| Ok(Permute::from_config(config)?.into())),
-    ("ReLU", |config| Ok(ReLU::from_config(config)?.into())),
-    ("RepeatVector", |config| Ok(RepeatVector::from_config(config)?.into())),
-    ("Reshape", |config| Ok(Reshape::from_config(config)?.into())),
-    ("Softmax", |config| Ok(Softmax::from_config(config)?.into())),
-    ("Subtract", |_| Ok(Subtract::new().into())),
-    ("UpSampling1D", |config| Ok(UpSampling1D::from_config(config)?.into())),
-    ("UpSampling2D", |config| Ok(UpSampling2D::from_config(config)?.into())),
-    ("UpSampling3D", |config| Ok(UpSampling3D::from_config(config)?.into())),
-    ("ZeroPadding1D", |config| Ok(ZeroPadding1D::from_config(config)?.into())),
-    ("ZeroPadding2D", |config| Ok(ZeroPadding2D::from_config(config)?.into())),
-    ("ZeroPadding3D", |config| Ok(ZeroPadding3D::from_config(config)?.into())),
+const LAYERS: &[(&str, Make)] = layers! {
+    Activation,
+    ActivityRegularization,
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+    Add,
+    AdditiveAttention,
+    AlphaDropout,
+    Attention,
+    Average,
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    BatchNormalization,
+    Concatenate,
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    Dense,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    Dot,
+    Dropout,
+    ELU,
+    EinsumDense,
+    Embedding,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+    GroupNormalization,
+    GroupQueryAttention,
+    Identity,
+    Input = "InputLayer",
+    LayerNormalization,
+    LeakyReLU,
+    Masking,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+    Maximum,
+    Minimum,
+    MultiHeadAttention,
+    Multiply,
+    PReLU,
+    Permute,
+    RMSNormalization,
+    ReLU,
+    RepeatVector,
+    Reshape,
+    ReversibleEmbedding,
+    SeparableConv1D,
+    SeparableConv2D,
+    Softmax,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+    SpectralNormalization,
+    Subtract,
+    UnitNormalization,
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+};
+
+/// Other names that Keras gives its layers, and what each stands for. Files are written with the latter.
+const ALIASES: &[(&str, &str)] = &[
+    ("AvgPool1D", "AveragePooling1D"),
+    ("AvgPool2D", "AveragePooling2D"),
+    ("AvgPool3D", "AveragePooling3D"),
+    ("Convolution1D", "Conv1D"),
+    ("Convolution1DTranspose", "Conv1DTranspose"),
+    ("Convolution2D", "Conv2D"),
+    ("Convolution2DTranspose", "Conv2DTranspose"),
+    ("Convolution3D", "Conv3D"),
+    ("Convolution3DTranspose", "Conv3DTranspose"),
+    ("GlobalAvgPool1D", "GlobalAveragePooling1D"),
+    ("GlobalAvgPool2D", "GlobalAveragePooling2D"),
+    ("GlobalAvgPool3D", "GlobalAveragePooling3D"),
+    ("GlobalMaxPool1D", "GlobalMaxPooling1D"),
+    ("GlobalMaxPool2D", "GlobalMaxPooling2D"),
+    ("GlobalMaxPool3D", "GlobalMaxPooling3D"),
+    ("MaxPool1D", "MaxPooling1D"),
+    ("MaxPool2D", "MaxPooling2D"),
+    ("MaxPool3D", "MaxPooling3D"),
+    ("SeparableConvolution1D", "SeparableConv1D"),
+    ("SeparableConvolution2D", "SeparableConv2D"),
 ];
 
 /// Layers that the program itself has registered, by `package>Name`.
@@ -81,7 +157,8 @@ pub(crate) fn layer_from_config(
 ) -> Result<AnyLayer> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
     let own = registered_name.and_then(|name| registered.get(name)).copied();
-    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == class).map(|&(_, make)| make));
+    let builtin = ALIASES.iter().find(|(alias, _)| *alias == class).map_or(class, |&(_, name)| name);
+    let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == builtin).map(|&(_, make)| make));
     let Some(make) = make else {
         return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
     };

@@ -105,6 +105,25 @@ impl Weights {
         built
     }
 
+    /// The variables added since there were `before`.
+    pub(crate) fn since(&mut self, before: usize) -> &mut [WeightSpec] {
+        &mut self.specs[before..]
+    }
+
+    /// Sorts the variables added since there were `before` by the layer they belong to, of those built in this scope.
+    pub(crate) fn order_from(&mut self, before: usize, position: impl Fn(&str) -> usize) {
+        let depth = self.scope.len();
+        self.specs[before..]
+            .sort_by_key(|spec| spec.path.split('/').nth(depth).map_or(usize::MAX, &position));
+    }
+
+    /// Moves the variable added last to this place, where Keras has it.
+    pub(crate) fn move_last(&mut self, place: usize) {
+        if let Some(last) = self.specs.len().checked_sub(1) {
+            self.specs[place.min(last)..].rotate_right(1);
+        }
+    }
+
     pub(crate) fn into_specs(self) -> Vec<WeightSpec> {
         self.specs
     }

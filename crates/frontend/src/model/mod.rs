@@ -1,9 +1,12 @@
 //! Model: a network with weights on a device, that can be trained, asked and saved.
 
+mod functional;
+mod nested;
 mod network;
 mod program;
 mod sequential;
 mod summary;
+mod symbol;
 mod values;
 
 use std::collections::HashMap;
@@ -13,8 +16,10 @@ use cornu_ir::backend::{Backend, Buffer};
 use cornu_ir::{DType, Tensor};
 
 pub use sequential::Sequential;
+pub use symbol::{Apply, IntoSymbols, Keywords, Symbol, input};
 
-pub(crate) use network::Network;
+pub(crate) use functional::Functional;
+pub(crate) use network::{Network, Trace};
 pub(crate) use program::{Program, Purpose, Signature};
 
 use crate::device::Device;
@@ -40,23 +45,43 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
     pub(crate) inputs: Vec<Spec>,
-    /// What comes out of each layer.
-    pub(crate) layer_outputs: Vec<Spec>,
-    /// Every variable, in the order of [`Model::state`].
+    /// What goes into each layer and comes out, and what comes out of the model.
+    pub(crate) trace: Trace,
+    /// Every variable, in the order of [`Model::state`]: those that are saved, then those that are not.
     pub(crate) weights: Vec<WeightSpec>,
 }
 
 impl Built {
-    pub(crate) fn outputs(&self) -> Vec<Spec> {
-        self.layer_outputs.last().or(self.inputs.first()).cloned().into_iter().collect()
+    pub(crate) fn outputs(&self) -> &[Spec] {
+        &self.trace.outputs
+    }
+
+    /// How many of the weights are saved.
+    pub(crate) fn saved(&self) -> usize {
+        self.weights.iter().filter(|weight| weight.saved).count()
     }
 }
 
 impl Model {
+    /// The model between these symbols: what Keras's `Model(inputs, outputs)` makes. All mistakes made on the way are
+    /// reported here.
+    ///
+    /// Models do not share memory: each has weights of its own. [`Model::part`] makes a model of a part of another, with
+    /// the values of its weights.
+    pub fn new(inputs: impl IntoSymbols, outputs: impl IntoSymbols) -> Result<Model> {
+        Model::named("functional", inputs, outputs)
+    }
+
+    /// [`Model::new`] with a name, for the summary and for files.
+    pub fn named(name: &str, inputs: impl IntoSymbols, outputs: impl IntoSymbols) -> Result<Model> {
+        let functional = Functional::new(Some(name), &inputs.into_symbols(), &outputs.into_symbols())?;
+        Model::of(name.to_string(), functional)
+    }
+
     pub(crate) fn of(name: String, network: impl Network + 'static) -> Result<Model> {
         let mut model = Model::without_weights(name, Arc::new(network))?;
-        if let Some(input) = model.network.input_spec() {
-            model.build(vec![input])?;
+        if let Some(inputs) = model.network.input_specs() {
+            model.build(inputs)?;
         }
         Ok(model)
     }
@@ -78,8 +103,10 @@ impl Model {
     /// What the layers make of inputs of these specs. Takes no memory for weights.
     pub(crate) fn trace(&self, inputs: Vec<Spec>) -> Result<Built> {
         let mut weights = Weights::default();
-        let layer_outputs = self.network.trace(&inputs, &mut weights)?;
-        Ok(Built { inputs, layer_outputs, weights: weights.into_specs() })
+        let trace = self.network.trace(&inputs, &mut weights)?;
+        let mut weights = weights.into_specs();
+        weights.sort_by_key(|weight| !weight.saved);
+        Ok(Built { inputs, trace, weights })
     }
 
     /// Builds the layers for inputs of these specs, and gives the weights their first values.
@@ -89,13 +116,18 @@ impl Model {
             let seed = random::derive(self.seed, number as u64);
             spec.initializer.generate(&spec.ty, seed).map_err(|error| error.within(&spec.path))
         };
-        let values = built.weights.iter().enumerate().map(value).collect::<Result<Vec<Tensor>>>()?;
+        let values =
+            built.weights[..built.saved()].iter().enumerate().map(value).collect::<Result<Vec<Tensor>>>()?;
         self.install(built, &values)
     }
 
-    /// Takes on shapes, and values of all weights.
+    /// Takes on shapes, and values of all weights that are saved.
     pub(crate) fn install(&mut self, built: Built, values: &[Tensor]) -> Result<()> {
-        self.state = values.iter().map(|value| Ok(self.backend.upload(value)?)).collect::<Result<_>>()?;
+        let saved = values.iter().map(|value| Ok(self.backend.upload(value)?));
+        let remembered = built.weights[built.saved()..]
+            .iter()
+            .map(|spec| Ok(self.backend.upload(&spec.initializer.generate(&spec.ty, 0)?)?));
+        self.state = saved.chain(remembered).collect::<Result<_>>()?;
         self.built = Some(built);
         self.programs.clear();
         self.begin_training()
@@ -129,14 +161,12 @@ impl Model {
 
     /// Names of the inputs, in order: those of the input layers.
     pub fn input_names(&self) -> Vec<String> {
-        let input =
-            self.layers().iter().find(|layer| layer.layer().input_spec().is_some()).or(self.layers().first());
-        input.map(|layer| layer.name().to_string()).into_iter().collect()
+        self.network.names_of_inputs()
     }
 
     /// Names of the outputs, in order: those of the layers that make them.
     pub fn output_names(&self) -> Vec<String> {
-        self.layers().last().map(|layer| layer.name().to_string()).into_iter().collect()
+        self.network.names_of_outputs()
     }
 
     /// Shapes (`None`: any size) and element types of the inputs, in order. Empty before they are known.
@@ -147,6 +177,7 @@ impl Model {
 
     /// Number of numbers in all weights; 0 before the model's shapes are known.
     pub fn count_params(&self) -> usize {
-        self.built.iter().flat_map(|built| &built.weights).map(|weight| weight.ty.elements()).sum()
+        let weights = self.built.iter().flat_map(|built| &built.weights[..built.saved()]);
+        weights.map(|weight| weight.ty.elements()).sum()
     }
 }

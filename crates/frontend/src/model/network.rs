@@ -4,17 +4,49 @@ use std::collections::HashMap;
 
 use cornu_ir::{Builder, Expr};
 
+use super::symbol::Symbol;
 use crate::error::Result;
-use crate::layers::{AnyLayer, Context, Layer, Spec, WeightSpec, Weights};
+use crate::layers::{AnyLayer, CallArguments, Context, Layer, Masked, Spec, WeightSpec, Weights};
 
-/// Layers put together: a [`crate::Sequential`].
+/// Layers put together: a [`crate::Sequential`] or a graph of calls.
 pub(crate) trait Network: Layer {
     /// The layers, in Keras's order; inputs are among them.
     fn layers(&self) -> &[AnyLayer];
 
-    /// Builds every layer and says what comes out of each.
-    fn trace(&self, inputs: &[Spec], weights: &mut Weights) -> Result<Vec<Spec>>;
+    /// What goes in, if the network knows it by itself.
+    fn input_specs(&self) -> Option<Vec<Spec>>;
+
+    /// Names of the inputs, in order.
+    fn names_of_inputs(&self) -> Vec<String>;
+
+    /// Names of the outputs, in order.
+    fn names_of_outputs(&self) -> Vec<String>;
+
+    /// Builds every layer and says what comes out.
+    fn trace(&self, inputs: &[Spec], weights: &mut Weights) -> Result<Trace>;
+
+    /// Symbols of the inputs, and of the first output of each layer at its first call.
+    fn symbols(&self) -> Result<(Vec<Symbol>, Vec<Symbol>)>;
+
+    /// For each layer what its inputs come from, as `name[node][output]`; `None` where one simply follows another.
+    fn connections(&self) -> Option<Vec<Vec<String>>> {
+        None
+    }
 }
+
+/// What is known of a network once the shapes of its inputs are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    /// What goes into each layer, at its first call.
+    pub(crate) layer_inputs: Vec<Vec<Spec>>,
+    /// What comes out of each layer, at its first call.
+    pub(crate) layer_outputs: Vec<Vec<Spec>>,
+    /// What comes out of the network.
+    pub(crate) outputs: Vec<Spec>,
+}
+
+/// A value in both graphs of a [`Tracer`].
+pub(crate) type Traced<'b> = [Masked<'b>; 2];
 
 /// Two graphs of the same layers with other sizes wherever a size is not known: where the two disagree afterwards, a
 /// size depends on one that is not known. So shapes are known before a batch is seen, though no layer states them.
@@ -32,35 +64,49 @@ impl<'b> Tracer<'b> {
     }
 
     /// An input of both graphs.
-    pub(crate) fn input(&self, spec: &Spec) -> [Expr<'b>; 2] {
-        [0, 1].map(|side| self.builders[side].input("input", spec.with_unknown(UNKNOWN[side])))
+    pub(crate) fn input(&self, spec: &Spec) -> Traced<'b> {
+        [0, 1].map(|side| self.builders[side].input("input", spec.with_unknown(UNKNOWN[side])).into())
     }
 
     /// What is known of a value in both graphs.
-    pub(crate) fn spec(&self, value: [Expr<'b>; 2]) -> Spec {
-        Spec::common(&value[0].ty(), &value[1].ty())
+    pub(crate) fn spec(&self, value: &Traced<'b>) -> Spec {
+        Spec::common(&value[0].value.ty(), &value[1].value.ty())
     }
 
-    /// Builds a layer, and calls it in both graphs.
-    pub(crate) fn call(
+    /// What is known of the inputs of a call.
+    pub(crate) fn inputs(&self, layer: &AnyLayer, arguments: &CallArguments<Traced<'b>>) -> Vec<Spec> {
+        let inputs = arguments.inputs(layer.layer().input_names());
+        inputs.into_iter().map(|input| self.spec(input)).collect()
+    }
+
+    /// Builds a layer that is called with these arguments.
+    pub(crate) fn build(
         &mut self,
         layer: &AnyLayer,
-        inputs: &[[Expr<'b>; 2]],
+        arguments: &CallArguments<Traced<'b>>,
         weights: &mut Weights,
-    ) -> Result<Vec<[Expr<'b>; 2]>> {
-        let specs: Vec<Spec> = inputs.iter().map(|&input| self.spec(input)).collect();
+    ) -> Result<()> {
         let before = weights.specs().len();
-        layer.build(&specs, weights)?;
-        let mut outputs = Vec::new();
+        layer.build(&self.inputs(layer, arguments), weights)?;
         for side in [0, 1] {
             self.declare(side, &weights.specs()[before..]);
-            let mut context = Context::new(self.builders[side], &self.weights[side], None, false);
-            context.enter(weights.scopes());
-            let inputs: Vec<Expr<'b>> = inputs.iter().map(|input| input[side]).collect();
-            outputs.push(layer.call(&mut context, &inputs)?);
         }
-        let second = outputs.pop().unwrap_or_default();
-        let first = outputs.pop().unwrap_or_default();
+        Ok(())
+    }
+
+    /// Calls a layer that is built, in both graphs.
+    pub(crate) fn call(
+        &self,
+        layer: &AnyLayer,
+        arguments: &CallArguments<Traced<'b>>,
+        scopes: &[String],
+    ) -> Result<Vec<Traced<'b>>> {
+        let call = |side: usize| {
+            let mut context = Context::new(self.builders[side], &self.weights[side], None, false);
+            context.enter(scopes);
+            layer.call_with(&mut context, &arguments.map(|traced| Ok(traced[side]))?)
+        };
+        let (first, second) = (call(0)?, call(1)?);
         Ok(first.into_iter().zip(second).map(|(first, second)| [first, second]).collect())
     }
 
@@ -70,4 +116,14 @@ impl<'b> Tracer<'b> {
             self.weights[side].insert(spec.path.clone(), value);
         }
     }
+}
+
+/// What one layer alone makes of inputs of these specs, the values given by name included.
+pub(crate) fn trace_layer(layer: &AnyLayer, arguments: &CallArguments<Spec>) -> Result<Vec<Spec>> {
+    let builders = [Builder::new(), Builder::new()];
+    let mut tracer = Tracer::new(&builders);
+    let arguments = arguments.map(|spec| Ok(tracer.input(spec)))?;
+    tracer.build(layer, &arguments, &mut Weights::default())?;
+    let outputs = tracer.call(layer, &arguments, &[])?;
+    Ok(outputs.iter().map(|output| tracer.spec(output)).collect())
 }

@@ -4,7 +4,8 @@ use cornu_ir::{Builder, Expr};
 use serde_json::{Value, json};
 
 use super::Model;
-use super::network::{Network, Tracer};
+use super::network::{Network, Trace, Tracer};
+use super::symbol::Symbol;
 use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights, only};
 use crate::saving::snake_case::snake_case;
@@ -43,7 +44,7 @@ impl Sequential {
     #[allow(clippy::should_implement_trait)]
     pub fn add(mut self, layer: impl Into<AnyLayer>) -> Sequential {
         let layer: AnyLayer = layer.into();
-        layer.name_unless_named(|| self.unused_name(&snake_case(layer.class_name())));
+        layer.name_unless_named(|| unused_name(layer.class_name(), self.layers.iter()));
         self.layers.push(layer);
         self
     }
@@ -55,31 +56,6 @@ impl Sequential {
 
     pub(crate) fn model_name(&self) -> String {
         self.name.clone().unwrap_or_else(|| "sequential".to_string())
-    }
-
-    fn unused_name(&self, base: &str) -> String {
-        let is_free = |name: &String| self.layers.iter().all(|layer| layer.name() != name);
-        let numbered = (1..).map(|number| format!("{base}_{number}"));
-        [base.to_string()].into_iter().chain(numbered).find(is_free).unwrap_or_default()
-    }
-
-    fn check_names(&self) -> Result<()> {
-        for (index, layer) in self.layers.iter().enumerate() {
-            let name = layer.name();
-            if name.is_empty() || name.contains('/') {
-                return Err(Error::config(
-                    layer.class_name(),
-                    "name",
-                    format!("{name:?}"),
-                    "a text without `/`",
-                ));
-            }
-            if self.layers[..index].iter().any(|other| other.name() == name) {
-                let needed = "a name that no other layer of the model has";
-                return Err(Error::config(layer.class_name(), "name", format!("{name:?}"), needed));
-            }
-        }
-        Ok(())
     }
 
     /// From the arguments in a Keras file.
@@ -95,6 +71,10 @@ impl Sequential {
 impl Layer for Sequential {
     fn class_name(&self) -> &str {
         "Sequential"
+    }
+
+    fn module(&self) -> Option<&str> {
+        Some("keras")
     }
 
     fn config(&self) -> Result<Config> {
@@ -135,16 +115,73 @@ impl Network for Sequential {
         &self.layers
     }
 
-    fn trace(&self, inputs: &[Spec], weights: &mut Weights) -> Result<Vec<Spec>> {
-        self.check_names()?;
+    fn input_specs(&self) -> Option<Vec<Spec>> {
+        Some(vec![self.input_spec()?])
+    }
+
+    fn names_of_inputs(&self) -> Vec<String> {
+        self.layers.first().map(|layer| layer.name().to_string()).into_iter().collect()
+    }
+
+    fn names_of_outputs(&self) -> Vec<String> {
+        self.layers.last().map(|layer| layer.name().to_string()).into_iter().collect()
+    }
+
+    fn symbols(&self) -> Result<(Vec<Symbol>, Vec<Symbol>)> {
+        let Some((first, rest)) =
+            self.layers.split_first().filter(|(first, _)| first.layer().input_spec().is_some())
+        else {
+            return Err(Error::NotReady {
+                what: "the model has no shapes of its own".to_string(),
+                fix: "Begin it with an `Input`".to_string(),
+            });
+        };
+        let mut symbols = vec![first.symbol()];
+        for layer in rest {
+            let next = layer.apply(&symbols[symbols.len() - 1]);
+            symbols.push(next);
+        }
+        Ok((vec![symbols[0].clone()], symbols))
+    }
+
+    fn trace(&self, inputs: &[Spec], weights: &mut Weights) -> Result<Trace> {
+        check_names(&self.layers)?;
         let builders = [Builder::new(), Builder::new()];
         let mut tracer = Tracer::new(&builders);
         let mut value = tracer.input(&only(inputs)?);
-        let mut specs = Vec::with_capacity(self.layers.len());
+        let mut trace = Trace::default();
         for layer in &self.layers {
-            value = only(&tracer.call(layer, &[value], weights)?)?;
-            specs.push(tracer.spec(value));
+            let arguments = CallArguments::new(vec![value], layer.layer().takes_list());
+            trace.layer_inputs.push(tracer.inputs(layer, &arguments));
+            tracer.build(layer, &arguments, weights)?;
+            value = only(&tracer.call(layer, &arguments, weights.scopes())?)?;
+            trace.layer_outputs.push(vec![tracer.spec(&value)]);
         }
-        Ok(specs)
+        trace.outputs = vec![tracer.spec(&value)];
+        Ok(trace)
     }
+}
+
+/// Checks that every layer of a network has a name, and one of its own.
+pub(super) fn check_names(layers: &[AnyLayer]) -> Result<()> {
+    for (index, layer) in layers.iter().enumerate() {
+        let name = layer.name();
+        if name.is_empty() || name.contains('/') {
+            let given = format!("{name:?}");
+            return Err(Error::config(layer.class_name(), "name", given, "a text without `/`"));
+        }
+        if layers[..index].iter().any(|other| other.name() == name) {
+            let needed = "a name that no other layer of the model has";
+            return Err(Error::config(layer.class_name(), "name", format!("{name:?}"), needed));
+        }
+    }
+    Ok(())
+}
+
+/// The class in snake case, numbered where that is taken: `dense`, `dense_1`, ….
+pub(super) fn unused_name<'a>(class: &str, taken: impl Iterator<Item = &'a AnyLayer> + Clone) -> String {
+    let base = snake_case(class);
+    let is_free = |name: &String| taken.clone().all(|layer| layer.name() != name);
+    let numbered = (1..).map(|number| format!("{base}_{number}"));
+    [base.clone()].into_iter().chain(numbered).find(is_free).unwrap_or_default()
 }

@@ -22,8 +22,10 @@ impl Model {
     }
 
     fn rows(&self) -> Vec<[String; 3]> {
-        let outputs = self.built.iter().flat_map(|built| &built.layer_outputs);
-        let shapes = outputs.map(ToString::to_string).chain(std::iter::repeat("?".to_string()));
+        let outputs = self.built.iter().flat_map(|built| &built.trace.layer_outputs);
+        let shapes = outputs
+            .map(|specs| specs.first().map_or("?".to_string(), ToString::to_string))
+            .chain(std::iter::repeat("?".to_string()));
         let visible = |(layer, _): &(&AnyLayer, String)| layer.class_name() != "InputLayer";
         let rows = self.layers().iter().zip(shapes).filter(visible);
         rows.map(|(layer, shape)| {
@@ -36,12 +38,12 @@ impl Model {
     fn params_of(&self, layer: &AnyLayer) -> String {
         let Some(built) = &self.built else { return "0 (unbuilt)".to_string() };
         let prefix = format!("{}/", layer.name());
-        let own = built.weights.iter().filter(|weight| weight.path.starts_with(&prefix));
+        let own = built.weights[..built.saved()].iter().filter(|weight| weight.path.starts_with(&prefix));
         thousands(own.map(|weight| weight.ty.elements()).sum())
     }
 
     fn totals(&self) -> String {
-        let weights = || self.built.iter().flat_map(|built| &built.weights);
+        let weights = || self.built.iter().flat_map(|built| &built.weights[..built.saved()]);
         let count = |trainable| -> usize {
             weights().filter(|weight| weight.trainable == trainable).map(|weight| weight.ty.elements()).sum()
         };

@@ -8,18 +8,20 @@ use crate::error::{Error, Result};
 impl Model {
     /// Paths of the weights, in Keras's order: `dense/kernel`, `dense/bias`, ….
     pub fn weight_names(&self) -> Vec<String> {
-        self.built.iter().flat_map(|built| &built.weights).map(|weight| weight.path.clone()).collect()
+        let weights = self.built.iter().flat_map(|built| &built.weights[..built.saved()]);
+        weights.map(|weight| weight.path.clone()).collect()
     }
 
     /// The values of all weights, in the order of [`Model::weight_names`].
     pub fn get_weights(&self) -> Result<Vec<Tensor>> {
-        let count = self.built()?.weights.len();
+        let count = self.built()?.saved();
         self.state[..count].iter().map(|buffer| Ok(self.backend.download(buffer)?)).collect()
     }
 
     /// Sets all weights, in the order of [`Model::weight_names`]. Nothing changes if one does not fit.
     pub fn set_weights(&mut self, values: &[Tensor]) -> Result<()> {
-        let weights = &self.built()?.weights;
+        let built = self.built()?;
+        let weights = &built.weights[..built.saved()];
         if values.len() != weights.len() {
             return Err(Error::Data {
                 what: format!(

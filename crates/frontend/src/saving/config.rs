@@ -1,5 +1,7 @@
 //! The model as Keras writes it: its layers, shapes, and how it was compiled, as JSON.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::config::Serialized;
@@ -7,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::layers::{Layer, Spec, float_policy};
 use crate::losses;
 use crate::metrics;
-use crate::model::{Model, Sequential};
+use crate::model::{Functional, Model, Network, Sequential};
 use crate::optimizers;
-use crate::training::{Compile, Compiled};
+use crate::training::{Compile, Compiled, PerOutput};
 
 impl Model {
     /// The serialized model of a `.keras` archive.
@@ -17,24 +19,31 @@ impl Model {
         let mut config = Map::new();
         config.insert("name".into(), json!(self.name));
         config.insert("trainable".into(), json!(true));
-        config.insert("dtype".into(), float_policy());
-        config.insert("layers".into(), Value::Array(self.serialize_layers()?));
-        let input = self.built.as_ref().and_then(|built| built.inputs.first());
+        let is_sequential = self.network.class_name() == "Sequential";
+        let input = self.built.as_ref().and_then(|built| built.inputs.first()).filter(|_| is_sequential);
+        if is_sequential {
+            config.insert("dtype".into(), float_policy());
+            config.insert("layers".into(), Value::Array(self.serialize_layers()?));
+        } else {
+            config.extend(self.network.config()?);
+        }
         if let Some(input) = input {
             config.insert("build_input_shape".into(), json!(input.shape));
         }
-        let mut model = Serialized::builtin("keras", self.network.class_name(), config);
-        if let Some(input) = input {
-            model["build_config"] = build_config(input);
-        }
-        model["compile_config"] = self.compiled.as_ref().map_or(Ok(json!({})), compile_config)?;
-        Ok(model)
+        Ok(json!({
+            "module": self.network.module(),
+            "class_name": self.network.class_name(),
+            "config": config,
+            "registered_name": self.network.registered_name(),
+            "build_config": {"input_shape": input.map(|input| &input.shape)},
+            "compile_config": self.compiled.as_ref().map_or(Ok(json!({})), compile_config)?,
+        }))
     }
 
     /// The layers, each with the shape of what goes into it, from which Keras builds its weights.
     fn serialize_layers(&self) -> Result<Vec<Value>> {
-        let outputs = self.built.iter().flat_map(|built| built.inputs.iter().chain(&built.layer_outputs));
-        let inputs = outputs.map(Some).chain(std::iter::repeat(None));
+        let inputs = self.built.iter().flat_map(|built| &built.trace.layer_inputs);
+        let inputs = inputs.map(|specs| specs.first()).chain(std::iter::repeat(None));
         let layers = self.layers().iter().zip(inputs);
         layers
             .map(|(layer, input)| {
@@ -53,21 +62,36 @@ fn build_config(input: &Spec) -> Value {
 }
 
 fn compile_config(compiled: &Compiled) -> Result<Value> {
-    let Compile { optimizer, loss, metrics, weighted_metrics } = &compiled.given;
-    let list = |metrics: &[metrics::MetricIdentifier]| match metrics {
-        [] => Value::Null,
-        metrics => metrics.iter().map(|metric| metric.serialize()).collect(),
+    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics } = &compiled.given;
+    let list = |metrics: &Vec<metrics::MetricIdentifier>| -> Value {
+        metrics.iter().map(|metric| metric.serialize()).collect()
+    };
+    let lists = |metrics: &PerOutput<Vec<metrics::MetricIdentifier>>| match metrics {
+        PerOutput::Every(metrics) if metrics.is_empty() => Value::Null,
+        metrics => per_output(metrics, list),
     };
     Ok(json!({
         "optimizer": optimizers::serialize(&*optimizer.resolve()?),
-        "loss": loss.serialize(),
-        "loss_weights": null,
-        "metrics": list(metrics),
-        "weighted_metrics": list(weighted_metrics),
+        "loss": per_output(loss, |loss| loss.serialize()),
+        "loss_weights": loss_weights.as_ref().map(|weights| per_output(weights, |weight| json!(weight))),
+        "metrics": lists(metrics),
+        "weighted_metrics": lists(weighted_metrics),
         "run_eagerly": false,
         "steps_per_execution": 1,
         "jit_compile": true,
     }))
+}
+
+/// One thing, a list in the order of the outputs, or an object by their names.
+fn per_output<T>(given: &PerOutput<T>, write: impl Fn(&T) -> Value) -> Value {
+    let item = |item: &Option<T>| item.as_ref().map_or(Value::Null, &write);
+    match given {
+        PerOutput::Every(one) => write(one),
+        PerOutput::InOrder(items) => items.iter().map(item).collect(),
+        PerOutput::ByName(items) => {
+            Value::Object(items.iter().map(|(name, one)| (name.clone(), item(one))).collect())
+        }
+    }
 }
 
 /// How a file says that its model was compiled; `None` if it was not.
@@ -76,48 +100,80 @@ pub(super) fn read_compile_config(value: &Value) -> Result<Option<Compile>> {
         return Ok(None);
     };
     let Some(loss) = value.get("loss").filter(|loss| !loss.is_null()) else { return Ok(None) };
-    let mut compile = Compile::new(optimizers::deserialize(optimizer)?, losses::deserialize(only(loss))?);
-    compile.metrics = metric_list(value.get("metrics"))?;
-    compile.weighted_metrics = metric_list(value.get("weighted_metrics"))?;
+    let loss = read_per_output(loss, losses::deserialize)?;
+    let mut compile = Compile::per_output(optimizers::deserialize(optimizer)?, loss);
+    let number = |value: &Value| {
+        value.as_f64().ok_or_else(|| Error::config("compile", "loss_weights", value, "numbers"))
+    };
+    let weights = value.get("loss_weights").filter(|weights| !weights.is_null());
+    compile.loss_weights = weights.map(|weights| read_per_output(weights, number)).transpose()?;
+    compile.metrics = read_metrics(value.get("metrics"))?;
+    compile.weighted_metrics = read_metrics(value.get("weighted_metrics"))?;
     Ok(Some(compile))
 }
 
-/// Keras 2 writes one metric list for each output.
-fn metric_list(value: Option<&Value>) -> Result<Vec<metrics::MetricIdentifier>> {
-    match value {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => match items.as_slice() {
-            [Value::Array(inner)] => inner.iter().map(metrics::deserialize).collect(),
-            items => items.iter().map(metrics::deserialize).collect(),
-        },
-        Some(one) => Ok(vec![metrics::deserialize(one)?]),
-    }
-}
-
 /// A list of one stands for its item: Keras accepts both for a model with one output.
-fn only(value: &Value) -> &Value {
-    match value.as_array().map(Vec::as_slice) {
-        Some([item]) => item,
-        _ => value,
+fn read_per_output<T>(value: &Value, read: impl Fn(&Value) -> Result<T>) -> Result<PerOutput<T>> {
+    let item = |value: &Value| (!value.is_null()).then(|| read(value)).transpose();
+    Ok(match value {
+        Value::Array(items) => match items.as_slice() {
+            [one] if !one.is_null() => PerOutput::Every(read(one)?),
+            items => PerOutput::InOrder(items.iter().map(item).collect::<Result<_>>()?),
+        },
+        Value::Object(items) if !items.contains_key("class_name") => {
+            let named = items.iter().map(|(name, value)| Ok((name.clone(), item(value)?)));
+            PerOutput::ByName(named.collect::<Result<_>>()?)
+        }
+        one => PerOutput::Every(read(one)?),
+    })
+}
+
+type Metrics = Vec<metrics::MetricIdentifier>;
+
+/// A list of metrics for a model with one output; a list of lists, or lists by name, for others.
+fn read_metrics(value: Option<&Value>) -> Result<PerOutput<Metrics>> {
+    let list = |value: &Value| -> Result<Metrics> {
+        match value {
+            Value::Array(items) => {
+                items.iter().filter(|item| !item.is_null()).map(metrics::deserialize).collect()
+            }
+            one => Ok(vec![metrics::deserialize(one)?]),
+        }
+    };
+    match value {
+        None | Some(Value::Null) => Ok(PerOutput::Every(Vec::new())),
+        Some(Value::Array(items)) if !items.iter().any(Value::is_array) => {
+            Ok(PerOutput::Every(list(&json!(items))?))
+        }
+        Some(value) => read_per_output(value, list),
     }
 }
 
-/// The network that a file describes, and its input if the file tells it.
-pub(super) fn read_network(object: &Value) -> Result<(Sequential, Option<Spec>)> {
+/// What a file says of a model: its name, its layers, and the shapes of its inputs if it tells them.
+pub(super) struct ReadNetwork {
+    pub(super) name: String,
+    pub(super) network: Arc<dyn Network>,
+    pub(super) inputs: Option<Vec<Spec>>,
+}
+
+pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
     let serialized = Serialized::read("model", object)?;
-    if serialized.class_name != "Sequential" {
-        return Err(Error::unknown("model class that can be read", &serialized.class_name, ["Sequential"]));
+    match serialized.class_name.as_str() {
+        "Sequential" => {
+            let network = Sequential::from_config(&serialized.config)?;
+            let config = &object["config"];
+            let shape = [&config["build_input_shape"], &object["build_config"]["input_shape"]];
+            let shape = shape.into_iter().find(|shape| shape.is_array()).map(Spec::read).transpose()?;
+            let inputs = network.input_spec().or(shape).map(|input| vec![input]);
+            Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs })
+        }
+        "Functional" | "Model" => {
+            let network = Functional::from_config(&serialized.config)?;
+            let inputs = network.input_specs();
+            Ok(ReadNetwork { name: network.model_name().to_string(), network: Arc::new(network), inputs })
+        }
+        class => Err(Error::unknown("model class that can be read", class, ["Functional", "Sequential"])),
     }
-    let network = Sequential::from_config(&serialized.config)?;
-    let config = &object["config"];
-    let shape = [&config["build_input_shape"], &object["build_config"]["input_shape"]];
-    let shape = shape.into_iter().find(|shape| shape.is_array());
-    let input = match (network.input_spec(), shape) {
-        (Some(input), _) => Some(input),
-        (None, Some(shape)) => Some(Spec::read(shape)?),
-        (None, None) => None,
-    };
-    Ok((network, input))
 }
 
 impl Spec {

@@ -4,20 +4,18 @@
 //! before memory is taken for weights. Nothing in a file is run.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use cornu_ir::{Tensor, Type};
 use serde_json::Value;
 
 use super::archive::{self, Archive};
-use super::config::{read_compile_config, read_network};
+use super::config::{ReadNetwork, read_compile_config, read_network};
 use super::legacy::Legacy;
 use super::save::places;
 use super::upgrade::{self, Generation, Slot, Stored};
 use super::weights::Weights;
 use super::{Format, Place, Source, json};
 use crate::error::{Error, Result};
-use crate::layers::Spec;
 use crate::model::{Built, Model};
 
 /// Largest configuration that is read.
@@ -152,23 +150,24 @@ fn restore_optimizer(
 
 /// The model that a configuration describes, and its shapes if it tells them.
 fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
-    let (network, input) = read_network(config)?;
-    let model = Model::without_weights(network.model_name(), Arc::new(network))?;
-    let built = input.map(|input: Spec| model.trace(vec![input])).transpose()?;
+    let ReadNetwork { name, network, inputs } = read_network(config)?;
+    let model = Model::without_weights(name, network)?;
+    let built = inputs.map(|inputs| model.trace(inputs)).transpose()?;
     Ok((model, built))
 }
 
 /// The values of all weights, in the model's order; every object is first checked to have as many as it needs.
 fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tensor>> {
-    let mut values: Vec<Option<Tensor>> = vec![None; built.weights.len()];
+    let mut values: Vec<Option<Tensor>> = vec![None; built.saved()];
     let places = places(model.network.sublayers(), "", "");
     for place in &places {
-        let (needed, stored) = (place.own(&built.weights).count(), file.stored(&place.path)?);
+        let (needed, stored) =
+            (place.own(&built.weights[..built.saved()]).count(), file.stored(&place.path)?);
         if stored.len() != needed {
             let at = file.place().inside(&place.path);
             return Err(at.mismatch(format!("{} variables", stored.len()), needed).into());
         }
-        for ((_, spec), stored) in place.own(&built.weights).zip(stored) {
+        for ((_, spec), stored) in place.own(&built.weights[..built.saved()]).zip(stored) {
             if stored.shape != spec.ty.shape {
                 let at = file.place().inside(&place.path);
                 return Err(at
@@ -178,7 +177,7 @@ fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tens
         }
     }
     for place in &places {
-        for (index, (number, spec)) in place.own(&built.weights).enumerate() {
+        for (index, (number, spec)) in place.own(&built.weights[..built.saved()]).enumerate() {
             values[number] = Some(file.read(&place.path, index, &spec.ty)?);
         }
     }
@@ -190,7 +189,7 @@ fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Ve
     let stored: Vec<_> = file.layers()?.into_iter().filter(|layer| !layer.weights.is_empty()).collect();
     let prefixes: Vec<String> = model.layers().iter().map(|layer| format!("{}/", layer.name())).collect();
     let of_layer = |prefix: &String| -> Vec<usize> {
-        (0..built.weights.len()).filter(|&number| built.weights[number].path.starts_with(prefix)).collect()
+        (0..built.saved()).filter(|&number| built.weights[number].path.starts_with(prefix)).collect()
     };
     let needed: Vec<(&String, Vec<usize>)> = prefixes
         .iter()
@@ -216,7 +215,7 @@ fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Ve
             pairs.push((number, weight));
         }
     }
-    let mut values: Vec<Option<Tensor>> = vec![None; built.weights.len()];
+    let mut values: Vec<Option<Tensor>> = vec![None; built.saved()];
     for (number, weight) in pairs {
         values[number] = Some(file.read(weight, &built.weights[number].ty)?);
     }

@@ -118,7 +118,7 @@ impl Model {
     }
 
     pub(super) fn weight_specs(&self) -> &[WeightSpec] {
-        self.built.as_ref().map_or(&[], |built| &built.weights)
+        self.built.as_ref().map_or(&[], |built| &built.weights[..built.saved()])
     }
 }
 

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 /// Keras replaces text in three passes, and their order shows in odd names, so there are three passes here too: drop
 /// what is no part of a word, part a capitalised word from what precedes it, part a lowercase letter from a capital.
 pub fn snake_case(class_name: &str) -> String {
+    // Keras exports one class under a name that is not its own in Python, which paths have.
+    let class_name = if class_name == "GroupQueryAttention" { "GroupedQueryAttention" } else { class_name };
     let word: Vec<char> = class_name.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
     let parted = part_lower_from_capital(&part_words(&word));
     parted.into_iter().collect::<String>().to_lowercase()
@@ -87,6 +89,7 @@ mod tests {
             ("IoU", "io_u"),
             ("GlobalAveragePooling2D", "global_average_pooling2d"),
             ("ZeroPadding3D", "zero_padding3d"),
+            ("GroupQueryAttention", "grouped_query_attention"),
             ("my.Layer-X", "my_layer_x"),
             ("ABCdEFg", "ab_cd_e_fg"),
             ("", ""),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::PerOutput;
+use super::goals::Goals;
 use crate::identifier::Identifier;
 use crate::losses::Loss;
-use crate::metrics::{Metric, MetricIdentifier};
+use crate::metrics::MetricIdentifier;
 use crate::model::Built;
 use crate::optimizers::{LearningRate, Optimizer, SlotSpec};
 
@@ -19,37 +21,77 @@ use crate::optimizers::{LearningRate, Optimizer, SlotSpec};
 #[derive(Clone)]
 pub struct Compile {
     pub(crate) optimizer: Identifier<dyn Optimizer>,
-    pub(crate) loss: Identifier<dyn Loss>,
-    pub(crate) metrics: Vec<MetricIdentifier>,
-    pub(crate) weighted_metrics: Vec<MetricIdentifier>,
+    pub(crate) loss: PerOutput<Identifier<dyn Loss>>,
+    pub(crate) loss_weights: Option<PerOutput<f64>>,
+    pub(crate) metrics: PerOutput<Vec<MetricIdentifier>>,
+    pub(crate) weighted_metrics: PerOutput<Vec<MetricIdentifier>>,
 }
 
 impl Compile {
-    /// With an optimizer and a loss.
+    /// With an optimizer and a loss, which is that of every output.
     pub fn new(
         optimizer: impl Into<Identifier<dyn Optimizer>>,
         loss: impl Into<Identifier<dyn Loss>>,
     ) -> Compile {
+        Compile::per_output(optimizer, PerOutput::Every(loss.into()))
+    }
+
+    /// With a loss for each output, by its name: `Compile::with_losses("adam", [("class", "bce"), ("box", "mse")])`.
+    pub fn with_losses<'n, L: Into<Identifier<dyn Loss>>>(
+        optimizer: impl Into<Identifier<dyn Optimizer>>,
+        losses: impl IntoIterator<Item = (&'n str, L)>,
+    ) -> Compile {
+        let named = losses.into_iter().map(|(name, loss)| (name.to_string(), Some(loss.into())));
+        Compile::per_output(optimizer, PerOutput::ByName(named.collect()))
+    }
+
+    pub(crate) fn per_output(
+        optimizer: impl Into<Identifier<dyn Optimizer>>,
+        loss: PerOutput<Identifier<dyn Loss>>,
+    ) -> Compile {
         Compile {
             optimizer: optimizer.into(),
-            loss: loss.into(),
-            metrics: Vec::new(),
-            weighted_metrics: Vec::new(),
+            loss,
+            loss_weights: None,
+            metrics: PerOutput::Every(Vec::new()),
+            weighted_metrics: PerOutput::Every(Vec::new()),
         }
     }
 
-    /// With metrics, which every sample counts in alike.
-    pub fn metrics<M: Into<MetricIdentifier>>(mut self, metrics: impl IntoIterator<Item = M>) -> Compile {
-        self.metrics = metrics.into_iter().map(Into::into).collect();
+    /// How much the loss of each output counts, by its name; 1 for outputs that are not named.
+    pub fn loss_weights<'n>(mut self, weights: impl IntoIterator<Item = (&'n str, f64)>) -> Compile {
+        let named = weights.into_iter().map(|(name, weight)| (name.to_string(), Some(weight)));
+        self.loss_weights = Some(PerOutput::ByName(named.collect()));
         self
     }
 
-    /// With metrics in which samples count by their weights.
+    /// With metrics for every output, which every sample counts in alike.
+    pub fn metrics<M: Into<MetricIdentifier>>(mut self, metrics: impl IntoIterator<Item = M>) -> Compile {
+        self.metrics = PerOutput::Every(metrics.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// With metrics for one output, beside those of others.
+    pub fn metrics_of<M: Into<MetricIdentifier>>(
+        mut self,
+        output: &str,
+        metrics: impl IntoIterator<Item = M>,
+    ) -> Compile {
+        let mut named = match self.metrics {
+            PerOutput::ByName(named) => named,
+            PerOutput::Every(_) | PerOutput::InOrder(_) => Vec::new(),
+        };
+        named.push((output.to_string(), Some(metrics.into_iter().map(Into::into).collect())));
+        self.metrics = PerOutput::ByName(named);
+        self
+    }
+
+    /// With metrics for every output in which samples count by their weights.
     pub fn weighted_metrics<M: Into<MetricIdentifier>>(
         mut self,
         metrics: impl IntoIterator<Item = M>,
     ) -> Compile {
-        self.weighted_metrics = metrics.into_iter().map(Into::into).collect();
+        self.weighted_metrics = PerOutput::Every(metrics.into_iter().map(Into::into).collect());
         self
     }
 }
@@ -64,47 +106,35 @@ pub(crate) struct Compiled {
     pub(crate) goals: Option<Goals>,
 }
 
-/// What is made small, and what is watched.
-pub(crate) struct Goals {
-    pub(crate) loss: Arc<dyn Loss>,
-    pub(crate) metrics: Vec<TrackedMetric>,
-}
-
-/// A metric with the name it is reported under.
-#[derive(Clone)]
-pub(crate) struct TrackedMetric {
-    pub(crate) name: String,
-    pub(crate) metric: Arc<dyn Metric>,
-    pub(crate) weighted: bool,
-}
-
 impl Compiled {
     /// True if the learning rate is computed from the number of steps, and no variable.
     pub(crate) fn has_schedule(&self) -> bool {
         matches!(self.optimizer.common().learning_rate, LearningRate::Schedule(_))
     }
-
-    /// The metrics, once they are decided.
-    pub(crate) fn metrics(&self) -> &[TrackedMetric] {
-        self.goals.as_ref().map_or(&[], |goals| &goals.metrics)
-    }
 }
 
 /// Where each part of a training step's state begins.
 ///
-/// In order: the weights; `iterations` and `learning_rate`; the optimizer's slots; the random state (seed and step);
-/// the running loss; the metrics' variables. The last two are the state of a test step.
+/// In order: the saved weights; `iterations` and `learning_rate`; the optimizer's slots; the random state (seed and
+/// step); what layers remember from batch to batch; the running losses; the metrics' variables. From what layers remember
+/// on, it is the state of a test step. Before `compile`, what layers remember follows the weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) iterations: usize,
     pub(crate) random: usize,
+    pub(crate) remembered: usize,
     pub(crate) metrics: usize,
 }
 
 impl Layout {
-    pub(crate) fn of(built: &Built, compiled: &Compiled) -> Layout {
-        let iterations = built.weights.len();
+    pub(crate) fn of(built: &Built, compiled: Option<&Compiled>) -> Layout {
+        let iterations = built.saved();
+        let Some(compiled) = compiled else {
+            let metrics = built.weights.len();
+            return Layout { iterations, random: iterations, remembered: iterations, metrics };
+        };
         let random = iterations + 2 + compiled.slots.len();
-        Layout { iterations, random, metrics: random + 1 }
+        let remembered = random + 1;
+        Layout { iterations, random, remembered, metrics: remembered + built.weights.len() - iterations }
     }
 }

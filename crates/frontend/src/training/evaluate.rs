@@ -2,7 +2,7 @@
 
 use cornu_ir::Tensor;
 
-use super::{Dataset, IntoTensor, Logs};
+use super::{Dataset, IntoTensor, IntoTensors, Logs};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -40,17 +40,17 @@ impl Evaluate {
 
 impl Model {
     /// The loss and the metrics on these samples, in batches of 32. Keras: `evaluate(return_dict=True)`.
-    pub fn evaluate(&mut self, x: impl IntoTensor, y: impl IntoTensor) -> Result<Logs> {
-        self.evaluate_tensors(vec![x.into_tensor()], vec![y.into_tensor()], Evaluate::new())
+    pub fn evaluate(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Logs> {
+        self.evaluate_with(x, y, Evaluate::new())
     }
 
-    /// [`Model::evaluate`] with lists of inputs and targets, and further settings.
-    pub fn evaluate_tensors(&mut self, x: Vec<Tensor>, y: Vec<Tensor>, how: Evaluate) -> Result<Logs> {
+    /// [`Model::evaluate`] with further settings.
+    pub fn evaluate_with(&mut self, x: impl IntoTensors, y: impl IntoTensors, how: Evaluate) -> Result<Logs> {
         if how.batch_size == 0 {
             return Err(Error::config("evaluate", "batch_size", 0, "1 or more"));
         }
         self.compiled()?;
-        let x = self.admit(x)?;
+        let (x, y) = (self.admit(x)?, self.targets(y)?);
         self.evaluate_dataset(&Dataset::new(x, y, how.sample_weight)?, how.batch_size)
     }
 

@@ -2,7 +2,7 @@
 
 use cornu_ir::Tensor;
 
-use super::{Dataset, IntoTensor, Logs};
+use super::{Dataset, IntoTensor, IntoTensors, Logs, Tensors};
 use crate::callbacks::{Callback, History, Progress, Training};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -35,7 +35,7 @@ pub struct Fit {
     batch_size: usize,
     shuffle: bool,
     validation_split: f64,
-    validation_data: Option<(Tensor, Tensor)>,
+    validation_data: Option<(Tensors, Tensors)>,
     sample_weight: Option<Tensor>,
     class_weight: Vec<(i64, f64)>,
     verbose: Verbose,
@@ -96,8 +96,8 @@ impl Fit {
     }
 
     /// Other samples to evaluate on after each epoch.
-    pub fn validation_data(mut self, x: impl IntoTensor, y: impl IntoTensor) -> Fit {
-        self.validation_data = Some((x.into_tensor(), y.into_tensor()));
+    pub fn validation_data(mut self, x: impl IntoTensors, y: impl IntoTensors) -> Fit {
+        self.validation_data = Some((x.into_tensors(), y.into_tensors()));
         self
     }
 
@@ -141,7 +141,12 @@ impl Fit {
     }
 
     /// The samples to train on, and those to evaluate on.
-    fn datasets(&self, x: Vec<Tensor>, y: Vec<Tensor>) -> Result<(Dataset, Option<Dataset>)> {
+    fn datasets(
+        &self,
+        x: Vec<Tensor>,
+        y: Vec<Tensor>,
+        validation: Option<Dataset>,
+    ) -> Result<(Dataset, Option<Dataset>)> {
         let weights = match (&self.sample_weight, self.class_weight.as_slice()) {
             (weights, []) => weights.clone(),
             (None, classes) => Some(class_weights(&y, classes)?),
@@ -151,11 +156,8 @@ impl Fit {
             }
         };
         let all = Dataset::new(x, y, weights)?;
-        if let Some((x, y)) = &self.validation_data {
-            return Ok((all, Some(Dataset::new(vec![x.clone()], vec![y.clone()], None)?)));
-        }
-        if self.validation_split == 0.0 {
-            return Ok((all, None));
+        if validation.is_some() || self.validation_split == 0.0 {
+            return Ok((all, validation));
         }
         let rows = all.rows();
         let at = (rows as f64 * (1.0 - self.validation_split)).floor() as usize;
@@ -170,19 +172,34 @@ impl Fit {
 }
 
 impl Model {
-    /// Trains: Keras's `fit`. `x` and `y` have one row for each sample.
-    ///
-    /// The model must be compiled. Returns the logs of every epoch.
-    pub fn fit(&mut self, x: impl IntoTensor, y: impl IntoTensor, how: Fit) -> Result<History> {
-        self.fit_tensors(vec![x.into_tensor()], vec![y.into_tensor()], how)
+    /// One step of training on these samples; the logs are those of this batch alone. Keras: `train_on_batch`.
+    pub fn train_on_batch(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Logs> {
+        self.compiled()?;
+        let (x, y) = (self.admit(x)?, self.targets(y)?);
+        let data = Dataset::new(x, y, None)?;
+        if data.rows() == 0 {
+            return Err(Error::Data { what: "train_on_batch needs at least one sample".to_string() });
+        }
+        self.decide_goals(&data)?;
+        self.reset_metrics()?;
+        let rows: Vec<usize> = (0..data.rows()).collect();
+        self.train_step(&data, &rows)?;
+        self.logs(&data, rows.len())
     }
 
-    /// [`Model::fit`] with a list of inputs and a list of targets.
-    pub fn fit_tensors(&mut self, x: Vec<Tensor>, y: Vec<Tensor>, mut how: Fit) -> Result<History> {
+    /// Trains: Keras's `fit`. `x` and `y` have one row for each sample; a model with several inputs or outputs takes
+    /// several arrays, in order or by name: see [`IntoTensors`].
+    ///
+    /// The model must be compiled. Returns the logs of every epoch.
+    pub fn fit(&mut self, x: impl IntoTensors, y: impl IntoTensors, mut how: Fit) -> Result<History> {
         how.check()?;
         self.compiled()?;
-        let x = self.admit(x)?;
-        let (data, validation) = how.datasets(x, y)?;
+        let (x, y) = (self.admit(x)?, self.targets(y)?);
+        let validation = match how.validation_data.take() {
+            Some((x, y)) => Some(Dataset::new(self.admit(x)?, self.targets(y)?, None)?),
+            None => None,
+        };
+        let (data, validation) = how.datasets(x, y, validation)?;
         if data.rows() == 0 {
             return Err(Error::Data { what: "fit needs at least one sample".to_string() });
         }

@@ -5,16 +5,21 @@ mod batches;
 mod compile;
 mod evaluate;
 mod fit;
+mod goals;
 mod logs;
+mod per_output;
 mod predict;
 mod running;
 mod step;
+mod tensors;
 
 pub use arrays::IntoTensor;
 pub use compile::Compile;
 pub use evaluate::Evaluate;
 pub use fit::{Fit, Verbose};
 pub use logs::Logs;
+pub use per_output::PerOutput;
+pub use tensors::{IntoTensors, Tensors};
 
 pub(crate) use arrays::to_array;
 pub(crate) use batches::Dataset;

@@ -3,20 +3,27 @@
 use cornu_ir::{Data, Tensor, Type};
 use ndarray::ArrayD;
 
-use super::{Dataset, IntoTensor, to_array};
+use super::{Dataset, IntoTensors, Tensors, to_array};
 use crate::error::{Error, Result};
 use crate::layers::Spec;
 use crate::model::Model;
 
 impl Model {
     /// The model's output for each row of `x`, in batches of 32. Keras: `predict`.
-    pub fn predict(&mut self, x: impl IntoTensor) -> Result<ArrayD<f32>> {
-        let outputs = self.predict_tensors(vec![x.into_tensor()], 32)?;
-        to_array(crate::layers::only(&outputs)?)
+    ///
+    /// A model with several outputs has [`Model::predict_tensors`].
+    pub fn predict(&mut self, x: impl IntoTensors) -> Result<ArrayD<f32>> {
+        let mut outputs = self.predict_tensors(x, 32)?;
+        match (outputs.pop(), outputs.len()) {
+            (Some(output), 0) => to_array(output),
+            (_, others) => Err(Error::Data {
+                what: format!("the model has {} outputs; `predict_tensors` gives all of them", others + 1),
+            }),
+        }
     }
 
-    /// All outputs for lists of inputs.
-    pub fn predict_tensors(&mut self, x: Vec<Tensor>, batch_size: usize) -> Result<Vec<Tensor>> {
+    /// All outputs, in order.
+    pub fn predict_tensors(&mut self, x: impl IntoTensors, batch_size: usize) -> Result<Vec<Tensor>> {
         if batch_size == 0 {
             return Err(Error::config("predict", "batch_size", 0, "1 or more"));
         }
@@ -36,7 +43,8 @@ impl Model {
 
     /// The inputs as the model takes them: `(n,)` becomes `(n, 1)` where that is meant; others that do not fit are an
     /// error. A model that does not know its shapes yet learns them from here.
-    pub(crate) fn admit(&mut self, x: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    pub(crate) fn admit(&mut self, x: impl IntoTensors) -> Result<Vec<Tensor>> {
+        let x = x.into_tensors().in_order("input of the model", &self.input_names())?;
         if self.built.is_none() {
             self.build(x.iter().map(unbatched).collect::<Result<_>>()?)?;
         }
@@ -48,6 +56,27 @@ impl Model {
         }
         let names = self.input_names();
         x.into_iter().zip(specs).zip(&names).map(|((x, spec), name)| fitted(x, spec, name)).collect()
+    }
+}
+
+impl Model {
+    /// Targets in the order of the outputs.
+    pub(crate) fn targets(&self, y: impl IntoTensors) -> Result<Vec<Tensor>> {
+        let names = self.output_names();
+        match y.into_tensors() {
+            Tensors::InOrder(y) => Ok(y),
+            // Outputs without a loss need no targets; `compile` has the last word on which these are.
+            Tensors::ByName(y) => {
+                let named = names.iter().filter(|name| y.iter().any(|(given, _)| given == *name));
+                let named: Vec<String> = named.cloned().collect();
+                match y.iter().find(|(name, _)| !names.contains(name)) {
+                    Some((name, _)) => {
+                        Err(Error::unknown("output of the model", name, names.iter().map(|name| &**name)))
+                    }
+                    None => Tensors::ByName(y).in_order("output of the model", &named),
+                }
+            }
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 use cornu_ir::plan::{self, Cost};
 use cornu_ir::{DType, Tensor, Type, passes};
 
-use super::compile::{Compile, Compiled, Goals, Layout, TrackedMetric};
+use super::compile::{Compile, Compiled, Layout};
+use super::goals::Goals;
 use super::step::{StepWriter, running_loss};
 use super::{Dataset, Logs};
 use crate::error::{Error, Result};
@@ -20,14 +21,30 @@ impl Model {
     pub fn compile(&mut self, how: Compile) -> Result<()> {
         // Names that mean nothing are found now, with the types of any data: what they mean may depend on these.
         let any = Type::new(DType::F32, [2, 2]);
-        how.loss.resolve(&any, &any)?;
-        for metric in how.metrics.iter().chain(&how.weighted_metrics) {
+        for loss in how.loss.items() {
+            loss.resolve(&any, &any)?;
+        }
+        for metric in how.metrics.items().into_iter().chain(how.weighted_metrics.items()).flatten() {
             metric.resolve(&any, &any)?;
         }
         let optimizer = how.optimizer.resolve()?;
+        self.leave_training();
+        if let Some(built) = &self.built {
+            // Layers may have been frozen since the model was built.
+            self.built = Some(self.trace(built.inputs.clone())?);
+        }
         self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
         self.begin_training()
+    }
+
+    /// Keeps of the state what is there without `compile`: the weights and what layers remember.
+    fn leave_training(&mut self) {
+        let (Some(built), Some(compiled)) = (&self.built, self.compiled.take()) else { return };
+        let layout = Layout::of(built, Some(&compiled));
+        let remembered: Vec<_> = self.state.drain(layout.remembered..layout.metrics).collect();
+        self.state.truncate(built.saved());
+        self.state.extend(remembered);
     }
 
     /// What predicting a batch of so many samples takes: operations, bytes moved, memory. Nothing is run.
@@ -50,10 +67,10 @@ impl Model {
         })
     }
 
-    /// Appends to the weights what a training step keeps, but for the metrics.
+    /// Adds to the weights what a training step keeps, but for the metrics.
     pub(crate) fn begin_training(&mut self) -> Result<()> {
         let (Some(built), Some(compiled)) = (&self.built, &mut self.compiled) else { return Ok(()) };
-        self.state.truncate(built.weights.len());
+        let remembered = self.state.split_off(built.saved());
         let trained: Vec<Type> =
             built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
         compiled.slots = compiled.optimizer.slots(&trained);
@@ -65,27 +82,20 @@ impl Model {
         for value in &values {
             self.state.push(self.backend.upload(value)?);
         }
+        self.state.extend(remembered);
         Ok(())
     }
 
-    /// Decides what the names of loss and metrics mean, now that targets are here.
+    /// Decides what the names of losses and metrics mean, now that targets are here.
     pub(crate) fn decide_goals(&mut self, data: &Dataset) -> Result<()> {
         if self.compiled()?.goals.is_some() {
             return Ok(());
         }
-        let output = self.built()?.outputs().first().map(|spec| spec.with_unknown(2));
-        let (Some(output), Some(target)) = (output, data.y.first().map(Tensor::ty)) else { return Ok(()) };
+        let names = self.output_names();
+        let outputs: Vec<Type> = self.built()?.outputs().iter().map(|spec| spec.with_unknown(2)).collect();
+        let targets: Vec<Type> = data.y.iter().map(Tensor::ty).collect();
         let Some(compiled) = &mut self.compiled else { return Ok(()) };
-        let loss = compiled.given.loss.resolve(&target, &output)?;
-        let mut metrics: Vec<TrackedMetric> = Vec::new();
-        let plain = compiled.given.metrics.iter().map(|metric| (metric, false));
-        let weighted = compiled.given.weighted_metrics.iter().map(|metric| (metric, true));
-        for (metric, weighted) in plain.chain(weighted) {
-            let (name, metric) = metric.resolve(&target, &output)?;
-            let name = unused_name(&metrics, name, weighted);
-            metrics.push(TrackedMetric { name, metric, weighted });
-        }
-        compiled.goals = Some(Goals { loss, metrics });
+        compiled.goals = Some(Goals::decide(&compiled.given, &names, &outputs, &targets)?);
         self.reset_metrics()
     }
 
@@ -94,7 +104,7 @@ impl Model {
         let Some(compiled) = self.compiled.as_ref().filter(|compiled| compiled.goals.is_some()) else {
             return Ok(());
         };
-        let first = Layout::of(self.built()?, compiled).metrics;
+        let first = Layout::of(self.built()?, Some(compiled)).metrics;
         let values: Vec<Tensor> =
             compiled.metric_variables().map(|variable| filled(&variable.ty, variable.initial)).collect();
         for (index, value) in values.iter().enumerate() {
@@ -102,6 +112,20 @@ impl Model {
                 Some(buffer) => self.backend.write(buffer, value)?,
                 None => self.state.push(self.backend.upload(value)?),
             }
+        }
+        Ok(())
+    }
+
+    /// Sets what layers remember from batch to batch, such as the states of a stateful RNN, back to its beginning.
+    /// Keras: `reset_states`.
+    pub fn reset_states(&mut self) -> Result<()> {
+        let built = self.built()?;
+        let first = Layout::of(built, self.compiled.as_ref()).remembered;
+        let remembered = built.weights[built.saved()..].iter();
+        let values =
+            remembered.map(|spec| spec.initializer.generate(&spec.ty, 0)).collect::<Result<Vec<_>>>()?;
+        for (buffer, value) in self.state[first..].iter_mut().zip(&values) {
+            self.backend.write(buffer, value)?;
         }
         Ok(())
     }
@@ -132,7 +156,7 @@ impl Model {
     /// Where in the state they lie: iterations, the learning rate unless a schedule computes it, the slots.
     fn optimizer_variables(&self) -> Option<impl Iterator<Item = usize> + use<>> {
         let (built, compiled) = (self.built.as_ref()?, self.compiled.as_ref()?);
-        let Layout { iterations, random, .. } = Layout::of(built, compiled);
+        let Layout { iterations, random, .. } = Layout::of(built, Some(compiled));
         let scheduled = compiled.has_schedule();
         (self.state.len() >= random)
             .then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
@@ -147,7 +171,7 @@ impl Model {
         }
         let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
         // The averages are the first slots, one for each trained weight.
-        let averages = Layout::of(built, compiled).iterations + 2;
+        let averages = Layout::of(built, Some(compiled)).iterations + 2;
         for (weight, average) in trained.zip(averages..).collect::<Vec<_>>() {
             let value = self.backend.download(&self.state[average])?;
             self.backend.write(&mut self.state[weight], &value)?;
@@ -170,10 +194,10 @@ impl Model {
     pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
         let batch = data.gather(rows);
         let signature = self.prepare(Purpose::Test, data, batch.rows)?;
-        let (weights, metrics) =
-            (self.built()?.weights.len(), Layout::of(self.built()?, self.compiled()?).metrics);
+        let built = self.built()?;
+        let (weights, layout) = (built.saved(), Layout::of(built, Some(self.compiled()?)));
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(()) };
-        let (before, state) = self.state.split_at_mut(metrics);
+        let (before, state) = self.state.split_at_mut(layout.remembered);
         program.run(&*self.backend, state, &before[..weights], &batch.tensors)
     }
 
@@ -181,9 +205,12 @@ impl Model {
     pub(crate) fn predict_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Vec<Tensor>> {
         let batch = data.gather(rows);
         let signature = self.prepare(Purpose::Predict, data, batch.rows)?;
-        let weights = self.built()?.weights.len();
+        let built = self.built()?;
+        let (weights, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
-        program.run(&*self.backend, &mut [], &self.state[..weights], &batch.tensors)?;
+        let (before, rest) = self.state.split_at_mut(layout.remembered);
+        let state = &mut rest[..layout.metrics - layout.remembered];
+        program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
         program.outputs(&*self.backend)
     }
 
@@ -203,9 +230,8 @@ impl Model {
         };
         let values = program.outputs(&*self.backend)?;
         let values = values.first().map(Tensor::floats).unwrap_or_default();
-        let names =
-            ["loss".to_string()].into_iter().chain(self.compiled()?.metrics().iter().map(|m| m.name.clone()));
-        Ok(Logs::new(names.zip(values)))
+        let names: Vec<String> = self.compiled()?.goals.iter().flat_map(|goals| goals.log_names()).collect();
+        Ok(Logs::new(names.into_iter().zip(values)))
     }
 
     /// Compiles the program for batches of `rows` samples, unless that was done before.
@@ -231,7 +257,10 @@ impl Model {
 impl Compiled {
     /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
     fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
-        running_loss().into_iter().chain(self.metrics().iter().flat_map(|tracked| tracked.metric.state()))
+        let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
+        let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
+        let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
+        losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
     }
 }
 
@@ -241,12 +270,4 @@ fn signature(purpose: Purpose, data: &Dataset, rows: usize) -> Signature {
 
 fn filled(ty: &Type, value: f64) -> Tensor {
     Tensor::from_floats(ty, std::iter::repeat_n(value, ty.elements()))
-}
-
-/// Keras's rule for a name that is taken: the weighted one says so, others are numbered.
-fn unused_name(metrics: &[TrackedMetric], name: String, weighted: bool) -> String {
-    let is_taken = |name: &str| metrics.iter().any(|metric| metric.name == name);
-    let name = if weighted && is_taken(&name) { format!("weighted_{name}") } else { name };
-    let numbered = (1..).map(|number| format!("{name}_{number}"));
-    [name.clone()].into_iter().chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use cornu_ir::{Builder, DType, Expr, Graph, Tensor, Type, grad};
 
-use super::compile::{Compiled, Goals, TrackedMetric};
+use super::compile::Compiled;
+use super::goals::{Goals, TrackedMetric};
 use crate::error::{Error, Result};
-use crate::layers::{Context, WeightSpec};
+use crate::layers::{Context, Masked, WeightSpec};
 use crate::losses;
 use crate::metrics::StateSpec;
 use crate::model::{Built, Network};
@@ -22,36 +23,45 @@ pub(crate) struct StepWriter<'m> {
 /// What a batch brings into the graph.
 struct Given<'b> {
     x: Vec<Expr<'b>>,
-    y: Expr<'b>,
+    y: Vec<Expr<'b>>,
     weights: Option<Expr<'b>>,
 }
 
 /// The outcome of the forward pass and the loss.
 struct Forward<'b> {
-    prediction: Expr<'b>,
+    predictions: Vec<Masked<'b>>,
     loss: Expr<'b>,
+    /// The losses of outputs that are reported by themselves.
+    output_losses: Vec<Expr<'b>>,
     updates: Vec<(String, Expr<'b>)>,
 }
 
 impl StepWriter<'_> {
-    /// Inputs: weights, then x. Outputs: predictions.
+    /// State: what layers remember. Inputs: weights, then x. Outputs: predictions.
     pub(crate) fn predict(&self, given: &[Type]) -> Result<Graph> {
         let builder = Builder::new();
-        let weights = self.weights(&builder);
+        let mut weights = self.variables(&builder, self.remembered());
+        weights.extend(self.variables(&builder, self.saved()));
         let x = inputs(&builder, "x", given);
         let mut context = Context::new(&builder, &weights, None, false);
-        let outputs = self.network.call(&mut context, &self.typed(&x))?;
-        Ok(builder.finish(&outputs)?)
+        let predictions = self.network.call(&mut context, &self.typed(&x))?;
+        let mut outputs = next_values(self.remembered(), &weights, context.updates());
+        let state = outputs.len();
+        outputs.extend(predictions);
+        Ok(builder.finish_with_state(state, &outputs)?)
     }
 
-    /// State: running loss and metrics. Inputs: weights, x, y, sample weights. Output: the logs.
+    /// State: what layers remember, running losses and metrics. Inputs: weights, x, y, sample weights. Output: the logs.
     pub(crate) fn test(&self, given: &[Type], weighted: bool) -> Result<Graph> {
         let builder = Builder::new();
+        let mut weights = self.variables(&builder, self.remembered());
         let metrics = self.metric_states(&builder)?;
-        let weights = self.weights(&builder);
+        weights.extend(self.variables(&builder, self.saved()));
         let given = self.given(&builder, given, weighted)?;
         let forward = self.forward(&builder, &weights, &given, None)?;
-        let (mut outputs, logs) = self.update_metrics(&metrics, &forward, &given)?;
+        let (new_metrics, logs) = self.update_metrics(&metrics, &forward, &given)?;
+        let mut outputs = next_values(self.remembered(), &weights, &forward.updates);
+        outputs.extend(new_metrics);
         let state = outputs.len();
         outputs.push(logs);
         Ok(builder.finish_with_state(state, &outputs)?)
@@ -61,12 +71,13 @@ impl StepWriter<'_> {
     pub(crate) fn train(&self, given: &[Type], weighted: bool) -> Result<Graph> {
         let builder = Builder::new();
         let compiled = self.compiled()?;
-        let weights = self.weights(&builder);
+        let mut weights = self.variables(&builder, self.saved());
         let iterations = builder.input("iterations", Type::scalar(DType::I32));
         let learning_rate = builder.input("learning_rate", Type::scalar(DType::F32));
         let slots: Vec<Expr<'_>> =
             compiled.slots.iter().map(|slot| builder.input(&slot.name, slot.ty.clone())).collect();
         let random = builder.input("random", Type::new(DType::U32, [4]));
+        weights.extend(self.variables(&builder, self.remembered()));
         let metrics = self.metric_states(&builder)?;
         let given = self.given(&builder, given, weighted)?;
 
@@ -79,10 +90,21 @@ impl StepWriter<'_> {
         outputs.extend([iterations + 1.0, learning_rate]);
         outputs.extend(new_slots);
         outputs.push(next_random(random));
+        outputs.extend(next_values(self.remembered(), &weights, &forward.updates));
         outputs.extend(new_metrics);
         let state = outputs.len();
         outputs.push(logs);
         Ok(builder.finish_with_state(state, &outputs)?)
+    }
+
+    /// The weights that are saved.
+    fn saved(&self) -> &[WeightSpec] {
+        &self.built.weights[..self.built.saved()]
+    }
+
+    /// What layers remember from batch to batch.
+    fn remembered(&self) -> &[WeightSpec] {
+        &self.built.weights[self.built.saved()..]
     }
 
     fn compiled(&self) -> Result<&Compiled> {
@@ -99,23 +121,18 @@ impl StepWriter<'_> {
         })
     }
 
-    /// The model's weights as inputs, by path.
-    fn weights<'b>(&self, builder: &'b Builder) -> HashMap<String, Expr<'b>> {
+    /// Variables as inputs, by path.
+    fn variables<'b>(&self, builder: &'b Builder, specs: &[WeightSpec]) -> HashMap<String, Expr<'b>> {
         let input =
             |weight: &WeightSpec| (weight.path.clone(), builder.input(&weight.path, weight.ty.clone()));
-        self.built.weights.iter().map(input).collect()
+        specs.iter().map(input).collect()
     }
 
     fn given<'b>(&self, builder: &'b Builder, given: &[Type], weighted: bool) -> Result<Given<'b>> {
         let (x, rest) = given.split_at(self.built.inputs.len().min(given.len()));
         let x = inputs(builder, "x", x);
-        let mut rest = inputs(builder, "y", rest);
-        let weights = if weighted { rest.pop() } else { None };
-        let [y] = rest[..] else {
-            return Err(Error::Data {
-                what: format!("one array of targets is needed; {} were given", rest.len()),
-            });
-        };
+        let mut y = inputs(builder, "y", rest);
+        let weights = if weighted { y.pop() } else { None };
         Ok(Given { x, y, weights: weights.map(|weights| weights.cast(DType::F32)) })
     }
 
@@ -134,18 +151,30 @@ impl StepWriter<'_> {
     ) -> Result<Forward<'b>> {
         let mut context = Context::new(builder, weights, random, random.is_some());
         let outputs = self.network.call(&mut context, &self.typed(&given.x))?;
-        let prediction = crate::layers::only(&outputs)?;
+        let mask = |index: usize| context.output_mask(index).flatten();
+        let predictions: Vec<Masked<'b>> =
+            outputs.into_iter().enumerate().map(|(i, value)| Masked { value, mask: mask(i) }).collect();
         for weight in self.built.weights.iter().filter(|weight| weight.trainable) {
             if let Some(regularizer) = &weight.regularizer {
                 context.add_loss(regularizer.penalty(weights[&weight.path]));
             }
         }
-        let loss = &*self.goals()?.loss;
-        let data_loss =
-            builder.scope("loss", || losses::total(loss, given.y, prediction, given.weights, None))?;
-        let loss = context.total_loss().map_or(data_loss, |extra| data_loss + extra);
+        let goals = self.goals()?;
+        let mut losses = Vec::new();
+        for (goal, prediction) in goals.outputs.iter().zip(&predictions) {
+            let (Some(loss), Some(target)) = (&goal.loss, goal.target) else { continue };
+            let (y, weights, mask) = (given.y[target], given.weights, prediction.mask);
+            let total = || losses::total(&**loss, y, prediction.value, weights, mask);
+            losses.push((builder.scope("loss", total)?, goal.weight));
+        }
+        let weighted = |&(loss, weight): &(Expr<'b>, f64)| if weight == 1.0 { loss } else { loss * weight };
+        let data_loss = losses.iter().map(weighted).reduce(|sum, loss| sum + loss);
+        let loss = data_loss.into_iter().chain(context.total_loss()).reduce(|sum, loss| sum + loss);
+        let loss = loss.unwrap_or_else(|| builder.scalar(DType::F32, 0.0));
+        let output_losses =
+            if goals.outputs.len() > 1 { losses.iter().map(|(loss, _)| *loss).collect() } else { Vec::new() };
         builder.check()?;
-        Ok(Forward { prediction, loss, updates: context.updates().to_vec() })
+        Ok(Forward { predictions, loss, output_losses, updates: context.updates().to_vec() })
     }
 
     /// The next weights, in the order of the model's, and the next slots.
@@ -171,46 +200,64 @@ impl StepWriter<'_> {
             by_path.insert(&weight.path, projected);
         }
         let next = |weight: &WeightSpec| by_path.get(&*weight.path).copied().unwrap_or(weights[&weight.path]);
-        Ok((self.built.weights.iter().map(next).collect(), slots))
+        Ok((self.saved().iter().map(next).collect(), slots))
     }
 
-    /// The variables of the running loss, then those of each metric.
+    /// The variables of each running loss, then those of each metric.
     fn metric_states<'b>(&self, builder: &'b Builder) -> Result<Vec<Vec<Expr<'b>>>> {
-        let compiled = self.compiled()?;
+        let goals = self.goals()?;
         let input = |owner: &str, variable: &StateSpec| {
             builder.input(&format!("{owner}/{}", variable.name), variable.ty.clone())
         };
-        let loss = running_loss().iter().map(|variable| input("loss", variable)).collect();
-        let metrics = compiled.metrics().iter().map(|tracked| {
+        let loss = |_| running_loss().iter().map(|variable| input("loss", variable)).collect();
+        let metric = |tracked: &TrackedMetric| {
             tracked.metric.state().iter().map(|variable| input(&tracked.name, variable)).collect()
-        });
-        Ok([loss].into_iter().chain(metrics).collect())
+        };
+        let losses = 1 + goals.reported_losses().count();
+        Ok((0..losses).map(loss).chain(goals.metrics.iter().map(metric)).collect())
     }
 
-    /// The next values of all these variables, and the logs: the loss and each metric's value, in one vector.
+    /// The next values of all these variables, and the logs: the losses and each metric's value, in one vector.
     fn update_metrics<'b>(
         &self,
         states: &[Vec<Expr<'b>>],
         forward: &Forward<'b>,
         given: &Given<'b>,
     ) -> Result<(Vec<Expr<'b>>, Expr<'b>)> {
-        let rows = given.y.shape().first().copied().unwrap_or(1) as f64;
-        // Batches count by their size, so that the last, shorter one does not weigh as much as the others.
-        let (total, count) = (states[0][0] + forward.loss * rows, states[0][1] + rows);
-        let mut next = vec![total, count];
-        let mut logs = vec![(total / count).reshape([1])];
-        for (tracked, state) in self.compiled()?.metrics().iter().zip(&states[1..]) {
-            let TrackedMetric { metric, weighted, name } = tracked;
+        let rows = given.x.first().and_then(|x| x.shape().first().copied()).unwrap_or(1) as f64;
+        let (mut next, mut logs) = (Vec::new(), Vec::new());
+        let losses = [forward.loss].into_iter().chain(forward.output_losses.iter().copied());
+        for (loss, state) in losses.clone().zip(states) {
+            // Batches count by their size, so that the last, shorter one does not weigh as much as the others.
+            let (total, count) = (state[0] + loss * rows, state[1] + rows);
+            next.extend([total, count]);
+            logs.push((total / count).reshape([1]));
+        }
+        let goals = self.goals()?;
+        for (tracked, state) in goals.metrics.iter().zip(&states[losses.count()..]) {
+            let TrackedMetric { metric, weighted, name, output } = tracked;
+            let Some(target) = goals.outputs[*output].target else { continue };
+            let (y, prediction) = (given.y[target], forward.predictions[*output]);
             let weights = given.weights.filter(|_| *weighted);
-            let builder = given.y.builder();
-            let update = || metric.update(state, given.y, forward.prediction, weights);
-            let state = builder.scope(name, update).map_err(|error| error.within(name))?;
+            let weights = losses::masked(name, weights, prediction.mask, DType::F32, false)?;
+            let update = || metric.update(state, y, prediction.value, weights);
+            let state = y.builder().scope(name, update).map_err(|error| error.within(name))?;
             let result = metric.result(&state)?;
             logs.push(result.cast(DType::F32).reshape([result.ty().elements()]));
             next.extend(state);
         }
         Ok((next, Expr::concat(&logs, 0)))
     }
+}
+
+/// The next values of variables: what layers say, or what they were.
+fn next_values<'b>(
+    specs: &[WeightSpec],
+    values: &HashMap<String, Expr<'b>>,
+    updates: &[(String, Expr<'b>)],
+) -> Vec<Expr<'b>> {
+    let update = |spec: &WeightSpec| updates.iter().rev().find(|(path, _)| *path == spec.path);
+    specs.iter().map(|spec| update(spec).map_or(values[&spec.path], |(_, value)| *value)).collect()
 }
 
 /// The variables of the running loss: the sum over samples, and their number.

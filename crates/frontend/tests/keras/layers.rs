@@ -21,9 +21,13 @@ macro_rules! groups {
 
 groups! {
     layers_activation "activation" 1e-5,
+    layers_attention "attention" 1e-4,
+    layers_convolution "convolution" 1e-4,
     layers_core "core" 1e-4,
     layers_merging "merging" 1e-5,
     layers_normalization "normalization" 1e-4,
+    layers_pooling "pooling" 1e-4,
+    layers_regularization "regularization" 1e-4,
     layers_reshaping "reshaping" 1e-5,
 }
 
@@ -33,7 +37,11 @@ fn every_case_holds(group: &str, tolerance: f64) {
     let wrong: Vec<String> = items(&cases)
         .iter()
         .filter_map(|case| {
-            let complaint = Case::read(case, tolerance).and_then(|case| case.check()).err()?;
+            let checked = match case.get("random") {
+                Some(_) => check_statistics(case),
+                None => Case::read(case, tolerance).and_then(|case| case.check()),
+            };
+            let complaint = checked.err()?;
             Some(format!("{}: {complaint}", text(&case["name"])))
         })
         .collect();
@@ -225,6 +233,44 @@ impl<'a> Case<'a> {
         let costs = costs.filter_map(|(spec, &weight)| Some(spec.regularizer.as_ref()?.penalty(weight)));
         added.into_iter().chain(costs).fold(builder.scalar(DType::F32, 0.0), |sum, cost| sum + cost)
     }
+}
+
+/// A layer of random numbers, trained on one number many times: that its outputs are spread as in Keras. What it says of
+/// itself was checked in a case without chance.
+fn check_statistics(record: &Value) -> Check {
+    let written = json!({"class_name": record["class_name"], "config": record["config"]});
+    let layer = layers::deserialize(&written).map_err(|error| error.to_string())?;
+    let shape = sizes(&record["shape"]);
+    let x = floats(&shape, vec![number(&record["constant"]); shape.iter().product()]);
+    let given = [x, Tensor::vector(vec![1u32, 2, 3, 0])];
+    let builder = Builder::new();
+    let inputs = given.each_ref().map(|tensor| builder.input("given", tensor.ty()));
+    let spec = Spec::new(DType::F32, shape.iter().copied().map(Some).collect::<Vec<_>>());
+    layer.weight_specs(&[spec]).map_err(|error| error.to_string())?;
+    let arguments = CallArguments::new(vec![Masked::from(inputs[0])], false);
+    let call = layer
+        .stateless_call(&builder, &[], &[], &arguments, Some(inputs[1]))
+        .map_err(|error| error.to_string())?;
+    let graph = builder.finish(&[call.outputs[0].value]).map_err(|error| error.to_string())?;
+    let values = interpret(&graph, &given)[0].floats();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let average = mean(&values);
+    let squares: Vec<f64> = values.iter().map(|value| (value - average).powi(2)).collect();
+    let measured = [
+        ("zeros", values.iter().filter(|&&value| value == 0.0).count() as f64 / values.len() as f64, 0.05),
+        ("mean", average, 0.05),
+        ("std", mean(&squares).sqrt(), 0.05),
+        // The extremes are single draws.
+        ("min", values.iter().copied().fold(f64::INFINITY, f64::min), 0.2),
+        ("max", values.iter().copied().fold(f64::NEG_INFINITY, f64::max), 0.2),
+    ];
+    for (what, got, tolerance) in measured {
+        let expected = number(&record["statistics"][what]);
+        if (got - expected).abs() > tolerance * expected.abs().max(1.0) {
+            return Err(format!("{what} of the outputs is {got}, in Keras {expected}"));
+        }
+    }
+    Ok(())
 }
 
 /// A value with its name and Keras's numbers for it.

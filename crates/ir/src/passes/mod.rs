@@ -3,11 +3,13 @@
 //! A pass is a function from graph to graph that keeps every output's value. It walks the nodes in order and re-emits
 //! them through a builder. The pipeline below is read from top to bottom.
 
+pub(crate) mod bodies;
 mod canonicalize;
 mod cse;
 mod dead;
 mod simplify;
 
+pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
 pub use cse::eliminate_common;
 pub use dead::eliminate_dead;
@@ -27,12 +29,14 @@ pub struct Pass {
 }
 
 /// What [`optimize`] runs, in order.
-pub const PIPELINE: [Pass; 6] = [
+pub const PIPELINE: [Pass; 7] = [
     // The gradient leaves behind much that no output needs: first of all, so that the rest has less to do.
     Pass { name: "dead", run: eliminate_dead },
     Pass { name: "simplify", run: simplify },
     // Forward and backward compute the same things: after simplify, which makes equal things look equal.
     Pass { name: "cse", run: eliminate_common },
+    // The bodies of loops go through all of this themselves: after cse, which has joined equal results of a loop.
+    Pass { name: "bodies", run: optimize_bodies },
     // Dots become plain matrix products: after simplify, whose rules would undo that form.
     Pass { name: "canonicalize", run: canonicalize },
     // Two products may now read the same transposed operand.

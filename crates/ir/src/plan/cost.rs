@@ -1,6 +1,6 @@
 //! Cost: what a plan needs, known before it runs.
 
-use super::{Kernel, Place, Plan, Program, Step};
+use super::{BufferId, Kernel, Place, Plan, Program, Step};
 use crate::types::Type;
 
 /// What one run of a plan takes.
@@ -43,11 +43,19 @@ impl Plan {
                 let results = dot.batch * dot.m * dot.n;
                 2 * results as u64 * dot.k as u64 + work(&dot.tail, results)
             }
-            Kernel::Op(_) => step.writes.iter().map(|id| self.buffers[id.index()].ty.elements() as u64).sum(),
+            Kernel::Op(op) => {
+                let ty = |id: &BufferId| &self.buffers[id.index()].ty;
+                let args: Vec<&Type> = step.reads.iter().map(ty).collect();
+                step.writes.iter().map(|id| op.rules().flops(&args, ty(id))).sum()
+            }
+            Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().flops,
         }
     }
 
     fn bytes_moved(&self, step: &Step) -> u64 {
+        if let Kernel::Loop(kernel) = &step.kernel {
+            return kernel.length as u64 * kernel.body.cost().bytes_moved;
+        }
         let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
         buffers
             .filter(|buffer| !matches!(buffer.place, Place::Constant(_)))

@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::fuse::{Group, GroupId, Groups, Source};
-use super::{DotKernel, Instruction, Kernel, Load, Map, Program, ReduceAxis, ReduceKernel, Register, Scalar};
+use super::{
+    DotKernel, Instruction, Kernel, Load, LoopKernel, Map, Program, ReduceAxis, ReduceKernel, Register,
+    Scalar,
+};
 use crate::graph::{Graph, Value};
 use crate::op::Op;
-use crate::ops::{Constant, Dot, Reduce};
+use crate::ops::{Constant, Dot, Reduce, Scan};
 use crate::tensor::Tensor;
 use crate::types::{DType, Shape};
 
@@ -39,12 +42,31 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
             let axes = reduce_axes(reduce, &graph.ty(node.args[0]).shape);
             Kernel::Reduce(ReduceKernel { kind: reduce.kind, dtype: node.ty.dtype, axes, head, tail })
         }
+        Op::Scan(scan) => {
+            reads.extend(&node.args);
+            Kernel::Loop(loop_kernel(graph, scan, &group.outputs))
+        }
         op => {
             reads.extend(&node.args);
             Kernel::Op(op.clone())
         }
     };
     Emitted { kernel, reads }
+}
+
+/// The kernel of a loop of which these results are needed.
+fn loop_kernel(graph: &Graph, scan: &Scan, results: &[Value]) -> LoopKernel {
+    let output_of = |value: &Value| match &graph.node(*value).op {
+        Op::Scan(scan) => scan.output,
+        op => unreachable!("a loop's group holds `{}`, which is no loop", op.rules().name()),
+    };
+    LoopKernel {
+        body: super::plan(&scan.body),
+        length: scan.length,
+        reverse: scan.reverse,
+        sequences: scan.sequences,
+        outputs: results.iter().map(output_of).collect(),
+    }
 }
 
 fn tail(graph: &Graph, groups: &Groups, id: GroupId, dtype: DType, reads: &mut Vec<Value>) -> Program {

@@ -26,7 +26,7 @@ pub(super) struct Group {
     pub(super) root: Option<Value>,
     /// Elementwise nodes that a reduction reads, in order.
     pub(super) head: Vec<Value>,
-    /// Elementwise nodes of the map or tail, in order.
+    /// Elementwise nodes of the map or tail, in order; or the other results of a loop.
     pub(super) members: Vec<Value>,
     /// Size of the iteration space of `members`.
     pub(super) elements: usize,
@@ -69,6 +69,8 @@ enum Role {
     Root,
     /// A group by itself.
     Alone,
+    /// A result of a loop: a group with the loop's other results.
+    Loop,
 }
 
 fn role(op: &Op) -> Role {
@@ -80,6 +82,9 @@ fn role(op: &Op) -> Role {
         Op::RandomBits(_) | Op::Transpose(_) | Op::Pad(_) | Op::Concat(_) | Op::Reverse(_) => Role::Alone,
         Op::ArgReduce(_) | Op::Cumulative(_) | Op::ArgSort(_) | Op::Gather(_) | Op::Scatter(_) => Role::Alone,
         Op::DynamicSlice(_) | Op::DynamicUpdate(_) => Role::Alone,
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Alone,
+        Op::Window(_) | Op::WindowArgMax(_) | Op::WindowSpread(_) => Role::Alone,
+        Op::Scan(_) => Role::Loop,
     }
 }
 
@@ -125,7 +130,7 @@ impl<'g> Fusion<'g> {
     fn new(graph: &'g Graph) -> Fusion<'g> {
         let mut in_memory = vec![false; graph.nodes.len()];
         for node in &graph.nodes {
-            if matches!(node.op, Op::Dot(_)) || role(&node.op) == Role::Alone {
+            if matches!(node.op, Op::Dot(_)) || matches!(role(&node.op), Role::Alone | Role::Loop) {
                 node.args.iter().for_each(|arg| in_memory[arg.index()] = true);
             }
         }
@@ -171,7 +176,8 @@ impl<'g> Fusion<'g> {
                 self.join(value, elements);
                 own
             }
-            Role::Root | Role::Alone => {
+            Role::Loop if self.join_loop(value) => own,
+            Role::Root | Role::Alone | Role::Loop => {
                 self.start(Group { root: Some(value), elements, ..Group::default() });
                 own
             }
@@ -245,6 +251,19 @@ impl<'g> Fusion<'g> {
             }
             None => self.start(Group { members: vec![value], elements, ..Group::default() }),
         }
+    }
+
+    /// Puts a result of a loop into the group of the loop's other results, if there is one. That reads the same
+    /// arguments, so nothing changes in what must come before it.
+    fn join_loop(&mut self, value: Value) -> bool {
+        let is_other = |other: &Value| is_same_loop(self.graph, value, *other);
+        let Some(group) = self.groups.iter().position(|group| group.root.as_ref().is_some_and(is_other))
+        else {
+            return false;
+        };
+        self.groups[group].members.push(value);
+        self.of[value.index()] = Some(group);
+        true
     }
 
     /// True if a node that reads `sources` at `elements` places may be computed in a group.
@@ -410,6 +429,12 @@ impl<'g> Fusion<'g> {
         of.iter_mut().for_each(|group| *group = group.and_then(|group| renamed[group]));
         Groups { list, of, sources }
     }
+}
+
+/// True if two nodes are results of one loop.
+pub(super) fn is_same_loop(graph: &Graph, a: Value, b: Value) -> bool {
+    let (a, b) = (graph.node(a), graph.node(b));
+    matches!((&a.op, &b.op), (Op::Scan(x), Op::Scan(y)) if a.args == b.args && x.is_same_loop(y))
 }
 
 /// Which element of its argument belongs to each element of a reshape, broadcast or slice.

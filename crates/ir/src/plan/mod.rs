@@ -29,7 +29,7 @@ use crate::types::{DType, Type};
 pub const ALIGNMENT: usize = 64;
 
 /// A whole program, ready to be run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Types of the inputs, state first.
     pub inputs: Vec<Type>,
@@ -83,13 +83,13 @@ pub enum Place {
 }
 
 /// One kernel with its buffers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// What to compute.
     pub kernel: Kernel,
     /// Buffers read. A load names one by its place here; the operands of a dot, a reduce or an op come first.
     pub reads: SmallVec<[BufferId; 4]>,
-    /// Buffers written, one for each store of the kernel's last program; one for an op.
+    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop.
     pub writes: SmallVec<[BufferId; 2]>,
 }
 
@@ -107,6 +107,8 @@ pub enum Kernel {
     Reduce(ReduceKernel),
     /// A batch of matrix products, and a fused expression of its result.
     Dot(DotKernel),
+    /// A plan run along time.
+    Loop(LoopKernel),
     /// One op by itself, with the types of its arguments and result in the buffers.
     Op(Op),
 }
@@ -120,7 +122,7 @@ impl Kernel {
             Kernel::Reduce(reduce) => {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
-            Kernel::Op(_) => false,
+            Kernel::Loop(_) | Kernel::Op(_) => false,
         }
     }
 }
@@ -189,6 +191,25 @@ pub struct DotKernel {
     pub rhs_transposed: bool,
     /// What is made of the results: register 0 is the product, and loads follow.
     pub tail: Program,
+}
+
+/// Runs a plan `length` times: see [`crate::ops::Scan`].
+///
+/// The step reads the initial values of the body's state, then `sequences` buffers of which each turn has a slice along
+/// the first axis for its input, then the inputs that all turns have in common. The state lives as long as the loop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoopKernel {
+    /// What runs each time.
+    pub body: Plan,
+    /// How often.
+    pub length: usize,
+    /// From the last slice to the first.
+    pub reverse: bool,
+    /// How many reads after the state are cut into slices.
+    pub sequences: usize,
+    /// For each buffer the step writes the output of the body that belongs there: below [`Plan::state`] the last value
+    /// of that state, and from there on the slices that all turns give, each at its own index.
+    pub outputs: SmallVec<[usize; 4]>,
 }
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].

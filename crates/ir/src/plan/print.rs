@@ -63,6 +63,11 @@ impl fmt::Display for Head<'_> {
                 let (left, right) = (mark(dot.lhs_transposed), mark(dot.rhs_transposed));
                 write!(f, "dot[{}x {}x{}{left} {}x{}{right}] ", dot.batch, dot.m, dot.k, dot.k, dot.n)
             }
+            Kernel::Loop(kernel) => {
+                let backwards = if kernel.reverse { " backwards" } else { "" };
+                write!(f, "loop[{}{backwards}] of {} sequences, ", kernel.length, kernel.sequences)?;
+                write!(f, "giving {:?} ", kernel.outputs.as_slice())
+            }
             Kernel::Op(op) => write!(f, "{}{} ", op.rules().name(), op.rules().attributes()),
         }
     }
@@ -81,6 +86,9 @@ fn write_programs(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         }
         Kernel::Dot(dot) if dot.tail.is_identity() => Ok(()),
         Kernel::Dot(dot) => write_program(f, "tail", &dot.tail),
+        Kernel::Loop(kernel) => {
+            kernel.body.to_string().lines().try_for_each(|line| writeln!(f, "    {line}"))
+        }
         Kernel::Op(_) => Ok(()),
     }
 }

@@ -47,7 +47,9 @@ pub fn tolerances(graph: &Graph, inputs: &[Tensor]) -> Vec<Vec<f64>> {
         return spreads;
     }
     for seed in 0..SHAKES {
-        for ((spread, want), shaken) in spreads.iter_mut().zip(&want).zip(shaken(graph, inputs, seed)) {
+        for ((spread, want), shaken) in
+            spreads.iter_mut().zip(&want).zip(shaken(graph, inputs, &mut Draw::new(seed)))
+        {
             for ((spread, want), shaken) in spread.iter_mut().zip(want.floats()).zip(shaken.floats()) {
                 // `max` passes over the NaN of two infinities, and of a function shaken out of its domain.
                 *spread = spread.max((shaken - want).abs());
@@ -76,15 +78,18 @@ fn rounds(node: &Node) -> bool {
 }
 
 /// The outputs when the arguments of ops that round are off by a unit in the last place.
-fn shaken(graph: &Graph, inputs: &[Tensor], seed: u64) -> Vec<Tensor> {
-    let mut draw = Draw::new(seed);
+fn shaken(graph: &Graph, inputs: &[Tensor], draw: &mut Draw) -> Vec<Tensor> {
     let mut values: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
         let args: Vec<Tensor> = node.args.iter().map(|arg| values[arg.index()].clone()).collect();
         let args: Vec<Tensor> =
-            if rounds(node) { args.iter().map(|arg| shake(arg, &mut draw)).collect() } else { args };
+            if rounds(node) { args.iter().map(|arg| shake(arg, draw)).collect() } else { args };
         values.push(match &node.op {
             Op::Input(input) => inputs[input.number].clone(),
+            Op::Scan(scan) => {
+                let args: Vec<&Tensor> = args.iter().collect();
+                scan.run(&args, &node.ty, |body, inputs| shaken(body, inputs, draw))
+            }
             op => op.rules().eval(&args.iter().collect::<Vec<_>>(), &node.ty),
         });
     }

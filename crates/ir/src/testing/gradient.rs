@@ -1,5 +1,7 @@
 //! The check of gradients: what the rules derive against differences of the program itself, in double precision.
 
+use std::sync::Arc;
+
 use super::draw::Draw;
 use crate::builder::Builder;
 use crate::error::GradError;
@@ -8,7 +10,7 @@ use crate::grad::gradients;
 use crate::graph::{Graph, Node};
 use crate::interpret::interpret;
 use crate::op::Op;
-use crate::ops::{Cast, Constant, Input, Iota};
+use crate::ops::{Cast, Constant, Input, Iota, Scan};
 use crate::tensor::Tensor;
 use crate::types::{DType, Type};
 
@@ -86,9 +88,23 @@ fn doubled(node: &Node) -> Op {
         Op::Constant(Constant(tensor)) => Constant(in_double(tensor)).into(),
         Op::Iota(iota) => Iota { ty: widened(&iota.ty), ..iota.clone() }.into(),
         Op::Cast(cast) => Cast { dtype: widen(cast.dtype) }.into(),
+        Op::Scan(scan) => Scan { body: Arc::new(doubled_body(&scan.body)), ..scan.clone() }.into(),
         // All others take their element type from their arguments.
         op => op.clone(),
     }
+}
+
+/// The body of a loop with doubles in place of all floats.
+fn doubled_body(body: &Graph) -> Graph {
+    let b = Builder::new();
+    let mut made: Vec<Expr<'_>> = Vec::with_capacity(body.nodes.len());
+    for node in &body.nodes {
+        let args: Vec<Expr<'_>> = node.args.iter().map(|arg| made[arg.index()]).collect();
+        made.push(b.apply(doubled(node), &args));
+    }
+    let outputs: Vec<Expr<'_>> = body.outputs.iter().map(|output| made[output.index()]).collect();
+    let graph = b.finish_with_state(0, &outputs).expect("a well-typed graph is so in doubles");
+    Graph { inputs: body.inputs.clone(), state: body.state, ..graph }
 }
 
 fn in_double(tensor: &Tensor) -> Tensor {

@@ -6,7 +6,7 @@ use crate::error::BackendError;
 use crate::op::{Op, Rules};
 use crate::ops::{Cast, Dot, Reduce, Select};
 use crate::plan::{
-    BufferId, DotKernel, Instruction, Kernel, Place, Plan, Program, ReduceKernel, Scalar, Step,
+    BufferId, DotKernel, Instruction, Kernel, LoopKernel, Place, Plan, Program, ReduceKernel, Scalar, Step,
 };
 use crate::tensor::{Data, Tensor};
 use crate::types::{DType, Shape, Type};
@@ -61,16 +61,9 @@ impl Executable for Interpreter {
         expect_types("state", state.iter(), state_types)?;
         expect_types("input", inputs.iter().copied(), input_types)?;
         expect_types("output", outputs.iter(), &self.plan.outputs[self.plan.state..])?;
-        let mut memory = Memory {
-            state: state.iter().map(|buffer| memory(buffer).cloned()).collect::<Result<_, _>>()?,
-            inputs: inputs.iter().map(|buffer| memory(buffer).cloned()).collect::<Result<_, _>>()?,
-            outputs: outputs.iter().map(|buffer| vec![UNWRITTEN; buffer.ty().bytes()]).collect(),
-            constants: self.plan.constants.iter().map(bytes).collect(),
-            arena: vec![UNWRITTEN; self.plan.arena_bytes],
-        };
-        for step in &self.plan.steps {
-            Run { plan: &self.plan, step, memory: &mut memory }.step();
-        }
+        let state_bytes = state.iter().map(|buffer| memory(buffer).cloned()).collect::<Result<_, _>>()?;
+        let input_bytes = inputs.iter().map(|buffer| memory(buffer).cloned()).collect::<Result<_, _>>()?;
+        let memory = run_plan(&self.plan, state_bytes, input_bytes);
         for (buffer, bytes) in
             state.iter_mut().zip(memory.state).chain(outputs.iter_mut().zip(memory.outputs))
         {
@@ -78,6 +71,21 @@ impl Executable for Interpreter {
         }
         Ok(())
     }
+}
+
+/// Runs a plan once. Answers what all its places hold at the end.
+fn run_plan(plan: &Plan, state: Vec<Vec<u8>>, inputs: Vec<Vec<u8>>) -> Memory {
+    let mut memory = Memory {
+        state,
+        inputs,
+        outputs: plan.outputs[plan.state..].iter().map(|ty| vec![UNWRITTEN; ty.bytes()]).collect(),
+        constants: plan.constants.iter().map(bytes).collect(),
+        arena: vec![UNWRITTEN; plan.arena_bytes],
+    };
+    for step in &plan.steps {
+        Run { plan, step, memory: &mut memory }.step();
+    }
+    memory
 }
 
 /// All that a plan's places name, as bytes.
@@ -122,6 +130,7 @@ impl Run<'_> {
                 let product = self.dot(dot);
                 self.program(&dot.tail, dot.batch * dot.m * dot.n, Some(&product));
             }
+            Kernel::Loop(kernel) => self.run_loop(kernel),
             Kernel::Op(op) => {
                 let args: Vec<Tensor> = self.step.reads.iter().map(|&id| self.whole(id)).collect();
                 let ty = &self.plan.buffers[self.step.writes[0].index()].ty;
@@ -191,6 +200,37 @@ impl Run<'_> {
             registers.push(computed(instruction, &args, i));
         }
         program.stores.iter().map(|&register| registers[register]).collect()
+    }
+
+    /// Runs the body with memory of its own for each turn.
+    fn run_loop(&mut self, kernel: &LoopKernel) {
+        let LoopKernel { body, length, reverse, sequences, outputs } = kernel;
+        let given: Vec<Vec<u8>> = self.step.reads.iter().map(|&id| bytes(&self.whole(id))).collect();
+        let mut state = given[..body.state].to_vec();
+        let turns: Vec<usize> = if *reverse { (0..*length).rev().collect() } else { (0..*length).collect() };
+        for turn in turns {
+            let slice = |(index, ty): (usize, &Type)| {
+                let whole = &given[body.state + index];
+                let bytes = ty.bytes();
+                if index < *sequences { whole[turn * bytes..][..bytes].to_vec() } else { whole.clone() }
+            };
+            let inputs = body.inputs[body.state..].iter().enumerate().map(slice).collect();
+            let memory = run_plan(body, state, inputs);
+            for (&id, &output) in self.step.writes.iter().zip(outputs) {
+                if let Some(stacked) = output.checked_sub(body.state) {
+                    let slice = &memory.outputs[stacked];
+                    let place = self.plan.buffers[id.index()].place;
+                    self.memory.at(place)[turn * slice.len()..][..slice.len()].copy_from_slice(slice);
+                }
+            }
+            state = memory.state;
+        }
+        for (&id, &output) in self.step.writes.iter().zip(outputs) {
+            if output < body.state {
+                let place = self.plan.buffers[id.index()].place;
+                self.memory.at(place)[..state[output].len()].copy_from_slice(&state[output]);
+            }
+        }
     }
 
     fn reduce(&mut self, reduce: &ReduceKernel) -> Tensor {

@@ -1,7 +1,9 @@
 //! The attributes of an op in the written form: `{axes=[0,1], kind=sum}`.
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::graph::Graph;
 use crate::types::{DType, Shape, Type};
 
 /// The value of one attribute.
@@ -15,6 +17,8 @@ pub enum Attribute {
     Word(String),
     /// A quoted text: `"dense/kernel"`.
     Text(String),
+    /// A program: `graph (%0: f32[]) { return %0 }`.
+    Graph(Arc<Graph>),
 }
 
 impl fmt::Display for Attribute {
@@ -24,6 +28,8 @@ impl fmt::Display for Attribute {
             Attribute::Sizes(sizes) => write!(f, "{}", Shape::from(sizes.as_slice())),
             Attribute::Word(word) => f.write_str(word),
             Attribute::Text(text) => write!(f, "{text:?}"),
+            // It stands inside a node of another program. Texts have no line ends of their own: they are escaped.
+            Attribute::Graph(graph) => f.write_str(&graph.to_string().replace('\n', "\n  ")),
         }
     }
 }
@@ -59,6 +65,12 @@ impl Attributes {
     /// With a text.
     pub fn text(mut self, name: &str, text: &str) -> Attributes {
         self.items.push((name.to_string(), Attribute::Text(text.to_string())));
+        self
+    }
+
+    /// With a program.
+    pub fn graph(mut self, name: &str, graph: Arc<Graph>) -> Attributes {
+        self.items.push((name.to_string(), Attribute::Graph(graph)));
         self
     }
 
@@ -100,6 +112,15 @@ impl Attributes {
             Ok(text)
         } else {
             Err(format!("`{name}` must be a text"))
+        }
+    }
+
+    /// Reads a program.
+    pub fn get_graph(&self, name: &str) -> Result<Arc<Graph>, String> {
+        if let Attribute::Graph(graph) = self.get(name)? {
+            Ok(graph.clone())
+        } else {
+            Err(format!("`{name}` must be a program"))
         }
     }
 

@@ -2,6 +2,7 @@
 //! line, nothing is believed before it is checked, and no more memory is taken than the text itself suggests.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::attributes::{Attribute, Attributes};
 use super::literal;
@@ -16,6 +17,9 @@ use crate::types::{Shape, Type};
 
 /// More axes than any array library knows; some rules take time with the square of it.
 const MOST_AXES: usize = 64;
+
+/// More programs inside each other than any model has; reading takes stack for each.
+const DEEPEST: usize = 16;
 
 /// Reads one program.
 pub fn parse(text: &str) -> Result<Graph, ParseError> {
@@ -41,11 +45,13 @@ pub fn parse_all(text: &str) -> Result<Vec<(String, Graph)>, ParseError> {
 pub(crate) struct Parser<'t> {
     tokens: Vec<(Token<'t>, usize)>,
     next: usize,
+    /// How many programs the next token is inside of.
+    depth: usize,
 }
 
 impl<'t> Parser<'t> {
     pub(crate) fn new(text: &'t str) -> Result<Parser<'t>, ParseError> {
-        Ok(Parser { tokens: tokens(text)?, next: 0 })
+        Ok(Parser { tokens: tokens(text)?, next: 0, depth: 0 })
     }
 
     /// The token that comes next, and how many later.
@@ -197,12 +203,17 @@ impl<'t> Parser<'t> {
             Token::Word(word) if word.starts_with(|c: char| c.is_ascii_digit()) => {
                 Attribute::Size(self.size()?)
             }
+            Token::Word("graph") if *self.peek(1) == Token::Mark('(') => {
+                Attribute::Graph(Arc::new(self.graph()?.1))
+            }
             Token::Word(word) => {
                 self.take();
                 Attribute::Word(word.to_string())
             }
             Token::Mark(_) | Token::Value(_) | Token::End => {
-                return Err(self.unexpected("a number, a list like `[0,1]`, a word or a quoted text"));
+                return Err(
+                    self.unexpected("a number, a list like `[0,1]`, a word, a quoted text or a program")
+                );
             }
         };
         Ok((name.to_string(), value))
@@ -223,6 +234,16 @@ impl<'t> Parser<'t> {
 
     /// One program, and its name.
     pub(crate) fn graph(&mut self) -> Result<(String, Graph), ParseError> {
+        if self.depth == DEEPEST {
+            return Err(self.error(format!("programs inside programs, more than {DEEPEST} deep")));
+        }
+        self.depth += 1;
+        let graph = self.graph_here();
+        self.depth -= 1;
+        graph
+    }
+
+    fn graph_here(&mut self) -> Result<(String, Graph), ParseError> {
         if !self.takes_word("graph") {
             return Err(self.unexpected("`graph`"));
         }

@@ -97,7 +97,7 @@ impl Layer for SpectralNormalization {
             ),
         })?;
         let outputs = weights.specs()[place].ty.shape.last().copied().unwrap_or(1);
-        let begins = Arc::new(TruncatedNormal::new(0.0, 0.02));
+        let begins = Arc::new(TruncatedNormal::new().stddev(0.02));
         weights.add("vector_u", [1, outputs], begins)?.non_trainable();
         weights.move_last(place + 1);
         Ok(())

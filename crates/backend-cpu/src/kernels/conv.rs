@@ -1,0 +1,112 @@
+//! Convolutions as matrix products: one operand are patches, gathered tile by tile while they are multiplied.
+
+use cornu_ir::DType;
+use cornu_ir::ops::{ConvSizes, Sliding};
+
+use super::copy::{Axis, CopyTask, Side};
+use super::map::Code;
+use super::matmul::{Layout, Sizes, products};
+use super::panel::{Panel, Source};
+use super::patches::{Patches, Taps};
+use super::{BufferIndex, Task};
+use crate::simd::Isa;
+use crate::simd::half::{Bf16, F16};
+use crate::simd::pack::Operand;
+
+/// Which of its three tensors a convolution is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The result, from input and kernel.
+    Forward,
+    /// The gradient for the input, from the result's and the kernel.
+    InputGrad,
+    /// The gradient for the kernel, from the input and the result's.
+    KernelGrad,
+}
+
+/// A convolution and the buffers of its arguments.
+pub(crate) struct Convolution<'a> {
+    pub(crate) form: Form,
+    pub(crate) sizes: &'a ConvSizes,
+    pub(crate) sliding: &'a Sliding,
+    pub(crate) args: [BufferIndex; 2],
+}
+
+/// The tasks of a convolution of a float type; `None` for other types.
+pub(crate) fn conv(
+    conv: &Convolution<'_>,
+    dtype: DType,
+    isa: Isa,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Option<Vec<Box<dyn Task>>> {
+    match dtype {
+        DType::F32 => Some(tasks::<f32>(conv, isa, tail, temporary)),
+        DType::F64 => Some(tasks::<f64>(conv, isa, tail, temporary)),
+        DType::BF16 => Some(tasks::<Bf16>(conv, isa, tail, temporary)),
+        DType::F16 => Some(tasks::<F16>(conv, isa, tail, temporary)),
+        DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => None,
+    }
+}
+
+fn tasks<O: Operand>(
+    conv: &Convolution<'_>,
+    isa: Isa,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
+    let (groups, channels, filters) = (*groups, *channels, *filters);
+    let (elements, taps_count) = (batch * input.elements(), taps.elements());
+    let (results, tile, [first, second]) =
+        (batch * places.elements(), isa.tile(size_of::<O::Held>()), conv.args);
+    let forward = || Taps::forward(conv.sliding, input, taps, places);
+    let patches = |from: BufferIndex, taps: Taps, channels: usize| Patches { from, taps, groups, channels };
+    // Filters and results alike lie with the filters of all groups innermost.
+    let by_filter =
+        |from: BufferIndex| Source::Matrix { from, batch: filters, row: 1, column: groups * filters };
+    let filters_innermost = Layout { batch: filters, row: groups * filters };
+    let mut before: Option<Box<dyn Task>> = None;
+    let ([m, n, k], left, right, layout) = match conv.form {
+        Form::Forward => {
+            let left = Source::Rows(patches(first, forward(), channels));
+            ([results, filters, taps_count * channels], left, by_filter(second), filters_innermost)
+        }
+        Form::InputGrad => {
+            let backward = Taps::backward(conv.sliding, input, taps, places);
+            let left = Source::Rows(patches(first, backward, filters));
+            let turned = temporary(groups * channels * taps_count * filters * size_of::<O::Raw>());
+            before = turn_kernel::<O>(conv.sizes, second, turned);
+            let depth = taps_count * filters;
+            let right = Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 };
+            let layout = Layout { batch: channels, row: groups * channels };
+            ([elements, channels, depth], left, right, layout)
+        }
+        Form::KernelGrad => {
+            let left = Source::Columns(patches(first, forward(), channels));
+            ([taps_count * channels, filters, results], left, by_filter(second), filters_innermost)
+        }
+    };
+    let sizes = Sizes { batch: groups, m, n, k };
+    let left = Panel::<O>::new(left, [m, k], tile.rows);
+    let right = Panel::<O>::new(right, [n, k], tile.columns);
+    before.into_iter().chain(products(sizes, left, right, layout, tail, temporary)).collect()
+}
+
+/// Brings a kernel `[taps, channels, groups, filters]` into the order `[groups, channels, taps, filters]`; nothing to
+/// do where it has no elements.
+fn turn_kernel<O: Operand>(sizes: &ConvSizes, from: BufferIndex, to: BufferIndex) -> Option<Box<dyn Task>> {
+    let ConvSizes { groups, channels, filters, .. } = *sizes;
+    let taps = sizes.taps.elements();
+    if groups * channels * taps * filters == 0 {
+        return None;
+    }
+    let axis = |size: usize, from: usize, to: usize| Axis { size, from: from as isize, to: to as isize };
+    let axes = [
+        axis(groups, filters, channels * taps * filters),
+        axis(channels, groups * filters, taps * filters),
+        axis(taps, channels * groups * filters, filters),
+        axis(filters, 1, 1),
+    ];
+    Some(Box::new(CopyTask::new(size_of::<O::Raw>(), &axes, Side::at(from, 0), Side::at(to, 0))))
+}

@@ -1,0 +1,164 @@
+//! Embedding: a vector for each whole number. Keras: `Embedding`.
+
+use cornu_ir::{DType, Expr};
+use serde_json::{Value, json};
+
+use super::einsum_dense::refuse_lora;
+use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::constraints::Constraint;
+use crate::error::{Error, Result};
+use crate::identifier::Identifier;
+use crate::initializers::{self, Initializer};
+use crate::regularizers::Regularizer;
+
+/// Row `id` of a table for every id: `(…)` becomes `(…, output_dim)`.
+///
+/// Ids that are no integers are cut to `int32`. Negative ones count from the end of the table; where an id is in no
+/// row the vector is NaN, as in Keras on JAX, so that the mistake shows in the loss. Weight: `embeddings`
+/// `[input_dim, output_dim]`, which begins uniform within ±0.05.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    input_dim: usize,
+    output_dim: usize,
+    pub(super) embeddings_initializer: Identifier<dyn Initializer>,
+    embeddings_regularizer: Option<Identifier<dyn Regularizer>>,
+    activity_regularizer: Option<Identifier<dyn Regularizer>>,
+    embeddings_constraint: Option<Identifier<dyn Constraint>>,
+    mask_zero: bool,
+}
+
+impl Embedding {
+    /// Vectors of `output_dim` numbers for the ids `0..input_dim`.
+    pub fn new(input_dim: usize, output_dim: usize) -> Embedding {
+        Embedding {
+            input_dim,
+            output_dim,
+            embeddings_initializer: "uniform".into(),
+            embeddings_regularizer: None,
+            activity_regularizer: None,
+            embeddings_constraint: None,
+            mask_zero: false,
+        }
+    }
+
+    /// How the table begins.
+    pub fn embeddings_initializer(
+        mut self,
+        initializer: impl Into<Identifier<dyn Initializer>>,
+    ) -> Embedding {
+        self.embeddings_initializer = initializer.into();
+        self
+    }
+
+    /// What the table's size costs.
+    pub fn embeddings_regularizer(
+        mut self,
+        regularizer: impl Into<Identifier<dyn Regularizer>>,
+    ) -> Embedding {
+        self.embeddings_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the output's size costs.
+    pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Embedding {
+        self.activity_regularizer = Some(regularizer.into());
+        self
+    }
+
+    /// What the table is projected to after each update.
+    pub fn embeddings_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Embedding {
+        self.embeddings_constraint = Some(constraint.into());
+        self
+    }
+
+    /// Whether id 0 is padding, which the layers above leave out.
+    pub fn mask_zero(mut self, mask_zero: bool) -> Embedding {
+        self.mask_zero = mask_zero;
+        self
+    }
+
+    pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Embedding> {
+        refuse_lora(config)?;
+        Ok(Embedding {
+            input_dim: config.positive("input_dim")?,
+            output_dim: config.positive("output_dim")?,
+            embeddings_initializer: config.initializer("embeddings_initializer", "uniform")?,
+            embeddings_regularizer: config.regularizer("embeddings_regularizer")?,
+            activity_regularizer: config.regularizer("activity_regularizer")?,
+            embeddings_constraint: config.constraint("embeddings_constraint")?,
+            mask_zero: config.boolean_or("mask_zero", false)?,
+        })
+    }
+
+    pub(super) fn dims(&self) -> [usize; 2] {
+        [self.input_dim, self.output_dim]
+    }
+
+    /// The vectors of these ids; says which of them count.
+    pub(super) fn look_up<'b>(&self, context: &mut Context<'_, 'b>, ids: Expr<'b>) -> Result<Expr<'b>> {
+        let table = context.weight("embeddings")?;
+        let mask = self.mask_zero.then(|| ids.ne(ids.number(0.0)));
+        context.set_output_mask(0, mask);
+        let ids = match ids.dtype() {
+            DType::I32 | DType::I64 => ids,
+            DType::F32 | DType::F64 | DType::BF16 | DType::F16 | DType::U8 | DType::U32 | DType::Bool => {
+                ids.cast(DType::I32)
+            }
+        };
+        let output = rows(table, ids);
+        context.add_activity_loss(self.activity_regularizer.as_ref(), output)?;
+        Ok(output)
+    }
+}
+
+/// Rows of `table`; negative ids count from the end, others outside give NaN.
+fn rows<'b>(table: Expr<'b>, ids: Expr<'b>) -> Expr<'b> {
+    let count = table.shape().first().map_or(0.0, |&size| size as f64);
+    let ids = ids.lt(ids.number(0.0)).select(ids + count, ids);
+    let inside = ids.ge(ids.number(0.0)).and(ids.lt(ids.number(count)));
+    let rows = table.gather(ids, 0, 0);
+    let inside = inside.broadcast(rows.shape(), &(0..ids.rank()).collect::<Vec<_>>());
+    inside.select(rows, rows.number(f64::NAN))
+}
+
+impl Layer for Embedding {
+    fn class_name(&self) -> &str {
+        "Embedding"
+    }
+
+    fn config(&self) -> Result<Config> {
+        let mut config = Config::new();
+        config.insert("input_dim".into(), json!(self.input_dim));
+        config.insert("output_dim".into(), json!(self.output_dim));
+        let initializer = initializers::serialize(&*self.embeddings_initializer.resolve()?);
+        config.insert("embeddings_initializer".into(), initializer);
+        config.insert(
+            "embeddings_regularizer".into(),
+            super::regularizer_config(&self.embeddings_regularizer)?,
+        );
+        config.insert("activity_regularizer".into(), super::regularizer_config(&self.activity_regularizer)?);
+        config.insert("embeddings_constraint".into(), super::constraint_config(&self.embeddings_constraint)?);
+        config.insert("mask_zero".into(), json!(self.mask_zero));
+        config.insert("quantization_config".into(), Value::Null);
+        Ok(config)
+    }
+
+    fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
+        only(inputs)?;
+        for (key, size) in [("input_dim", self.input_dim), ("output_dim", self.output_dim)] {
+            // Ids are int32, also when counted from the end.
+            if size == 0 || i32::try_from(size).is_err() {
+                return Err(Error::config("Embedding", key, size, "a number from 1 to 2147483647"));
+            }
+        }
+        weights
+            .add("embeddings", [self.input_dim, self.output_dim], self.embeddings_initializer.resolve()?)?
+            .regularizer(self.embeddings_regularizer.as_ref())?
+            .constraint(self.embeddings_constraint.as_ref())?;
+        Ok(())
+    }
+
+    fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
+        Ok(vec![self.look_up(context, only(inputs)?)?])
+    }
+}

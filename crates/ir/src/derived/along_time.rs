@@ -1,0 +1,297 @@
+//! Loops along time, written as the formula of one step.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::builder::Builder;
+use crate::expr::Expr;
+use crate::graph::Value;
+use crate::op::Op;
+use crate::ops::{Broadcast, Dot, Scan, stacked_type};
+use crate::types::Type;
+
+/// The loop that [`along_time`] writes.
+pub struct Loop<'b> {
+    /// Number of steps.
+    pub length: usize,
+    /// From the last index to the first.
+    pub reverse: bool,
+    /// What the first step gets as carries.
+    pub carries: Vec<Expr<'b>>,
+    /// What is cut into one slice for each step, along the first axis.
+    pub sequences: Vec<Expr<'b>>,
+}
+
+/// What one step gives.
+pub struct Step<'b> {
+    /// The next carries, of the types of the carries.
+    pub carries: Vec<Expr<'b>>,
+    /// Results of this step.
+    pub results: Vec<Expr<'b>>,
+}
+
+/// Runs a step for each index of the sequences: the last carries, and the results of all steps, each along a new first
+/// axis.
+///
+/// `step` is given the carries and one slice of each sequence, is called once, and may use whatever stands outside:
+/// that is computed once, before the loop. So is, for all steps together, what depends on slices alone, where that
+/// is a product or an elementwise function of them.
+pub fn along_time<'b>(
+    b: &'b Builder,
+    of: Loop<'b>,
+    step: impl FnOnce(&[Expr<'b>], &[Expr<'b>]) -> Step<'b>,
+) -> (Vec<Expr<'b>>, Vec<Expr<'b>>) {
+    // What a step sees are stand-ins: zeros that no rule looks through. What is made of them here is left behind.
+    let stand_in = |ty: &Type| b.full(ty, 0.0).detach();
+    let carries: Vec<Expr<'b>> = of.carries.iter().map(|carry| stand_in(&carry.ty())).collect();
+    let slices: Vec<Expr<'b>> = of
+        .sequences
+        .iter()
+        .map(|sequence| {
+            let ty = sequence.ty();
+            if ty.shape.first() != Some(&of.length) {
+                sequence.fail("scan", format!("sequences of {} steps", of.length));
+            }
+            stand_in(&ty.with_shape(ty.shape.get(1..).unwrap_or_default()))
+        })
+        .collect();
+    let first = b.len();
+    let Step { carries: next, results } = step(&carries, &slices);
+    if next.len() != of.carries.len() || next.iter().zip(&of.carries).any(|(a, b)| a.ty() != b.ty()) {
+        for carry in &of.carries {
+            carry.fail("scan", "a step that gives each carry its next value, of the same type");
+        }
+        return (of.carries, results);
+    }
+    let mut tracing = Tracing::new(b, &of, &carries, &slices, first);
+    let outputs: Vec<Expr<'b>> = next.into_iter().chain(results).collect();
+    let body = tracing.body(&outputs);
+    let scan = Scan {
+        body: Arc::new(body),
+        length: of.length,
+        reverse: of.reverse,
+        sequences: tracing.sequences.len(),
+        output: 0,
+    };
+    let args: Vec<Expr<'b>> = [of.carries, tracing.sequences, tracing.invariants].concat();
+    let count = carries.len();
+    let result = |output: usize| b.apply(scan.with_output(output), &args);
+    ((0..count).map(result).collect(), (count..outputs.len()).map(result).collect())
+}
+
+/// What a value inside a step depends on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// Nothing of the step.
+    Fixed,
+    /// Slices, but no carry.
+    Sliced,
+    /// A carry.
+    Carried,
+}
+
+/// Finds out what a step does, and what of it can be done outside.
+struct Tracing<'b, 's> {
+    b: &'b Builder,
+    length: usize,
+    carries: &'s [Expr<'b>],
+    /// The number of the first node of the step, and the kinds of the nodes from there on.
+    first: usize,
+    kinds: Vec<Kind>,
+    /// For slices, and for what is computed from slices for all steps at once: those values.
+    stacked: HashMap<Value, Option<Expr<'b>>>,
+    slices: HashMap<Value, Expr<'b>>,
+    /// What the loop cuts into slices, and what it takes as it is.
+    sequences: Vec<Expr<'b>>,
+    invariants: Vec<Expr<'b>>,
+}
+
+impl<'b, 's> Tracing<'b, 's> {
+    fn new(
+        b: &'b Builder,
+        of: &Loop<'b>,
+        carries: &'s [Expr<'b>],
+        slices: &[Expr<'b>],
+        first: usize,
+    ) -> Tracing<'b, 's> {
+        let slices: HashMap<Value, Expr<'b>> =
+            slices.iter().map(|slice| slice.value()).zip(of.sequences.iter().copied()).collect();
+        let mut tracing = Tracing {
+            b,
+            length: of.length,
+            carries,
+            first,
+            kinds: Vec::new(),
+            stacked: HashMap::new(),
+            slices,
+            sequences: Vec::new(),
+            invariants: Vec::new(),
+        };
+        for index in first..b.len() {
+            let kinds = b.node(Value::new(index)).args.iter().map(|&arg| tracing.kind(arg)).max();
+            tracing.kinds.push(kinds.unwrap_or(Kind::Fixed));
+        }
+        tracing
+    }
+
+    fn kind(&self, value: Value) -> Kind {
+        if self.carries.iter().any(|carry| carry.value() == value) {
+            return Kind::Carried;
+        }
+        if self.slices.contains_key(&value) {
+            return Kind::Sliced;
+        }
+        value.index().checked_sub(self.first).map_or(Kind::Fixed, |place| self.kinds[place])
+    }
+
+    /// The graph of one step.
+    fn body(&mut self, outputs: &[Expr<'b>]) -> crate::graph::Graph {
+        // First what the body takes in from outside, in the order in which it is met.
+        let mut seen: Vec<Value> = Vec::new();
+        let mut taken: Vec<(Value, bool)> = Vec::new();
+        let mut inside: Vec<Value> = Vec::new();
+        let mut open: Vec<Value> = outputs.iter().map(|output| output.value()).collect();
+        while let Some(value) = open.pop() {
+            if seen.contains(&value) || self.carries.iter().any(|carry| carry.value() == value) {
+                continue;
+            }
+            seen.push(value);
+            let node = self.b.node(value);
+            match self.kind(value) {
+                // A number is as well made inside, where rules and kernels see it; and broadcasts cost nothing there.
+                Kind::Fixed if is_number(self.b, value) || matches!(node.op, Op::Broadcast(_)) => {
+                    inside.push(value);
+                    open.extend(&node.args);
+                }
+                Kind::Fixed => taken.push((value, false)),
+                Kind::Sliced if self.is_given(value) => taken.push((value, true)),
+                Kind::Sliced | Kind::Carried => {
+                    inside.push(value);
+                    open.extend(&node.args);
+                }
+            }
+        }
+        inside.sort_unstable();
+        taken.sort_unstable();
+        self.write(outputs, &taken, &inside)
+    }
+
+    /// Writes the body: its inputs are the carries and what is `taken`, its nodes are those `inside`.
+    fn write(
+        &mut self,
+        outputs: &[Expr<'b>],
+        taken: &[(Value, bool)],
+        inside: &[Value],
+    ) -> crate::graph::Graph {
+        let body = Builder::new();
+        let mut made: HashMap<Value, Expr<'_>> = HashMap::new();
+        for carry in self.carries {
+            made.insert(carry.value(), body.input("", carry.ty()));
+        }
+        for &(value, is_slice) in taken
+            .iter()
+            .filter(|(_, is_slice)| *is_slice)
+            .chain(taken.iter().filter(|(_, is_slice)| !*is_slice))
+        {
+            made.insert(value, body.input("", self.b.ty(value)));
+            if is_slice {
+                let sequence = self.stack(value).expect("only what is given for all steps is taken");
+                self.sequences.push(sequence);
+            } else {
+                self.invariants.push(self.b.expr(value));
+            }
+        }
+        for &value in inside {
+            let node = self.b.node(value);
+            let args: Vec<Expr<'_>> = node.args.iter().map(|arg| made[arg]).collect();
+            made.insert(value, body.apply(node.op, &args));
+        }
+        let outputs: Vec<Expr<'_>> = outputs.iter().map(|output| made[&output.value()]).collect();
+        body.finish_with_state(self.carries.len(), &outputs).expect("what was built once can be built again")
+    }
+
+    /// True if the loop is better given this for all steps. Views cost nothing inside, and would be larger outside.
+    fn is_given(&mut self, value: Value) -> bool {
+        let is_view = matches!(self.b.node(value).op, Op::Broadcast(_) | Op::Reshape(_) | Op::Slice(_));
+        self.slices.contains_key(&value) || (!is_view && self.stack(value).is_some())
+    }
+
+    /// The values of all steps, along a new first axis, if they can be computed at once.
+    fn stack(&mut self, value: Value) -> Option<Expr<'b>> {
+        if let Some(&sequence) = self.slices.get(&value) {
+            return Some(sequence);
+        }
+        if let Some(known) = self.stacked.get(&value) {
+            return *known;
+        }
+        let made = self.stack_node(value);
+        self.stacked.insert(value, made);
+        made
+    }
+
+    fn stack_node(&mut self, value: Value) -> Option<Expr<'b>> {
+        let node = self.b.node(value);
+        match &node.op {
+            Op::Dot(dot) => {
+                // Only the left argument may have steps: the result's first axis is then that of the steps.
+                let alone = self.kind(node.args[1]) == Kind::Fixed && dot.lhs_batch.is_empty();
+                let lhs = self.stack(node.args[0]).filter(|_| alone)?;
+                let lhs_contract: Vec<usize> = dot.lhs_contract.iter().map(|axis| axis + 1).collect();
+                let dot = Dot::contracting(lhs_contract, dot.rhs_contract.clone());
+                Some(lhs.dot(self.b.expr(node.args[1]), dot))
+            }
+            Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) | Op::Detach(_) => {
+                let args: Option<Vec<Expr<'b>>> =
+                    node.args.iter().map(|&arg| self.stack_or_repeat(arg)).collect();
+                Some(self.b.apply(node.op.clone(), &args?))
+            }
+            Op::Broadcast(broadcast) => {
+                let x = self.stack(node.args[0])?;
+                let shape = stacked_type(&node.ty, self.length).shape;
+                let axes: Vec<usize> =
+                    std::iter::once(0).chain(broadcast.axes.iter().map(|axis| axis + 1)).collect();
+                Some(self.b.apply(Broadcast { shape, axes: axes.into() }, &[x]))
+            }
+            Op::Reshape(_) => {
+                Some(self.stack(node.args[0])?.reshape(stacked_type(&node.ty, self.length).shape))
+            }
+            Op::Transpose(transpose) => {
+                let x = self.stack(node.args[0])?;
+                let order: Vec<usize> =
+                    std::iter::once(0).chain(transpose.order.iter().map(|axis| axis + 1)).collect();
+                Some(x.transpose(&order))
+            }
+            Op::Slice(slice) => {
+                let with = |first: usize, rest: &[usize]| -> Vec<usize> {
+                    std::iter::once(first).chain(rest.iter().copied()).collect()
+                };
+                let x = self.stack(node.args[0])?;
+                Some(x.slice(&with(0, &slice.start), &with(self.length, &slice.stop), &with(1, &slice.step)))
+            }
+            // Others stay inside; so do leaves, which are not sliced anyway.
+            _ => None,
+        }
+    }
+
+    fn stack_or_repeat(&mut self, value: Value) -> Option<Expr<'b>> {
+        match self.kind(value) {
+            Kind::Fixed => {
+                let ty = self.b.ty(value);
+                let axes: Vec<usize> = (1..=ty.shape.rank()).collect();
+                Some(self.b.expr(value).broadcast(stacked_type(&ty, self.length).shape, &axes))
+            }
+            Kind::Sliced => self.stack(value),
+            Kind::Carried => None,
+        }
+    }
+}
+
+/// True for a constant of one element, broadcast or not.
+fn is_number(b: &Builder, value: Value) -> bool {
+    let node = b.node(value);
+    match &node.op {
+        Op::Constant(constant) => constant.0.shape().elements() == 1,
+        Op::Broadcast(_) | Op::Reshape(_) => is_number(b, node.args[0]),
+        _ => false,
+    }
+}
