@@ -50,11 +50,6 @@ pub(crate) fn align_last(x: Expr<'_>, rank: usize) -> Expr<'_> {
     (x.rank()..rank).fold(x, |x, _| x.expand(0))
 }
 
-/// `x` with axes of size 1 behind, so that it has `rank` axes: a mask of steps beside what is masked.
-pub(crate) fn align_first(x: Expr<'_>, rank: usize) -> Expr<'_> {
-    (x.rank()..rank).fold(x, |x, axis| x.expand(axis))
-}
-
 /// Both values with as many axes as the one that has more, lined up at the last: operators then broadcast as NumPy's.
 pub(crate) fn lined_up<'b>(a: Expr<'b>, b: Expr<'b>) -> (Expr<'b>, Expr<'b>) {
     let rank = a.rank().max(b.rank());
@@ -83,4 +78,9 @@ pub(crate) fn broadcast_to<'b>(x: Expr<'b>, shape: &[usize]) -> Expr<'b> {
     let squeezed: Vec<usize> = kept.iter().map(|&axis| own[axis]).collect();
     let places: Vec<usize> = kept.iter().map(|&axis| axis + missing).collect();
     x.reshape(squeezed).broadcast(shape.to_vec(), &places)
+}
+
+/// `x` with axes of size 1 behind, so that it has `rank` axes: a mask of steps beside what is masked.
+pub(crate) fn align_first(x: Expr<'_>, rank: usize) -> Expr<'_> {
+    (x.rank()..rank).fold(x, |x, axis| x.expand(axis))
 }

@@ -169,6 +169,17 @@ impl<'c, 'b> Context<'c, 'b> {
         self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/")
     }
 
+    /// How many losses and next values of variables there are.
+    pub(crate) fn left_behind(&self) -> (usize, usize) {
+        (self.losses.len(), self.updates.len())
+    }
+
+    /// Takes back the losses and next values that came since there were so many.
+    pub(crate) fn forget_since(&mut self, (losses, updates): (usize, usize)) {
+        self.losses.truncate(losses);
+        self.updates.truncate(updates);
+    }
+
     /// Adds a number to the loss.
     pub fn add_loss(&mut self, loss: Expr<'b>) {
         self.losses.push(loss);

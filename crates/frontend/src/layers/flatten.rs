@@ -2,7 +2,7 @@
 
 use cornu_ir::Expr;
 
-use super::spatial::DataFormat;
+use super::DataFormat;
 use super::{Config, Context, Layer, LayerConfig, only};
 use crate::error::{Error, Result};
 
@@ -36,9 +36,7 @@ impl Layer for Flatten {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
-        self.format.write(&mut config);
-        Ok(config)
+        Ok(Config::from_iter([("data_format".into(), self.format.config())]))
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
@@ -47,8 +45,9 @@ impl Layer for Flatten {
             let reason = "Flatten needs an input with a batch axis; it got a scalar".to_string();
             return Err(Error::Layer { path: context.path(), reason });
         };
-        if x.rank() > 2 {
-            x = self.format.to_last(x);
+        if self.format == DataFormat::ChannelsFirst && x.rank() > 2 {
+            let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
+            x = x.transpose(&order);
         }
         let features = x.shape()[1..].iter().product();
         Ok(vec![x.reshape([batch, features])])

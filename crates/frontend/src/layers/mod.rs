@@ -10,6 +10,7 @@ mod attention;
 mod axes;
 mod context;
 mod convolution;
+mod data_format;
 mod dense;
 mod dropout;
 mod einsum_dense;
@@ -22,6 +23,8 @@ mod masking;
 mod merging;
 mod normalization;
 mod pooling;
+mod preprocessing;
+pub mod recurrent;
 mod registry;
 mod regularization;
 mod reshape;
@@ -43,6 +46,7 @@ pub use convolution::{
     Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
     DepthwiseConv, DepthwiseConv1D, DepthwiseConv2D, SeparableConv, SeparableConv1D, SeparableConv2D,
 };
+pub use data_format::DataFormat;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use einsum_dense::EinsumDense;
@@ -58,10 +62,18 @@ pub use normalization::{
 };
 pub use pooling::{
     AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, AverageKind, AveragePooling1D,
-    AveragePooling2D, AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D,
-    GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling,
-    MaxKind, MaxPooling1D, MaxPooling2D, MaxPooling3D, PoolKind, Pooling,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, AveragePooling1D, AveragePooling2D,
+    AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, MaxPooling1D, MaxPooling2D,
+    MaxPooling3D, OfMax, OfMean, PoolKind, Pooling,
+};
+pub use preprocessing::{
+    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
+    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
+};
+pub use recurrent::{
+    Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
+    StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use regularization::{
@@ -74,13 +86,13 @@ pub use reshaping::{
     UpSampling2D, UpSampling3D, ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
 };
 pub use reversible_embedding::ReversibleEmbedding;
-pub use spatial::{DataFormat, Padding, Sizes};
+pub use spatial::{Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
-pub(crate) use registry::{is_registered, keras_dtype_name, layer_from_config};
+pub(crate) use registry::{is_registered, keras_dtype, keras_dtype_name, layer_from_config};
 
 use cornu_ir::Expr;
 use serde_json::{Map, Value};
@@ -142,6 +154,11 @@ pub trait Layer: Send + Sync {
     /// True if Keras takes the inputs as one list, as merging layers do.
     fn takes_list(&self) -> bool {
         false
+    }
+
+    /// The layer as a cell, if it takes one step of a recurrent layer.
+    fn as_cell(&self) -> Option<&dyn Cell> {
+        None
     }
 
     /// What goes in, for a layer that knows it by itself.

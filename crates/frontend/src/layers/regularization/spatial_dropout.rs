@@ -7,8 +7,9 @@ use serde_json::json;
 use super::{check_share, share};
 use crate::error::Result;
 use crate::layers::dropout::dropped;
-use crate::layers::spatial::DataFormat;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only};
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// [`Dropout`](crate::Dropout) with one decision for each channel of each sample: the elements of a channel of `(batch,
 /// …space, channels)` are alike, so dropping single ones would change little. (Tompson et al. 2014,

@@ -4,8 +4,9 @@ use cornu_ir::Expr;
 
 use super::Margins;
 use crate::error::{Error, Result};
-use crate::layers::spatial::DataFormat;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only};
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// `(batch, …space, channels)` without some elements before and after along each of the `N` axes of space.
 #[derive(Clone, Debug)]

@@ -6,8 +6,10 @@ use serde_json::json;
 
 use crate::error::Result;
 use crate::layers::resize::{Interpolation, resize};
-use crate::layers::spatial::{DataFormat, Sizes};
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only};
+use crate::layers::spatial::Sizes;
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// `(batch, …space, channels)` with each of the `N` sizes of space multiplied by its factor. Elements are repeated;
 /// images can be interpolated instead.
