@@ -166,6 +166,11 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The weights of layers inside that Keras's files hold among this layer's own as well: `dense/kernel`.
+    fn shared_weights(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The layers inside, in the order of Keras's weights.
     fn sublayers(&self) -> Vec<Sublayer<'_>> {
         Vec::new()

@@ -27,6 +27,7 @@ groups! {
     layers_merging "merging" 1e-5,
     layers_normalization "normalization" 1e-4,
     layers_pooling "pooling" 1e-4,
+    layers_recurrent "recurrent" 1e-4,
     layers_regularization "regularization" 1e-4,
     layers_reshaping "reshaping" 1e-5,
 }
