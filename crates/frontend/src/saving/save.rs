@@ -97,9 +97,8 @@ impl Model {
         let prefix = format!("{}/", layer.name());
         let own = self.weight_specs().iter().zip(values).filter(|(spec, _)| spec.path.starts_with(&prefix));
         let (fitted, fixed): (Vec<_>, Vec<_>) = own.partition(|(spec, _)| spec.trainable);
-        let named = |(spec, value): (&WeightSpec, &Tensor)| {
-            (format!("{}/{}", self.name, spec.path), value.clone())
-        };
+        let named =
+            |(spec, value): (&WeightSpec, &Tensor)| (format!("{}/{}", self.name, spec.path), value.clone());
         fitted.into_iter().chain(fixed).map(named).collect()
     }
 

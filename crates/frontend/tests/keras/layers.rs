@@ -1,5 +1,8 @@
 //! Layers called by themselves: outputs, masks, gradients, losses and what a call leaves behind, a group a test.
 
+mod random;
+mod stateful;
+
 use std::cmp::Ordering;
 
 use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, WeightSpec};
@@ -38,9 +41,14 @@ fn every_case_holds(group: &str, tolerance: f64) {
     let wrong: Vec<String> = items(&cases)
         .iter()
         .filter_map(|case| {
-            let checked = match case.get("random") {
-                Some(_) => check_statistics(case),
-                None => Case::read(case, tolerance).and_then(|case| case.check()),
+            let checked = if case["random"] == true {
+                random::check(case)
+            } else if case["stateful"] == true {
+                stateful::check(case, tolerance)
+            } else if text(&case["name"]).ends_with("_lora") {
+                is_refused(case)
+            } else {
+                Case::read(case, tolerance).and_then(|case| case.check())
             };
             let complaint = checked.err()?;
             Some(format!("{}: {complaint}", text(&case["name"])))
@@ -57,6 +65,21 @@ fn every_case_holds(group: &str, tolerance: f64) {
 
 /// A value's number in a list, and its mask's.
 type Place = (usize, Option<usize>);
+
+/// Low-rank adaptation is not there yet: such layers are refused, not misread.
+fn is_refused(record: &Value) -> Check {
+    match layer(record) {
+        Err(complaint) if complaint.contains("lora_rank") => Ok(()),
+        Err(complaint) => Err(complaint),
+        Ok(_) => Err("a layer with low-rank adaptation is taken, which it should not be".to_string()),
+    }
+}
+
+/// The layer that a case is about.
+fn layer(record: &Value) -> Check<AnyLayer> {
+    let written = json!({"class_name": record["class_name"], "config": record["config"]});
+    layers::deserialize(&written).map_err(|error| error.to_string())
+}
 
 /// What a check says of a case that fails.
 type Check<T = ()> = Result<T, String>;
@@ -76,8 +99,7 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn read(record: &'a Value, tolerance: f64) -> Check<Case<'a>> {
-        let written = json!({"class_name": record["class_name"], "config": record["config"]});
-        let layer = layers::deserialize(&written).map_err(|error| error.to_string())?;
+        let layer = layer(record)?;
         let mut given = Vec::new();
         let arguments = arguments(record, &mut given);
         let specs = layer.weight_specs(&input_specs(record)).map_err(|error| error.to_string())?;
@@ -234,44 +256,6 @@ impl<'a> Case<'a> {
         let costs = costs.filter_map(|(spec, &weight)| Some(spec.regularizer.as_ref()?.penalty(weight)));
         added.into_iter().chain(costs).fold(builder.scalar(DType::F32, 0.0), |sum, cost| sum + cost)
     }
-}
-
-/// A layer of random numbers, trained on one number many times: that its outputs are spread as in Keras. What it says of
-/// itself was checked in a case without chance.
-fn check_statistics(record: &Value) -> Check {
-    let written = json!({"class_name": record["class_name"], "config": record["config"]});
-    let layer = layers::deserialize(&written).map_err(|error| error.to_string())?;
-    let shape = sizes(&record["shape"]);
-    let x = floats(&shape, vec![number(&record["constant"]); shape.iter().product()]);
-    let given = [x, Tensor::vector(vec![1u32, 2, 3, 0])];
-    let builder = Builder::new();
-    let inputs = given.each_ref().map(|tensor| builder.input("given", tensor.ty()));
-    let spec = Spec::new(DType::F32, shape.iter().copied().map(Some).collect::<Vec<_>>());
-    layer.weight_specs(&[spec]).map_err(|error| error.to_string())?;
-    let arguments = CallArguments::new(vec![Masked::from(inputs[0])], false);
-    let call = layer
-        .stateless_call(&builder, &[], &[], &arguments, Some(inputs[1]))
-        .map_err(|error| error.to_string())?;
-    let graph = builder.finish(&[call.outputs[0].value]).map_err(|error| error.to_string())?;
-    let values = interpret(&graph, &given)[0].floats();
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let average = mean(&values);
-    let squares: Vec<f64> = values.iter().map(|value| (value - average).powi(2)).collect();
-    let measured = [
-        ("zeros", values.iter().filter(|&&value| value == 0.0).count() as f64 / values.len() as f64, 0.05),
-        ("mean", average, 0.1),
-        ("std", mean(&squares).sqrt(), 0.05),
-        // The extremes are single draws.
-        ("min", values.iter().copied().fold(f64::INFINITY, f64::min), 0.2),
-        ("max", values.iter().copied().fold(f64::NEG_INFINITY, f64::max), 0.2),
-    ];
-    for (what, got, tolerance) in measured {
-        let expected = number(&record["statistics"][what]);
-        if (got - expected).abs() > tolerance * expected.abs().max(1.0) {
-            return Err(format!("{what} of the outputs is {got}, in Keras {expected}"));
-        }
-    }
-    Ok(())
 }
 
 /// A value with its name and Keras's numbers for it.
