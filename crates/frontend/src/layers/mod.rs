@@ -49,8 +49,8 @@ pub use pooling::{
     MaxPooling2D, MaxPooling3D, PoolKind, Pooling,
 };
 pub use recurrent::{
-    Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
-    StackedRNNCells, TimeDistributed,
+    Bidirectional, Cell, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN,
+    SimpleRNN, SimpleRNNCell, StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
