@@ -13,6 +13,7 @@ use super::{
 use crate::config::Serialized;
 use crate::error::{Error, Result};
 use crate::model::{Functional, Sequential};
+use crate::ops;
 use crate::saving::snake_case::snake_case;
 
 /// Some layer, in a place of a model. Clones are the same layer: called twice, it has its weights once.
@@ -156,6 +157,9 @@ impl AnyLayer {
             check_registered(&object, module)?;
         }
         let layer = match object.class_name.as_str() {
+            class if object.module.as_deref().is_some_and(ops::is_module) => {
+                ops::from_config(object.module.as_deref().unwrap_or_default(), class, &object.config)?
+            }
             "Sequential" => AnyLayer::from(Sequential::from_config(&object.config)?),
             "Functional" | "Model" => AnyLayer::from(Functional::from_config(&object.config)?),
             class => layer_from_config(class, object.registered_name.as_deref(), &object.config)?,

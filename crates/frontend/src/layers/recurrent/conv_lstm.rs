@@ -11,8 +11,8 @@ use super::project::{Drops, gate, with_bias};
 use super::settings::{Settings, WeightShapes};
 use crate::error::{Error, Result};
 use crate::layers::convolution::movement::{Movement, check_positive};
-use crate::layers::spatial::{DataFormat, Moving, Padding, Sizes};
-use crate::layers::{Config, Context, LayerConfig, Spec, Weights};
+use crate::layers::spatial::{Moving, Padding, Sizes};
+use crate::layers::{Config, Context, DataFormat, LayerConfig, Spec, Weights};
 
 /// Runs an LSTM cell whose products are convolutions: `(batch, time, sizes…, channels)` becomes
 /// `(batch, places…, filters)`, or that for each step. The convolution of the state has stride 1 and keeps its sizes.
@@ -82,11 +82,9 @@ impl<const RANK: usize> ConvLstm<RANK> {
 
     /// How the kernel of the input slides over a step, and the places that it has.
     fn over(&self, step: &Spec) -> Result<(Sliding, Shape)> {
-        let sizes: Option<Vec<usize>> = match self.movement.data_format {
-            DataFormat::ChannelsLast => step.shape.get(1..=RANK),
-            DataFormat::ChannelsFirst => step.shape.get(2..RANK + 2),
-        }
-        .and_then(|sizes| sizes.iter().copied().collect());
+        let axes = self.movement.data_format.spatial_axes(step.rank());
+        let sizes: Option<Vec<usize>> =
+            step.shape.get(axes).and_then(|sizes| sizes.iter().copied().collect());
         let sizes = sizes.ok_or_else(|| Error::Layer {
             path: String::new(),
             reason: format!("{} needs to know the sizes of its steps; they are {step}", Self::LAYER),
@@ -156,8 +154,8 @@ impl<const RANK: usize> Kind for ConvLstm<RANK> {
         let (kernel, recurrent) = (context.weight("kernel")?, context.weight("recurrent_kernel")?);
         let (filters, format, seed) = (self.filters, self.movement.data_format, settings.seed);
         let (sliding, _) = self.over(&Spec::of(&x.ty()))?;
-        let x = format.to_last(x.cast(kernel.dtype()));
-        let [h, memory] = [0, 1].map(|state| format.to_last(states[state]));
+        let x = format.channels_last(x.cast(kernel.dtype()));
+        let [h, memory] = [0, 1].map(|state| format.channels_last(states[state]));
         let around = self.moving_state().over(Self::LAYER, context.path(), h)?;
         let dropped = Drops::draw(context, x, settings.dropout, seed, 4)?;
         let recurrent_dropped = Drops::draw(context, h, settings.recurrent_dropout, seed, 4)?;
@@ -169,6 +167,6 @@ impl<const RANK: usize> Kind for ConvLstm<RANK> {
         let from_input = with_bias(dropped.combine(x, kernel, filters, conv(&sliding)), bias);
         let gates = from_input + recurrent_dropped.combine(h, recurrent, filters, conv(&around));
         let next = lstm_step(settings, gates, memory, |gates, index| gate(gates, index, filters))?;
-        Ok(next.into_iter().map(|state| format.from_last(state)).collect())
+        Ok(next.into_iter().map(|state| format.restored(state)).collect())
     }
 }
