@@ -72,8 +72,8 @@ pub use preprocessing::{
     Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
 };
 pub use recurrent::{
-    Bidirectional, Cell, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN, SimpleRNN, SimpleRNNCell,
-    StackedRNNCells, TimeDistributed,
+    Bidirectional, Cell, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN,
+    SimpleRNN, SimpleRNNCell, StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use regularization::{
