@@ -7,6 +7,7 @@ mod activation;
 mod any_layer;
 mod arguments;
 mod attention;
+mod augmentation;
 mod context;
 mod convolution;
 mod dense;
@@ -20,6 +21,7 @@ mod pooling;
 mod preprocessing;
 mod registry;
 mod reshape;
+mod resize;
 mod reversible_embedding;
 mod spatial;
 mod spec;
@@ -30,6 +32,12 @@ pub use activation::ActivationLayer as Activation;
 pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
+pub use augmentation::{
+    AutoContrast, CenterCrop, Equalization, Factor, FillMode, FlipMode, RandomBrightness,
+    RandomColorDegeneration, RandomContrast, RandomCrop, RandomErasing, RandomFlip, RandomGaussianBlur,
+    RandomGrayscale, RandomHue, RandomInvert, RandomPosterization, RandomRotation, RandomSaturation,
+    RandomSharpness, RandomShear, RandomTranslation, RandomZoom, Resizing, Solarization,
+};
 pub use context::Context;
 pub use convolution::{
     Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
