@@ -4,7 +4,7 @@ use cornu_ir::Expr;
 use cornu_ir::ops::Sliding;
 use serde_json::{Value, json};
 
-use super::{Config, LayerConfig, Spec};
+use super::{LayerConfig, Spec};
 use crate::error::{Error, Result};
 
 /// A size for each of `RANK` axes; a number stands for the same size along all of them.
@@ -104,69 +104,6 @@ impl Padding {
                 (total / 2, total - total / 2)
             }
             Padding::Causal => (reach - 1, 0),
-        }
-    }
-}
-
-/// Where the channels are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DataFormat {
-    /// In the last axis: `(batch, sizes…, channels)`.
-    #[default]
-    ChannelsLast,
-    /// In the axis after the batch: `(batch, channels, sizes…)`.
-    ChannelsFirst,
-}
-
-impl DataFormat {
-    /// Keras's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            DataFormat::ChannelsLast => "channels_last",
-            DataFormat::ChannelsFirst => "channels_first",
-        }
-    }
-
-    pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<DataFormat> {
-        match config.text("data_format")? {
-            None | Some("channels_last") => Ok(DataFormat::ChannelsLast),
-            Some("channels_first") => Ok(DataFormat::ChannelsFirst),
-            Some(_) => Err(config.wrong("data_format", "channels_last or channels_first")),
-        }
-    }
-
-    pub(super) fn write(self, config: &mut Config) {
-        config.insert("data_format".into(), json!(self.name()));
-    }
-
-    /// The same values with the channels last.
-    pub(super) fn to_last(self, x: Expr<'_>) -> Expr<'_> {
-        match self {
-            DataFormat::ChannelsLast => x,
-            DataFormat::ChannelsFirst => {
-                let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
-                x.transpose(&order)
-            }
-        }
-    }
-
-    /// Values with the channels last, brought into this format.
-    pub(super) fn from_last(self, x: Expr<'_>) -> Expr<'_> {
-        match self {
-            DataFormat::ChannelsLast => x,
-            DataFormat::ChannelsFirst => {
-                let last = x.rank() - 1;
-                let order: Vec<usize> = [0, last].into_iter().chain(1..last).collect();
-                x.transpose(&order)
-            }
-        }
-    }
-
-    /// The number of channels, if it is known.
-    pub(super) fn channels(self, input: &Spec) -> Option<usize> {
-        match self {
-            DataFormat::ChannelsLast => input.last(),
-            DataFormat::ChannelsFirst => input.shape.get(1).copied().flatten(),
         }
     }
 }

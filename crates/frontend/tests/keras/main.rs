@@ -6,6 +6,7 @@ mod initializers;
 mod layers;
 mod losses;
 mod metrics;
+mod ops;
 mod optimizers;
 mod reading;
 mod regularizers;

@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::layers::spatial::{DataFormat, Moving, Padding, Sizes, check_rank};
 use crate::layers::{Config, LayerConfig, Spec, Weights};
+use crate::layers::{
+    DataFormat,
+    spatial::{Moving, Padding, Sizes, check_rank},
+};
 
 /// Keras's `kernel_size`, `strides`, `padding`, `data_format` and `dilation_rate`.
 #[derive(Clone, Debug)]
