@@ -88,6 +88,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     IntegerLookup,
     LSTM,
     LSTMCell,
+    Lambda,
     LayerNormalization,
     LeakyReLU,
     Masking,
