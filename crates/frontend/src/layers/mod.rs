@@ -20,6 +20,7 @@ mod flatten;
 mod identity;
 mod input;
 mod kernel_settings;
+mod lambda;
 mod masking;
 mod merging;
 mod normalization;
@@ -61,6 +62,7 @@ pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use identity::Identity;
 pub use input::Input;
+pub use lambda::{Function, Lambda, register_function};
 pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use normalization::{

@@ -92,6 +92,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     Identity,
     Input = "InputLayer",
     IntegerLookup,
+    Lambda,
     LayerNormalization,
     LeakyReLU,
     LSTM,
