@@ -187,7 +187,12 @@ impl AnyLayer {
                 config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
             }
         }
-        config.extend(layer.config()?);
+        let own = layer.config()?;
+        // Keras writes this one among what all layers have, where there is one.
+        if let Some(regularizer) = own.get("activity_regularizer").filter(|value| !value.is_null()) {
+            config.insert("activity_regularizer".into(), regularizer.clone());
+        }
+        config.extend(own);
         Ok(json!({
             "module": layer.module(),
             "class_name": self.class_name(),

@@ -1,6 +1,7 @@
 //! Layers called by themselves: outputs, masks, gradients, losses and what a call leaves behind, a group a test.
 
 mod random;
+mod refusals;
 mod stateful;
 
 use std::cmp::Ordering;
