@@ -1,7 +1,7 @@
 //! What layers share that move a window over an input: sizes of each axis, padding, and the order of the axes.
 
-use cornu_ir::Expr;
 use cornu_ir::ops::Sliding;
+use cornu_ir::{Expr, Shape};
 use serde_json::{Value, json};
 
 use super::{LayerConfig, Spec};
@@ -131,7 +131,11 @@ impl Moving<'_> {
     /// How the window slides over an input `[batch, sizes…, channels]`. An error if it has no place there.
     pub(super) fn over(&self, class: &str, path: String, x: Expr<'_>) -> Result<Sliding> {
         let shape = x.shape();
-        let sizes = &shape[1..shape.rank() - 1];
+        self.along(class, path, &shape[1..shape.rank() - 1]).map(|(sliding, _)| sliding)
+    }
+
+    /// How the window slides along axes of these sizes, and how many places it has along each.
+    pub(super) fn along(&self, class: &str, path: String, sizes: &[usize]) -> Result<(Sliding, Shape)> {
         let mut sliding = Sliding { strides: self.strides.into(), ..Sliding::dense(sizes.len()) };
         sliding.dilation = self.dilation.into();
         let around = |axis: usize| {
@@ -141,7 +145,7 @@ impl Moving<'_> {
         sliding.low = (0..sizes.len()).map(|axis| around(axis).0).collect();
         sliding.high = (0..sizes.len()).map(|axis| around(axis).1).collect();
         match sliding.places(sizes, self.window) {
-            Some(places) if !places.contains(&0) => Ok(sliding),
+            Some(places) if !places.contains(&0) => Ok((sliding, places)),
             Some(_) | None => {
                 let reason = format!(
                     "the window of {class}, {:?} with a dilation of {:?}, is larger than the input's {sizes:?}; \

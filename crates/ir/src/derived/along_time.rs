@@ -253,6 +253,16 @@ impl<'b, 's> Tracing<'b, 's> {
                 let dot = Dot::contracting(lhs_contract, dot.rhs_contract.clone());
                 Some(lhs.dot(self.b.expr(node.args[1]), dot))
             }
+            Op::Conv(_) => {
+                // The steps become samples of one batch, and steps again.
+                let alone = self.kind(node.args[1]) == Kind::Fixed;
+                let x = self.stack(node.args[0]).filter(|_| alone)?;
+                let shape = x.shape();
+                let samples: Vec<usize> =
+                    std::iter::once(shape[0] * shape[1]).chain(shape[2..].iter().copied()).collect();
+                let y = self.b.apply(node.op.clone(), &[x.reshape(samples), self.b.expr(node.args[1])]);
+                Some(y.reshape(stacked_type(&node.ty, self.length).shape))
+            }
             Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) | Op::Detach(_) => {
                 let args: Option<Vec<Expr<'b>>> =
                     node.args.iter().map(|&arg| self.stack_or_repeat(arg)).collect();

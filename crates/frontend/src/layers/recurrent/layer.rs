@@ -68,6 +68,10 @@ impl<K: Kind> Layer for Recurrent<K> {
 
     fn config(&self) -> Result<Config> {
         let mut config = Config::new();
+        if self.activity_regularizer.is_some() {
+            // Keras puts a penalty that is set in front of all other arguments.
+            config.insert("activity_regularizer".into(), regularizer_config(&self.activity_regularizer)?);
+        }
         self.flags.write(&mut config);
         self.cell.write(&mut config, Some(regularizer_config(&self.activity_regularizer)?))?;
         Ok(config)

@@ -2,6 +2,7 @@
 
 mod bidirectional;
 mod cell;
+mod conv_lstm;
 mod flags;
 mod gru;
 mod layer;
@@ -16,6 +17,7 @@ mod time_distributed;
 
 pub use bidirectional::{Bidirectional, MergeMode};
 pub use cell::{Cell, GatedCell, Kind};
+pub use conv_lstm::{ConvLSTM, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, ConvLstm};
 pub use flags::Flags;
 pub use gru::{GRU, GRUCell, Gru};
 pub use layer::Recurrent;

@@ -74,14 +74,26 @@ impl<'b> Drops<'b> {
         }
     }
 
-    /// The product with a kernel of some gates side by side, each of `units` columns: in one, if all gates see the same.
+    /// The product with a kernel of some gates side by side, each of `units` columns.
     pub(super) fn product(&self, x: Expr<'b>, kernel: Expr<'b>, units: usize) -> Expr<'b> {
+        self.combine(x, kernel, units, |x, kernel| x.matmul(kernel))
+    }
+
+    /// What `combine` makes of `x` and a kernel of some gates side by side: in one, if all gates see the same `x`.
+    pub(super) fn combine(
+        &self,
+        x: Expr<'b>,
+        kernel: Expr<'b>,
+        units: usize,
+        combine: impl Fn(Expr<'b>, Expr<'b>) -> Expr<'b>,
+    ) -> Expr<'b> {
         if self.0.len() <= 1 {
-            return self.apply(x, 0).matmul(kernel);
+            return combine(self.apply(x, 0), kernel);
         }
-        let gates = kernel.shape()[1] / units;
-        let of_gate = |gate: usize| self.apply(x, gate).matmul(self::gate(kernel, gate, units));
-        Expr::concat(&(0..gates).map(of_gate).collect::<Vec<_>>(), 1)
+        let gates = kernel.shape().last().map_or(0, |width| width / units);
+        let of_gate = |gate: usize| combine(self.apply(x, gate), self::gate(kernel, gate, units));
+        let all: Vec<Expr<'b>> = (0..gates).map(of_gate).collect();
+        Expr::concat(&all, all[0].rank() - 1)
     }
 }
 
