@@ -2,6 +2,7 @@
 
 mod random;
 mod refusals;
+mod saved;
 mod stateful;
 
 use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, WeightSpec};
