@@ -179,7 +179,7 @@ impl AnyLayer {
         let mut config = Config::new();
         config.insert("name".into(), json!(self.name()));
         if !layer.is_op() {
-            if !takes_no_trainable(self.class_name()) {
+            if !says_less(self.class_name()) {
                 config.insert("trainable".into(), json!(self.is_trainable()));
             }
             if self.class_name() != "Functional" {
@@ -187,7 +187,12 @@ impl AnyLayer {
                 config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
             }
         }
-        config.extend(layer.config()?);
+        let own = layer.config()?;
+        // Keras writes this one among what all layers have, where there is one.
+        if let Some(regularizer) = own.get("activity_regularizer").filter(|value| !value.is_null()) {
+            config.insert("activity_regularizer".into(), regularizer.clone());
+        }
+        config.extend(own);
         Ok(json!({
             "module": layer.module(),
             "class_name": self.class_name(),
@@ -207,18 +212,14 @@ pub fn serialize(layer: &AnyLayer) -> Result<Value> {
     layer.serialize()
 }
 
-/// Input layers name an element type, all others a policy.
+/// Some name an element type, all others a policy.
 fn dtype_config(class: &str, dtype: DType) -> Value {
-    match class {
-        "InputLayer" => json!(keras_dtype_name(dtype)),
-        class if takes_no_trainable(class) => json!(keras_dtype_name(dtype)),
-        _ => float_policy(),
-    }
+    if says_less(class) { json!(keras_dtype_name(dtype)) } else { float_policy() }
 }
 
-/// Keras refuses to make these of a configuration that says `trainable`, and writes their policy as its name.
-fn takes_no_trainable(class: &str) -> bool {
-    matches!(class, "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
+/// Keras writes these without `trainable`, which it refuses to read of the dropouts, and with the name of a type alone.
+fn says_less(class: &str) -> bool {
+    matches!(class, "InputLayer" | "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
 }
 
 /// The policy of all layers: variables and arithmetic in 32-bit floats.

@@ -125,7 +125,7 @@ impl Layer for Dense {
 
     fn config(&self) -> Result<Config> {
         let mut config = Config::new();
-        // Keras names it, among what all layers have, only where there is one.
+        // Unlike others, Keras's Dense names it only where there is one.
         if self.activity_regularizer.is_some() {
             let regularizer = super::regularizer_config(&self.activity_regularizer)?;
             config.insert("activity_regularizer".into(), regularizer);

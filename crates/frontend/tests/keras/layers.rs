@@ -1,9 +1,9 @@
 //! Layers called by themselves: outputs, masks, gradients, losses and what a call leaves behind, a group a test.
 
 mod random;
+mod refusals;
+mod saved;
 mod stateful;
-
-use std::cmp::Ordering;
 
 use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, WeightSpec};
 use cornu_ir::interpret::interpret;
@@ -309,14 +309,15 @@ fn described(name: &str, trainable: bool) -> String {
     format!("{name}{}", if trainable { "" } else { " (not trained)" })
 }
 
-/// Equal as JSON; `1` is `1.0`. Two things that Keras says are left out: the shape that a layer inside another was built
-/// for, which we read off the input, and axes of initializers where there are none, which older Keras refuses to read.
+/// Equal as JSON; `1` is `1.0`. What Keras says and we do not: the shape that a layer inside another was built for, which we
+/// read off the input, and axes of initializers and optional inputs where there are none, which older Keras refuses.
 fn same(ours: &Value, keras: &Value) -> bool {
     match (ours, keras) {
         (Value::Object(ours), Value::Object(keras)) => {
             let said = |(key, value): &(&String, &Value)| match key.as_str() {
                 "build_config" => false,
                 "input_axes" | "output_axes" => !value.is_null(),
+                "optional" => *value != &json!(false),
                 _ => true,
             };
             ours.len() == keras.iter().filter(said).count()

@@ -77,7 +77,7 @@ fn repeat(x: Expr<'_>, axis: usize, times: usize) -> Expr<'_> {
     let kept: Vec<usize> = (0..=shape.len()).filter(|&other| other != axis + 1).collect();
     let mut repeated = shape.clone();
     repeated.insert(axis + 1, times);
-    shape[axis] *= times;
+    shape[axis] = shape[axis].saturating_mul(times);
     x.broadcast(repeated, &kept).reshape(shape)
 }
 
@@ -113,7 +113,8 @@ impl<const N: usize> Layer for UpSampling<N> {
             return Ok(vec![axes.zip(self.size.0).fold(x, |x, (axis, times)| repeat(x, axis, times))]);
         }
         let [rows, columns] = [axes.start, axes.start + 1];
-        let sizes = [x.shape()[rows] * self.size.0[0], x.shape()[columns] * self.size.0[1]];
+        let size = |axis: usize, place: usize| x.shape()[axis].saturating_mul(self.size.0[place]);
+        let sizes = [size(rows, 0), size(columns, 1)];
         Ok(vec![resize(x, [rows, columns], sizes, self.interpolation, false)])
     }
 }
