@@ -179,7 +179,9 @@ impl AnyLayer {
         let mut config = Config::new();
         config.insert("name".into(), json!(self.name()));
         if !layer.is_op() {
-            config.insert("trainable".into(), json!(self.is_trainable()));
+            if !takes_no_trainable(self.class_name()) {
+                config.insert("trainable".into(), json!(self.is_trainable()));
+            }
             if self.class_name() != "Functional" {
                 let dtype = layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
                 config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
@@ -209,8 +211,14 @@ pub fn serialize(layer: &AnyLayer) -> Result<Value> {
 fn dtype_config(class: &str, dtype: DType) -> Value {
     match class {
         "InputLayer" => json!(keras_dtype_name(dtype)),
+        class if takes_no_trainable(class) => json!(keras_dtype_name(dtype)),
         _ => float_policy(),
     }
+}
+
+/// Keras refuses to make these of a configuration that says `trainable`, and writes their policy as its name.
+fn takes_no_trainable(class: &str) -> bool {
+    matches!(class, "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
 }
 
 /// The policy of all layers: variables and arithmetic in 32-bit floats.

@@ -6,7 +6,7 @@ use cornu_ir::Expr;
 use serde_json::{Value, json};
 
 use super::{Config, LayerConfig, Spec};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The order of axes of sequences, images and volumes: batch, then space and channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,16 @@ impl DataFormat {
     /// Adds the argument `data_format`.
     pub(crate) fn write(self, config: &mut Config) {
         config.insert("data_format".into(), self.config());
+    }
+
+    /// Fails if the channels are first, for a class that has no argument `data_format`.
+    pub(crate) fn check_last(self, class: &str) -> Result<()> {
+        match self {
+            DataFormat::ChannelsLast => Ok(()),
+            DataFormat::ChannelsFirst => {
+                Err(Error::config(class, "data_format", self.config(), DataFormat::ChannelsLast.name()))
+            }
+        }
     }
 
     /// The same values with the channels last.

@@ -3,6 +3,7 @@
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
+use super::einsum_dense::refuse_lora;
 use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::activations::Activation;
 use crate::constraints::Constraint;
@@ -101,6 +102,7 @@ impl Dense {
     }
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Dense> {
+        refuse_lora(config)?;
         Ok(Dense {
             units: config.positive("units")?,
             activation: config.activation("activation")?,

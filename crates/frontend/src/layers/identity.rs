@@ -2,7 +2,7 @@
 
 use cornu_ir::Expr;
 
-use super::{Config, Context, Layer};
+use super::{Config, Context, Layer, LayerConfig};
 use crate::error::Result;
 
 /// Every input, as it is: a place where no operation is to be.
@@ -13,6 +13,10 @@ impl Identity {
     /// A layer that does nothing.
     pub fn new() -> Identity {
         Identity
+    }
+
+    pub(super) fn from_config(_: &LayerConfig<'_>) -> Result<Identity> {
+        Ok(Identity)
     }
 }
 

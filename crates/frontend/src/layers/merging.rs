@@ -38,8 +38,8 @@ fn common_dtype(inputs: &[Expr<'_>]) -> DType {
 fn any_mask<'b>(context: &Context<'_, 'b>, inputs: usize) -> Option<Expr<'b>> {
     let masks = (0..inputs).map(|index| context.mask(index)).collect::<Option<Vec<_>>>()?;
     masks.into_iter().reduce(|any, mask| {
-        let rank = any.rank().max(mask.rank());
-        shapes::align_last(any, rank).or(shapes::align_last(mask, rank))
+        let (any, mask) = shapes::lined_up(any, mask);
+        any.or(mask)
     })
 }
 

@@ -21,10 +21,12 @@ mod input;
 mod kernel_settings;
 mod masking;
 mod merging;
+mod normalization;
 mod pooling;
 mod preprocessing;
 pub mod recurrent;
 mod registry;
+mod regularization;
 mod reshape;
 mod reshaping;
 mod resize;
@@ -54,6 +56,10 @@ pub use identity::Identity;
 pub use input::Input;
 pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use normalization::{
+    BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, RenormClipping,
+    SpectralNormalization, UnitNormalization,
+};
 pub use pooling::{
     AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
     AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, AveragePooling1D, AveragePooling2D,
@@ -70,6 +76,10 @@ pub use recurrent::{
     SimpleRNN, SimpleRNNCell, StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
+pub use regularization::{
+    ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout, SpatialDropout1D,
+    SpatialDropout2D, SpatialDropout3D,
+};
 pub use reshape::Reshape;
 pub use reshaping::{
     Cropping, Cropping1D, Cropping2D, Cropping3D, Margins, Permute, RepeatVector, UpSampling, UpSampling1D,
@@ -156,6 +166,11 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The weights of layers inside that Keras's files hold among this layer's own as well: `dense/kernel`.
+    fn shared_weights(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The layers inside, in the order of Keras's weights.
     fn sublayers(&self) -> Vec<Sublayer<'_>> {
         Vec::new()
@@ -200,15 +215,15 @@ pub fn only<T: Clone>(inputs: &[T]) -> Result<T> {
 
 /// Fails unless the input has `rank` axes, the batch included.
 fn of_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
-    check_rank(class, input, input.rank() == rank, &format!("{rank} axes"))
+    needs_axes(class, input, input.rank() == rank, &format!("{rank} axes"))
 }
 
 /// Fails unless the input has `rank` axes or more, the batch included.
 fn at_least_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
-    check_rank(class, input, input.rank() >= rank, &format!("at least {rank} axes"))
+    needs_axes(class, input, input.rank() >= rank, &format!("at least {rank} axes"))
 }
 
-fn check_rank(class: &str, input: &Spec, fits: bool, needed: &str) -> Result<()> {
+fn needs_axes(class: &str, input: &Spec, fits: bool, needed: &str) -> Result<()> {
     let reason = || format!("{class} needs an input of {needed}, the batch included; it got {input}");
     if fits { Ok(()) } else { Err(Error::Layer { path: String::new(), reason: reason() }) }
 }
@@ -227,4 +242,9 @@ fn constraint_config(constraint: &Option<Identifier<dyn Constraint>>) -> Result<
     constraint
         .as_ref()
         .map_or(Ok(Value::Null), |constraint| Ok(constraints::serialize(&*constraint.resolve()?)))
+}
+
+/// The name of a class that ends in its number of spatial axes: `UpSampling2D`.
+fn numbered<const N: usize>(names: [&'static str; 3]) -> &'static str {
+    names.get(N.wrapping_sub(1)).copied().unwrap_or("a layer of more than three spatial axes")
 }

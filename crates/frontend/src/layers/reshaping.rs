@@ -97,8 +97,3 @@ fn pair(value: &Value) -> Option<[usize; 2]> {
         number => size(number).map(|size| [size; 2]),
     }
 }
-
-/// The name of a class that ends in its number of spatial axes: `UpSampling2D`.
-fn numbered<const N: usize>(names: [&'static str; 3]) -> &'static str {
-    names.get(N.wrapping_sub(1)).copied().unwrap_or("a layer of more than three spatial axes")
-}

@@ -121,6 +121,13 @@ impl Weights {
             .sort_by_key(|spec| spec.path.split('/').nth(depth).map_or(usize::MAX, &position));
     }
 
+    /// Moves the variable added last to this place, where Keras has it.
+    pub(crate) fn move_last(&mut self, place: usize) {
+        if let Some(last) = self.specs.len().checked_sub(1) {
+            self.specs[place.min(last)..].rotate_right(1);
+        }
+    }
+
     /// Says what comes out of a layer of the model being built.
     pub(crate) fn note_shape(&mut self, layer: &str, shape: Spec) {
         let path = self.path(layer);

@@ -6,6 +6,7 @@ mod initializers;
 mod layers;
 mod losses;
 mod metrics;
+mod networks;
 mod optimizers;
 mod reading;
 mod regularizers;

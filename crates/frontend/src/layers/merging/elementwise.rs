@@ -4,7 +4,7 @@ use cornu_ir::{DType, Expr};
 
 use super::{any_mask, check_count, check_sizes, matched};
 use crate::error::Result;
-use crate::layers::{Config, Context, Layer, Spec, Weights};
+use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights};
 
 /// An input of the rank of the others, and where it counts, as `bool` of the same rank.
 type Masked<'b> = (Expr<'b>, Option<Expr<'b>>);
@@ -23,6 +23,10 @@ macro_rules! elementwise {
             /// A layer that takes a list of inputs.
             pub fn new() -> $layer {
                 $layer
+            }
+
+            pub(in crate::layers) fn from_config(_: &LayerConfig<'_>) -> Result<$layer> {
+                Ok($layer)
             }
         }
 

@@ -95,7 +95,12 @@ impl Affine {
     }
 
     /// x·gamma + beta, whose sizes are those of `axes`.
-    pub(super) fn apply<'b>(&self, context: &Context<'_, 'b>, x: Expr<'b>, axes: &[usize]) -> Result<Expr<'b>> {
+    pub(super) fn apply<'b>(
+        &self,
+        context: &Context<'_, 'b>,
+        x: Expr<'b>,
+        axes: &[usize],
+    ) -> Result<Expr<'b>> {
         let mut y = x;
         if self.scale {
             y = y * beside(context.weight("gamma")?.cast(x.dtype()), x, axes);

@@ -164,9 +164,7 @@ fn masked_moments<'b>(x: Expr<'b>, mask: Expr<'b>, axes: &[usize]) -> Result<(Ex
         return Err(Error::Layer { path: String::new(), reason });
     }
     let mask = shapes::align_first(mask, x.rank());
-    let total = |values: Expr<'b>| {
-        shapes::keep_axes(mask.select(values, values.number(0.0)).sum(axes), axes)
-    };
+    let total = |values: Expr<'b>| shapes::keep_axes(mask.select(values, values.number(0.0)).sum(axes), axes);
     let count = total(x.full_like(1.0)) + EPSILON;
     let mean = total(x) / count;
     Ok((mean, total((x - mean).square()) / count))

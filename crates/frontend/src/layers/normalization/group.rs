@@ -87,7 +87,12 @@ impl Layer for GroupNormalization {
         check_epsilon("GroupNormalization", self.epsilon)?;
         let (axis, channels) = axis_with_size("GroupNormalization", self.axis, &only(inputs)?)?;
         if axis == 0 {
-            return Err(Error::config("GroupNormalization", "axis", self.axis, "an axis other than the batch"));
+            return Err(Error::config(
+                "GroupNormalization",
+                "axis",
+                self.axis,
+                "an axis other than the batch",
+            ));
         }
         self.groups_of(channels)?;
         self.affine.build(&[channels], weights)

@@ -48,7 +48,8 @@ impl RenormClipping {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        let wrong = |needed| Err(Error::config("BatchNormalization", "renorm_clipping", self.config(), needed));
+        let wrong =
+            |needed| Err(Error::config("BatchNormalization", "renorm_clipping", self.config(), needed));
         if self.rmin.zip(self.rmax).is_some_and(|(rmin, rmax)| rmax < rmin) {
             return wrong("an rmax that is not below rmin");
         }

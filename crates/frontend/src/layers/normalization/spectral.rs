@@ -97,7 +97,7 @@ impl Layer for SpectralNormalization {
             ),
         })?;
         let outputs = weights.specs()[place].ty.shape.last().copied().unwrap_or(1);
-        let begins = Arc::new(TruncatedNormal::new(0.0, 0.02));
+        let begins = Arc::new(TruncatedNormal::new().stddev(0.02));
         weights.add("vector_u", [1, outputs], begins)?.non_trainable();
         weights.move_last(place + 1);
         Ok(())
@@ -105,17 +105,23 @@ impl Layer for SpectralNormalization {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         if context.training() {
-            let path = |kernel: &str| format!("{}/{kernel}", self.layer.name());
-            let name = KERNELS.iter().map(|kernel| path(kernel)).find(|path| context.weight(path).is_ok());
-            let name = name.unwrap_or_else(|| path(KERNELS[0]));
-            let (vector_u, kernel) = self.normalized(context.weight(&name)?, context.weight("vector_u")?);
-            context.update_weight("vector_u", vector_u);
-            context.update_weight(&name, kernel);
+            // Of the two names one is there.
+            let mut names = self.shared_weights();
+            names.retain(|name| context.weight(name).is_ok());
+            for name in names {
+                let (vector_u, kernel) = self.normalized(context.weight(&name)?, context.weight("vector_u")?);
+                context.update_weight("vector_u", vector_u);
+                context.update_weight(&name, kernel);
+            }
         }
         let outputs = self.layer.call(context, inputs)?;
         // As in Keras the output is of the input's type, even where that is whole.
         let dtype = inputs.first().map(|input| input.dtype());
         Ok(outputs.into_iter().map(|output| dtype.map_or(output, |dtype| output.cast(dtype))).collect())
+    }
+
+    fn shared_weights(&self) -> Vec<String> {
+        KERNELS.iter().map(|kernel| format!("{}/{kernel}", self.layer.name())).collect()
     }
 
     fn sublayers(&self) -> Vec<Sublayer<'_>> {

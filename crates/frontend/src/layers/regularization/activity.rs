@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cornu_ir::Expr;
 use serde_json::json;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::regularizers::{L1L2, Regularizer};
@@ -28,7 +28,13 @@ impl ActivityRegularization {
     }
 
     fn regularizer(&self) -> Result<Arc<dyn Regularizer>> {
-        Ok(Arc::new(L1L2::new(self.l1, self.l2)?))
+        for (key, price) in [("l1", self.l1), ("l2", self.l2)] {
+            if !(price >= 0.0 && price.is_finite()) {
+                let needed = "a finite number that is not negative";
+                return Err(Error::config("ActivityRegularization", key, price, needed));
+            }
+        }
+        Ok(Arc::new(L1L2::new(self.l1, self.l2)))
     }
 }
 

@@ -5,10 +5,11 @@ use cornu_ir::Expr;
 use serde_json::json;
 
 use super::{check_share, share};
-use crate::error::{Error, Result};
-use crate::layers::DataFormat;
+use crate::error::Result;
 use crate::layers::dropout::dropped;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only};
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// [`Dropout`](crate::Dropout) with one decision for each channel of each sample: the elements of a channel of `(batch,
 /// …space, channels)` are alike, so dropping single ones would change little. (Tompson et al. 2014,
@@ -62,16 +63,15 @@ impl<const N: usize> Layer for SpatialDropout<N> {
         let mut config =
             Config::from_iter([("rate".into(), json!(self.rate)), ("seed".into(), json!(self.seed))]);
         if N > 1 {
-            config.insert("data_format".into(), self.format.config());
+            self.format.write(&mut config);
         }
         Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], _: &mut Weights) -> Result<()> {
         check_share(self.class_name(), "rate", self.rate)?;
-        if N == 1 && self.format == DataFormat::ChannelsFirst {
-            let given = self.format.config();
-            return Err(Error::config(self.class_name(), "data_format", given, "channels_last"));
+        if N == 1 {
+            self.format.check_last(self.class_name())?;
         }
         of_rank(self.class_name(), N + 2, &only(inputs)?)
     }

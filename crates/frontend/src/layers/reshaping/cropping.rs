@@ -2,10 +2,11 @@
 
 use cornu_ir::Expr;
 
-use super::{Margins, numbered};
+use super::Margins;
 use crate::error::{Error, Result};
-use crate::layers::DataFormat;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, of_rank, only};
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// `(batch, …space, channels)` without some elements before and after along each of the `N` axes of space.
 #[derive(Clone, Debug)]
@@ -61,15 +62,14 @@ impl<const N: usize> Layer for Cropping<N> {
     fn config(&self) -> Result<Config> {
         let mut config = Config::from_iter([("cropping".into(), self.cropping.config())]);
         if N > 1 {
-            config.insert("data_format".into(), self.format.config());
+            self.format.write(&mut config);
         }
         Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], _: &mut Weights) -> Result<()> {
-        if N == 1 && self.format == DataFormat::ChannelsFirst {
-            let given = self.format.config();
-            return Err(Error::config(self.class_name(), "data_format", given, "channels_last"));
+        if N == 1 {
+            self.format.check_last(self.class_name())?;
         }
         of_rank(self.class_name(), N + 2, &only(inputs)?)
     }

@@ -4,17 +4,18 @@
 use cornu_ir::Expr;
 use serde_json::json;
 
-use super::numbered;
-use crate::error::{Error, Result};
-use crate::layers::DataFormat;
+use crate::error::Result;
 use crate::layers::resize::{Interpolation, resize};
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, of_rank, only};
+use crate::layers::spatial::Sizes;
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// `(batch, …space, channels)` with each of the `N` sizes of space multiplied by its factor. Elements are repeated;
 /// images can be interpolated instead.
 #[derive(Clone, Debug)]
 pub struct UpSampling<const N: usize> {
-    size: [usize; N],
+    size: Sizes<N>,
     format: DataFormat,
     interpolation: Interpolation,
 }
@@ -28,16 +29,20 @@ pub type UpSampling3D = UpSampling<3>;
 
 impl<const N: usize> Default for UpSampling<N> {
     fn default() -> UpSampling<N> {
-        UpSampling::new([2; N])
+        UpSampling::new(2)
     }
 }
 
 impl<const N: usize> UpSampling<N> {
     const CLASS: [&'static str; 3] = ["UpSampling1D", "UpSampling2D", "UpSampling3D"];
 
-    /// With a factor for each axis of space.
-    pub fn new(size: [usize; N]) -> UpSampling<N> {
-        UpSampling { size, format: DataFormat::default(), interpolation: Interpolation::default() }
+    /// With this factor along each axis of space, or with one for each: `[2, 3]`.
+    pub fn new(size: impl Into<Sizes<N>>) -> UpSampling<N> {
+        UpSampling {
+            size: size.into(),
+            format: DataFormat::default(),
+            interpolation: Interpolation::default(),
+        }
     }
 
     /// For images and volumes whose channels are axis 1.
@@ -47,7 +52,7 @@ impl<const N: usize> UpSampling<N> {
     }
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<UpSampling<N>> {
-        let mut layer = UpSampling::new(sizes(config)?);
+        let mut layer = UpSampling::new(Sizes::from_config(config, "size")?.unwrap_or(2.into()));
         if N > 1 {
             layer.format = DataFormat::from_config(config)?;
         }
@@ -66,15 +71,6 @@ impl UpSampling<2> {
     }
 }
 
-/// A factor for each axis; one stands for all.
-fn sizes<const N: usize>(config: &LayerConfig<'_>) -> Result<[usize; N]> {
-    let given = config.integers("size")?.unwrap_or(vec![2]);
-    let given = if given.len() == 1 { vec![given[0]; N] } else { given };
-    let sizes = given.into_iter().map(|size| usize::try_from(size).ok().filter(|&size| size > 0));
-    let sizes = sizes.collect::<Option<Vec<_>>>().and_then(|sizes| sizes.try_into().ok());
-    sizes.ok_or_else(|| config.wrong("size", format!("a whole number of 1 or more, or {N} of them")))
-}
-
 /// Each element `times` times along the axis.
 fn repeat(x: Expr<'_>, axis: usize, times: usize) -> Expr<'_> {
     let mut shape = x.shape().to_vec();
@@ -91,10 +87,10 @@ impl<const N: usize> Layer for UpSampling<N> {
     }
 
     fn config(&self) -> Result<Config> {
-        let size = if N == 1 { json!(self.size[0]) } else { json!(self.size.to_vec()) };
+        let size = if N == 1 { json!(self.size.0[0]) } else { self.size.json() };
         let mut config = Config::from_iter([("size".into(), size)]);
         if N > 1 {
-            config.insert("data_format".into(), self.format.config());
+            self.format.write(&mut config);
         }
         if N == 2 {
             config.insert("interpolation".into(), json!(self.interpolation.name()));
@@ -103,13 +99,9 @@ impl<const N: usize> Layer for UpSampling<N> {
     }
 
     fn build(&self, inputs: &[Spec], _: &mut Weights) -> Result<()> {
-        if self.size.contains(&0) {
-            let given = json!(self.size.to_vec());
-            return Err(Error::config(self.class_name(), "size", given, "whole numbers of 1 or more"));
-        }
-        if N == 1 && self.format == DataFormat::ChannelsFirst {
-            let given = self.format.config();
-            return Err(Error::config(self.class_name(), "data_format", given, "channels_last"));
+        self.size.check_positive(self.class_name(), "size")?;
+        if N == 1 {
+            self.format.check_last(self.class_name())?;
         }
         of_rank(self.class_name(), N + 2, &only(inputs)?)
     }
@@ -118,10 +110,10 @@ impl<const N: usize> Layer for UpSampling<N> {
         let x = only(inputs)?;
         let axes = self.format.spatial_axes(x.rank());
         if self.interpolation == Interpolation::Nearest {
-            return Ok(vec![axes.zip(self.size).fold(x, |x, (axis, times)| repeat(x, axis, times))]);
+            return Ok(vec![axes.zip(self.size.0).fold(x, |x, (axis, times)| repeat(x, axis, times))]);
         }
         let [rows, columns] = [axes.start, axes.start + 1];
-        let sizes = [x.shape()[rows] * self.size[0], x.shape()[columns] * self.size[1]];
+        let sizes = [x.shape()[rows] * self.size.0[0], x.shape()[columns] * self.size.0[1]];
         Ok(vec![resize(x, [rows, columns], sizes, self.interpolation, false)])
     }
 }

@@ -3,10 +3,11 @@
 
 use cornu_ir::Expr;
 
-use super::{Margins, numbered};
+use super::Margins;
 use crate::error::Result;
-use crate::layers::DataFormat;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, of_rank, only};
+use crate::layers::{
+    Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, numbered, of_rank, only,
+};
 
 /// `(batch, …space, channels)` with zeros before and after along each of the `N` axes of space.
 #[derive(Clone, Debug)]
@@ -54,10 +55,9 @@ impl<const N: usize> Layer for ZeroPadding<N> {
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(Config::from_iter([
-            ("padding".into(), self.padding.config()),
-            ("data_format".into(), self.format.config()),
-        ]))
+        let mut config = Config::from_iter([("padding".into(), self.padding.config())]);
+        self.format.write(&mut config);
+        Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], _: &mut Weights) -> Result<()> {
