@@ -166,7 +166,7 @@ impl<'b, 'a> Backward<'b, 'a> {
             .collect();
         let varying: Vec<Value> = (0..sources.len())
             .filter(|&number| self.varies(sources[number]))
-            .map(|number| Value::new(number))
+            .map(Value::new)
             .collect();
         let mut totals = Totals::new(&inside, &instead, &varying, carried.len());
         let end = self.scan.sequence_range().end;
