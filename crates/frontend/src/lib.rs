@@ -50,7 +50,7 @@ pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::*;
-pub use model::{Apply, IntoSymbols, Keywords, Model, Sequential, Summary, Symbol, input};
+pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential, Summary, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{Compile, Evaluate, Fit, IntoTensor, IntoTensors, Logs, PerOutput, Tensors, Verbose};

@@ -7,6 +7,7 @@ mod activation;
 mod any_layer;
 mod arguments;
 mod attention;
+mod augmentation;
 mod axes;
 mod context;
 mod convolution;
@@ -40,6 +41,12 @@ pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU,
 pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
+pub use augmentation::{
+    AutoContrast, CenterCrop, Equalization, Factor, FillMode, FlipMode, RandomBrightness,
+    RandomColorDegeneration, RandomContrast, RandomCrop, RandomErasing, RandomFlip, RandomGaussianBlur,
+    RandomGrayscale, RandomHue, RandomInvert, RandomPosterization, RandomRotation, RandomSaturation,
+    RandomSharpness, RandomShear, RandomTranslation, RandomZoom, Resizing, Solarization,
+};
 pub use axes::Axes;
 pub use context::Context;
 pub use convolution::{

@@ -3,6 +3,7 @@
 mod functional;
 mod nested;
 mod network;
+mod plot;
 mod program;
 mod sequential;
 mod summary;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use cornu_ir::backend::{Backend, Buffer};
 use cornu_ir::{DType, Tensor};
 
+pub use plot::{Direction, Plot};
 pub use sequential::Sequential;
 pub use summary::Summary;
 pub use symbol::{Apply, IntoSymbols, Keywords, Symbol, input};

@@ -120,7 +120,7 @@ impl Model {
         let is_connected = from.is_some();
         cells.extend(from);
         if how.show_trainable {
-            let state = match (self.weights_of(path).next().is_some(), layer.is_trainable()) {
+            let state = match (self.has_weights(path), layer.is_trainable()) {
                 (false, _) => "-",
                 (true, true) => "Y",
                 (true, false) => "N",
@@ -140,6 +140,11 @@ impl Model {
             let from = is_connected.then(|| "-".to_string());
             self.row(rows, how, inner, (&path, depth + 1), from);
         }
+    }
+
+    /// True if the layer at this path has weights.
+    pub(super) fn has_weights(&self, path: &str) -> bool {
+        self.weights_of(path).next().is_some()
     }
 
     fn weights_of(&self, path: &str) -> impl Iterator<Item = usize> + '_ {

@@ -329,22 +329,3 @@ fn same(ours: &Value, keras: &Value) -> bool {
         (ours, keras) => ours == keras,
     }
 }
-
-/// Equal types, and numbers that differ by no more than `tolerance` of the largest one (of 1, if all are smaller).
-fn near(what: &str, got: &Tensor, array: &Value, tolerance: f64) -> Check {
-    let expected = crate::reading::array(array);
-    if got.ty() != expected.ty() {
-        return Err(format!("{what} is {}, in Keras {}", got.ty(), expected.ty()));
-    }
-    let (got, expected) = (got.floats(), expected.floats());
-    let largest =
-        expected.iter().filter(|value| value.is_finite()).fold(1.0f64, |a, value| a.max(value.abs()));
-    for (index, (got, expected)) in got.iter().zip(&expected).enumerate() {
-        if got != expected
-            && (got - expected).abs().partial_cmp(&(tolerance * largest)) != Some(Ordering::Less)
-        {
-            return Err(format!("{what}: element {index} is {got}, Keras gives {expected}"));
-        }
-    }
-    Ok(())
-}

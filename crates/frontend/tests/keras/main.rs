@@ -7,6 +7,7 @@ mod layers;
 mod losses;
 mod metrics;
 mod networks;
+mod ops;
 mod optimizers;
 mod reading;
 mod regularizers;
