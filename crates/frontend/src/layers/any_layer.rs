@@ -175,7 +175,10 @@ impl AnyLayer {
         let mut config = Config::new();
         config.insert("name".into(), json!(self.name()));
         if !layer.is_op() {
-            config.insert("trainable".into(), json!(self.is_trainable()));
+            // Keras's `Discretization` does not take it.
+            if self.class_name() != "Discretization" {
+                config.insert("trainable".into(), json!(self.is_trainable()));
+            }
             if self.class_name() != "Functional" {
                 let dtype = layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
                 config.insert("dtype".into(), dtype_config(self.class_name(), dtype));

@@ -7,6 +7,7 @@ mod layers;
 mod losses;
 mod metrics;
 mod optimizers;
+mod preprocessing;
 mod reading;
 mod regularizers;
 mod schedules;
