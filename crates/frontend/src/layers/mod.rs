@@ -58,7 +58,8 @@ pub use pooling::{
 };
 pub use preprocessing::{
     CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
-    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
+    MelSpectrogram, Normalization, OutputMode, PerChannel, Rescaling, STFTSpectrogram, SpectrumMode, Split,
+    Standardize, StringLookup, TextVectorization, Window,
 };
 pub use registry::{LayerConfig, register_layer};
 pub use reshape::Reshape;
