@@ -1,9 +1,11 @@
 //! Weights: what `build` says about a layer's variables, and their paths in the model.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cornu_ir::{DType, Shape, Type};
 
+use super::Spec;
 use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
@@ -35,6 +37,8 @@ pub struct Weights {
     scope: Vec<String>,
     specs: Vec<WeightSpec>,
     frozen: bool,
+    /// What comes out of each layer, by its path, as far as models have said.
+    shapes: HashMap<String, Spec>,
 }
 
 impl Weights {
@@ -56,7 +60,7 @@ impl Weights {
         initializer: Arc<dyn Initializer>,
     ) -> Result<&mut WeightSpec> {
         let path = self.path(name);
-        if ty.bytes() > isize::MAX as usize {
+        if !memory_holds(ty.bytes()) {
             return Err(Error::Shape {
                 what: path,
                 needed: "a size that memory can hold".to_string(),
@@ -117,8 +121,22 @@ impl Weights {
             .sort_by_key(|spec| spec.path.split('/').nth(depth).map_or(usize::MAX, &position));
     }
 
-    pub(crate) fn into_specs(self) -> Vec<WeightSpec> {
-        self.specs
+    /// Moves the variable added last to this place, where Keras has it.
+    pub(crate) fn move_last(&mut self, place: usize) {
+        if let Some(last) = self.specs.len().checked_sub(1) {
+            self.specs[place.min(last)..].rotate_right(1);
+        }
+    }
+
+    /// Says what comes out of a layer of the model being built.
+    pub(crate) fn note_shape(&mut self, layer: &str, shape: Spec) {
+        let path = self.path(layer);
+        self.shapes.entry(path).or_insert(shape);
+    }
+
+    /// The variables, and the shapes of outputs by path.
+    pub(crate) fn into_parts(self) -> (Vec<WeightSpec>, HashMap<String, Spec>) {
+        (self.specs, self.shapes)
     }
 
     /// The variables so far.
@@ -159,4 +177,13 @@ impl WeightSpec {
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
+}
+
+/// True if so many bytes can be had. Asking costs nothing, as the memory is not touched.
+fn memory_holds(bytes: usize) -> bool {
+    let mut room: Vec<u8> = Vec::new();
+    let held = room.try_reserve_exact(bytes).is_ok();
+    // Without this the compiler may leave the question out, and answer yes.
+    std::hint::black_box(&room);
+    held
 }

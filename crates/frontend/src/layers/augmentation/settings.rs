@@ -161,9 +161,9 @@ pub(super) fn call<'b, L: ImageLayer>(
     }
     let settings = layer.settings();
     let single = x.rank() == 3;
-    let images = settings.data_format.to_last(if single { x.expand(0) } else { x });
+    let images = settings.data_format.channels_last(if single { x.expand(0) } else { x });
     let mut draw = Draw { context, seed: settings.seed, batch: images.shape()[0] };
-    let changed = settings.data_format.from_last(layer.transform(&mut draw, images)?);
+    let changed = settings.data_format.restored(layer.transform(&mut draw, images)?);
     Ok(vec![if single { changed.squeeze(&[0]) } else { changed }])
 }
 

@@ -11,8 +11,11 @@ use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::initializers::Initializer;
-use crate::layers::spatial::{DataFormat, Padding, Sizes};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Padding, Sizes},
+};
 use crate::regularizers::Regularizer;
 
 /// Along sequences, `(batch, steps, channels)`.
@@ -78,7 +81,7 @@ impl<const RANK: usize> Layer for Conv<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("filters".into(), json!(self.filters));
         self.movement.write(&mut config, None);
         config.insert("groups".into(), json!(self.groups));
@@ -105,9 +108,9 @@ impl<const RANK: usize> Layer for Conv<RANK> {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let (kernel, format) = (context.weight("kernel")?, self.movement.data_format);
-        let x = format.to_last(only(inputs)?.cast(kernel.dtype()));
+        let x = format.channels_last(only(inputs)?.cast(kernel.dtype()));
         let sliding = self.movement.moving().over(self.class_name(), context.path(), x)?;
         let sums = x.conv(kernel, ops::Conv { sliding, groups: self.groups });
-        self.output.apply(context, sums, |sums| format.from_last(sums))
+        self.output.apply(context, sums, |sums| format.restored(sums))
     }
 }

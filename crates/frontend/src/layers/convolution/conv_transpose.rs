@@ -13,8 +13,11 @@ use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::initializers::Initializer;
-use crate::layers::spatial::{DataFormat, Padding, Sizes};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Padding, Sizes},
+};
 use crate::regularizers::Regularizer;
 
 /// Along sequences, `(batch, steps, channels)`.
@@ -108,7 +111,7 @@ impl<const RANK: usize> Layer for ConvTranspose<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("filters".into(), json!(self.filters));
         let output_padding = self.output_padding.map_or(Value::Null, |sizes| sizes.json());
         self.movement.write(&mut config, Some(("output_padding", output_padding)));
@@ -134,7 +137,7 @@ impl<const RANK: usize> Layer for ConvTranspose<RANK> {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let (kernel, format) = (context.weight("kernel")?, self.movement.data_format);
-        let x = format.to_last(only(inputs)?.cast(kernel.dtype()));
+        let x = format.channels_last(only(inputs)?.cast(kernel.dtype()));
         let shape = x.shape();
         let sizes = &shape[1..1 + RANK];
         let axes: Option<Vec<(usize, usize, usize)>> =
@@ -152,6 +155,6 @@ impl<const RANK: usize> Layer for ConvTranspose<RANK> {
         };
         let larger: Vec<usize> = axes.iter().map(|&(_, _, larger)| larger).collect();
         let sums = x.conv_input_grad(kernel, ops::Conv { sliding, groups: 1 }, &larger);
-        self.output.apply(context, sums, |sums| format.from_last(sums))
+        self.output.apply(context, sums, |sums| format.restored(sums))
     }
 }

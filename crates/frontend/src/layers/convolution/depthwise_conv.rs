@@ -11,8 +11,11 @@ use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::initializers::Initializer;
-use crate::layers::spatial::{DataFormat, Padding, Sizes};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Padding, Sizes},
+};
 use crate::regularizers::Regularizer;
 
 /// Along sequences, `(batch, steps, channels)`.
@@ -71,7 +74,7 @@ impl<const RANK: usize> Layer for DepthwiseConv<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("depth_multiplier".into(), json!(self.depth_multiplier));
         self.movement.write(&mut config, None);
         self.output.write(&mut config, &[("depthwise", &self.depthwise)])?;
@@ -89,9 +92,9 @@ impl<const RANK: usize> Layer for DepthwiseConv<RANK> {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let (kernel, format) = (context.weight("kernel")?, self.movement.data_format);
-        let x = format.to_last(only(inputs)?.cast(kernel.dtype()));
+        let x = format.channels_last(only(inputs)?.cast(kernel.dtype()));
         let sums = depthwise(&self.movement, self.class_name(), context, x, kernel)?;
-        self.output.apply(context, sums, |sums| format.from_last(sums))
+        self.output.apply(context, sums, |sums| format.restored(sums))
     }
 }
 

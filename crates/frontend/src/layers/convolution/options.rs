@@ -75,6 +75,15 @@ impl OutputOptions {
         })
     }
 
+    /// The beginning of a configuration: an activity regularizer comes first, as in Keras, where there is one.
+    pub(super) fn begin(&self) -> Result<Config> {
+        let mut config = Config::new();
+        if self.activity_regularizer.is_some() {
+            config.insert("activity_regularizer".into(), regularizer_config(&self.activity_regularizer)?);
+        }
+        Ok(config)
+    }
+
     /// Writes these options and those of the kernels, by their prefixes, in Keras's order.
     pub(super) fn write(&self, config: &mut Config, kernels: &[(&str, &WeightOptions)]) -> Result<()> {
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);

@@ -12,8 +12,11 @@ use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::identifier::Identifier;
 use crate::initializers::Initializer;
-use crate::layers::spatial::{DataFormat, Padding, Sizes};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Padding, Sizes},
+};
 use crate::regularizers::Regularizer;
 
 /// Along sequences, `(batch, steps, channels)`.
@@ -79,7 +82,7 @@ impl<const RANK: usize> Layer for SeparableConv<RANK> {
     }
 
     fn config(&self) -> Result<Config> {
-        let mut config = Config::new();
+        let mut config = self.output.begin()?;
         config.insert("depth_multiplier".into(), json!(self.depth_multiplier));
         config.insert("filters".into(), json!(self.filters));
         self.movement.write(&mut config, None);
@@ -103,10 +106,10 @@ impl<const RANK: usize> Layer for SeparableConv<RANK> {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let (kernel, format) = (context.weight("depthwise_kernel")?, self.movement.data_format);
-        let x = format.to_last(only(inputs)?.cast(kernel.dtype()));
+        let x = format.channels_last(only(inputs)?.cast(kernel.dtype()));
         let by_channel = depthwise(&self.movement, self.class_name(), context, x, kernel)?;
         let conv = ops::Conv { sliding: ops::Sliding::dense(RANK), groups: 1 };
         let sums = by_channel.conv(context.weight("pointwise_kernel")?, conv);
-        self.output.apply(context, sums, |sums| format.from_last(sums))
+        self.output.apply(context, sums, |sums| format.restored(sums))
     }
 }
