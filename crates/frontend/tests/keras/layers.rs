@@ -3,7 +3,6 @@
 mod random;
 mod stateful;
 
-
 use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, WeightSpec};
 use cornu_ir::interpret::interpret;
 use cornu_ir::{Builder, DType, Expr, Tensor};

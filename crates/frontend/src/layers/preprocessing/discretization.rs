@@ -127,7 +127,6 @@ impl Layer for Discretization {
         config.insert("epsilon".into(), json!(self.epsilon));
         config.insert("output_mode".into(), json!(self.output_mode.name()));
         config.insert("sparse".into(), json!(false));
-        config.insert("dtype".into(), json!("float32"));
         Ok(config)
     }
 
