@@ -217,9 +217,12 @@ fn dtype_config(class: &str, dtype: DType) -> Value {
     if says_less(class) { json!(keras_dtype_name(dtype)) } else { float_policy() }
 }
 
-/// Keras writes these without `trainable`, which it refuses to read of the dropouts, and with the name of a type alone.
+/// Keras writes these without `trainable`, which it refuses to read of most of them, and with the name of a type alone.
 fn says_less(class: &str) -> bool {
-    matches!(class, "InputLayer" | "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
+    matches!(
+        class,
+        "InputLayer" | "Discretization" | "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D"
+    )
 }
 
 /// The policy of all layers: variables and arithmetic in 32-bit floats.

@@ -78,7 +78,8 @@ pub use pooling::{
 };
 pub use preprocessing::{
     CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
-    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
+    MelSpectrogram, Normalization, OutputMode, PerChannel, Rescaling, STFTSpectrogram, SpectrumMode, Split,
+    Standardize, StringLookup, TextVectorization, Window,
 };
 pub use recurrent::{
     Bidirectional, Cell, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN,

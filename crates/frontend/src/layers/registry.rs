@@ -102,6 +102,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
+    MelSpectrogram,
     Minimum,
     MultiHeadAttention,
     Multiply,
@@ -131,6 +132,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     Reshape,
     Resizing,
     ReversibleEmbedding,
+    STFTSpectrogram,
     RMSNormalization,
     RNN,
     SeparableConv1D,
@@ -207,7 +209,7 @@ pub(crate) fn layer_from_config(
     let Some(make) = make else {
         return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
     };
-    make(&LayerConfig { arguments: Arguments::new(class, config), class })
+    make(&LayerConfig::new(class, config))
 }
 
 /// The arguments of a layer, read strictly: a wrong one is an error that names the class and the argument.
@@ -224,7 +226,12 @@ impl<'a> Deref for LayerConfig<'a> {
     }
 }
 
-impl LayerConfig<'_> {
+impl<'a> LayerConfig<'a> {
+    /// The arguments in `config`, named as those of `class` in errors.
+    pub fn new(class: &'a str, config: &'a Config) -> LayerConfig<'a> {
+        LayerConfig { arguments: Arguments::new(class, config), class }
+    }
+
     /// A whole number of 1 or more.
     pub fn positive(&self, key: &str) -> Result<usize> {
         let found = self.size(key)?.filter(|&size| size > 0);
