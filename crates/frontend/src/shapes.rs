@@ -79,3 +79,8 @@ pub(crate) fn broadcast_to<'b>(x: Expr<'b>, shape: &[usize]) -> Expr<'b> {
     let places: Vec<usize> = kept.iter().map(|&axis| axis + missing).collect();
     x.reshape(squeezed).broadcast(shape.to_vec(), &places)
 }
+
+/// `x` with axes of size 1 behind, so that it has `rank` axes: a mask of steps beside what is masked.
+pub(crate) fn align_first(x: Expr<'_>, rank: usize) -> Expr<'_> {
+    (x.rank()..rank).fold(x, |x, axis| x.expand(axis))
+}

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cornu::{DType, Evaluate, Fit, Model, Tensor, Verbose};
+use cornu::{DType, Evaluate, Fit, Model, Summary, Tensor, Verbose};
 use cornu_ir::Type;
 use serde_json::Value;
 
@@ -185,7 +185,12 @@ fn summaries_are_those_of_keras() {
     let mut seen = 0;
     for (_, case, files) in described() {
         let Some(want) = case.get("summary").and_then(Value::as_str) else { continue };
-        assert_eq!(load(&files[0]).summary().trim_end(), want.trim_end(), "{:?}", files[0]);
+        let model = load(&files[0]);
+        assert_eq!(model.summary().trim_end(), want.trim_end(), "{:?}", files[0]);
+        if let Some(want) = case.get("summary_expanded").and_then(Value::as_str) {
+            let how = Summary::new().line_length(88).expand_nested().show_trainable();
+            assert_eq!(model.summary_with(how).trim_end(), want.trim_end(), "{:?}", files[0]);
+        }
         seen += 1;
     }
     assert!(seen >= 2);

@@ -6,7 +6,7 @@ mod indexing;
 mod moments;
 mod random;
 
-pub use along_time::{Loop, Step, along_time};
+pub use along_time::{Loop, Step, along_time, try_along_time};
 pub use exponential::{log_sigmoid, log_softmax, logsumexp, softmax, softplus};
 pub use indexing::{one_hot, sort, take_along_last, top_k};
 pub use moments::{l2_norm, l2_normalize, mean, mean_all, variance};

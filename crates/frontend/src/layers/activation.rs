@@ -1,10 +1,23 @@
-//! Activation: a layer that only applies a function. Keras: `Activation`.
+//! Activation: a layer that only applies a function. Keras: `Activation`; below it the functions that are layers of
+//! their own.
+
+mod elu;
+mod leaky_relu;
+mod prelu;
+mod relu;
+mod softmax;
+
+pub use elu::ELU;
+pub use leaky_relu::LeakyReLU;
+pub use prelu::PReLU;
+pub use relu::ReLU;
+pub use softmax::Softmax;
 
 use cornu_ir::Expr;
 
 use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::activations::Activation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 
 /// Applies an activation to every element: the shape stays.
@@ -46,4 +59,9 @@ impl Layer for ActivationLayer {
     fn supports_masking(&self) -> bool {
         true
     }
+}
+
+/// Fails if an argument is negative or not a number.
+fn not_negative(class: &str, key: &str, value: f64) -> Result<()> {
+    if value >= 0.0 { Ok(()) } else { Err(Error::config(class, key, value, "a number that is not negative")) }
 }

@@ -13,6 +13,7 @@ use super::{
 use crate::config::Serialized;
 use crate::error::{Error, Result};
 use crate::model::{Functional, Sequential};
+use crate::ops;
 use crate::saving::snake_case::snake_case;
 
 /// Some layer, in a place of a model. Clones are the same layer: called twice, it has its weights once.
@@ -156,6 +157,9 @@ impl AnyLayer {
             check_registered(&object, module)?;
         }
         let layer = match object.class_name.as_str() {
+            class if object.module.as_deref().is_some_and(ops::is_module) => {
+                ops::from_config(object.module.as_deref().unwrap_or_default(), class, &object.config)?
+            }
             "Sequential" => AnyLayer::from(Sequential::from_config(&object.config)?),
             "Functional" | "Model" => AnyLayer::from(Functional::from_config(&object.config)?),
             class => layer_from_config(class, object.registered_name.as_deref(), &object.config)?,
@@ -175,7 +179,9 @@ impl AnyLayer {
         let mut config = Config::new();
         config.insert("name".into(), json!(self.name()));
         if !layer.is_op() {
-            config.insert("trainable".into(), json!(self.is_trainable()));
+            if !takes_no_trainable(self.class_name()) {
+                config.insert("trainable".into(), json!(self.is_trainable()));
+            }
             if self.class_name() != "Functional" {
                 let dtype = layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
                 config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
@@ -205,8 +211,14 @@ pub fn serialize(layer: &AnyLayer) -> Result<Value> {
 fn dtype_config(class: &str, dtype: DType) -> Value {
     match class {
         "InputLayer" => json!(keras_dtype_name(dtype)),
+        class if takes_no_trainable(class) => json!(keras_dtype_name(dtype)),
         _ => float_policy(),
     }
+}
+
+/// Keras refuses to make these of a configuration that says `trainable`, and writes their policy as its name.
+fn takes_no_trainable(class: &str) -> bool {
+    matches!(class, "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
 }
 
 /// The policy of all layers: variables and arithmetic in 32-bit floats.

@@ -140,10 +140,12 @@ impl<'c, 'b> Context<'c, 'b> {
         self.scope.join("/")
     }
 
-    /// The current value of a variable that `build` added.
+    /// The current value of a variable that `build` added: what this call has made of it, if anything.
     pub fn weight(&self, name: &str) -> Result<Expr<'b>> {
-        let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
-        let found = self.weights.get(&path).copied();
+        let path = self.path_of(name);
+        let updated =
+            self.updates.iter().rev().find(|(updated, _)| *updated == path).map(|(_, value)| *value);
+        let found = updated.or_else(|| self.weights.get(&path).copied());
         found.ok_or_else(|| Error::Layer {
             path: self.path(),
             reason: format!("its `build` adds no weight `{name}`"),
@@ -152,8 +154,30 @@ impl<'c, 'b> Context<'c, 'b> {
 
     /// Gives a variable that training does not fit its next value.
     pub fn update_weight(&mut self, name: &str, value: Expr<'b>) {
-        let path = self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/");
-        self.updates.push((path, value));
+        self.updates.push((self.path_of(name), value));
+    }
+
+    /// Moves a running average towards a value, of which it takes the share `1 - momentum`. Gives what it becomes.
+    pub fn move_weight(&mut self, name: &str, towards: Expr<'b>, momentum: f64) -> Result<Expr<'b>> {
+        let average = self.weight(name)?;
+        let moved = average * momentum + towards.cast(average.dtype()) * (1.0 - momentum);
+        self.update_weight(name, moved);
+        Ok(moved)
+    }
+
+    fn path_of(&self, name: &str) -> String {
+        self.scope.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("/")
+    }
+
+    /// How many losses and next values of variables there are.
+    pub(crate) fn left_behind(&self) -> (usize, usize) {
+        (self.losses.len(), self.updates.len())
+    }
+
+    /// Takes back the losses and next values that came since there were so many.
+    pub(crate) fn forget_since(&mut self, (losses, updates): (usize, usize)) {
+        self.losses.truncate(losses);
+        self.updates.truncate(updates);
     }
 
     /// Adds a number to the loss.
@@ -176,6 +200,18 @@ impl<'c, 'b> Context<'c, 'b> {
 
     /// Uniform random floats in [0, 1), new in every step and at every call. With a `seed`, of a stream of their own.
     pub fn random_uniform(&mut self, shape: &Shape, seed: Option<i64>) -> Result<Expr<'b>> {
+        let (key, counter) = self.next_draw(seed)?;
+        Ok(derived::uniform(self.builder, shape.clone(), key, counter))
+    }
+
+    /// Normal random floats of mean 0 and standard deviation 1, otherwise as [`Context::random_uniform`].
+    pub fn random_normal(&mut self, shape: &Shape, seed: Option<i64>) -> Result<Expr<'b>> {
+        let (key, counter) = self.next_draw(seed)?;
+        Ok(derived::normal(self.builder, shape.clone(), key, counter))
+    }
+
+    /// The key and the counter of the next draw.
+    fn next_draw(&mut self, seed: Option<i64>) -> Result<(Expr<'b>, Expr<'b>)> {
         let state = self.random.ok_or_else(|| {
             let reason = "random numbers are to be had in training only".to_string();
             Error::Layer { path: self.path(), reason }
@@ -188,8 +224,7 @@ impl<'c, 'b> Context<'c, 'b> {
         };
         let draw = self.builder.constant(cornu_ir::Tensor::vector(vec![self.draws]));
         self.draws += 1;
-        let counter = Expr::concat(&[state.slice_axis(0, 2, 3), draw], 0);
-        Ok(derived::uniform(self.builder, shape.clone(), key, counter))
+        Ok((key, Expr::concat(&[state.slice_axis(0, 2, 3), draw], 0)))
     }
 
     /// Begins inside the layers of these names.

@@ -3,12 +3,13 @@
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
+use super::einsum_dense::refuse_lora;
 use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::{self, Initializer};
+use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 
 /// `activation(x·kernel + bias)` on the last axis: `(…, in)` becomes `(…, units)`.
@@ -101,6 +102,7 @@ impl Dense {
     }
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Dense> {
+        refuse_lora(config)?;
         Ok(Dense {
             units: config.positive("units")?,
             activation: config.activation("activation")?,
@@ -131,11 +133,8 @@ impl Layer for Dense {
         config.insert("units".into(), json!(self.units));
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);
         config.insert("use_bias".into(), json!(self.use_bias));
-        config.insert(
-            "kernel_initializer".into(),
-            initializers::serialize(&*self.kernel_initializer.resolve()?),
-        );
-        config.insert("bias_initializer".into(), initializers::serialize(&*self.bias_initializer.resolve()?));
+        config.insert("kernel_initializer".into(), super::initializer_config(&self.kernel_initializer)?);
+        config.insert("bias_initializer".into(), super::initializer_config(&self.bias_initializer)?);
         config.insert("kernel_regularizer".into(), super::regularizer_config(&self.kernel_regularizer)?);
         config.insert("bias_regularizer".into(), super::regularizer_config(&self.bias_regularizer)?);
         config.insert("kernel_constraint".into(), super::constraint_config(&self.kernel_constraint)?);

@@ -39,12 +39,39 @@ impl Dropout {
         let rate = config.number("rate")?.ok_or_else(|| config.wrong("rate", "a number from 0 to 1"))?;
         Ok(Dropout { rate, noise_shape, seed: config.seed("seed")? })
     }
+}
 
-    /// The shape of the decisions for an input of this shape.
-    fn decisions(&self, input: &Shape) -> Shape {
-        let Some(shape) = &self.noise_shape else { return input.clone() };
-        shape.iter().zip(input.iter()).map(|(given, &own)| given.unwrap_or(own)).collect()
+/// The shape of the decisions for an input of this shape.
+pub(super) fn decisions(noise_shape: Option<&[Option<usize>]>, input: &Shape) -> Shape {
+    let Some(shape) = noise_shape else { return input.clone() };
+    shape.iter().zip(input.iter()).map(|(given, &own)| given.unwrap_or(own)).collect()
+}
+
+/// Fails unless the decisions have as many axes as the input.
+pub(super) fn check_noise_shape(class: &str, shape: Option<&[Option<usize>]>, input: &Spec) -> Result<()> {
+    if shape.is_some_and(|shape| shape.len() != input.rank()) {
+        let needed = format!("a shape of {} axes, as the input {input} has", input.rank());
+        return Err(Error::config(class, "noise_shape", json!(shape), needed));
     }
+    Ok(())
+}
+
+/// In training, x with elements dropped by decisions of this shape, whose axes of size 1 serve all.
+pub(super) fn dropped<'b>(
+    context: &mut Context<'_, 'b>,
+    x: Expr<'b>,
+    rate: f64,
+    decisions: &Shape,
+    seed: Option<i64>,
+) -> Result<Expr<'b>> {
+    if !context.training() || rate == 0.0 {
+        return Ok(x);
+    }
+    if rate == 1.0 {
+        return Ok(x.full_like(0.0));
+    }
+    let draw = context.random_uniform(decisions, seed)?;
+    Ok(draw.ge(draw.number(rate)).select(x / (1.0 - rate), x.number(0.0)))
 }
 
 impl Layer for Dropout {
@@ -68,24 +95,13 @@ impl Layer for Dropout {
         if !(0.0..=1.0).contains(&self.rate) {
             return Err(Error::config("Dropout", "rate", self.rate, "a number from 0 to 1"));
         }
-        if self.noise_shape.as_ref().is_some_and(|shape| shape.len() != input.rank()) {
-            let needed = format!("a shape of {} axes, as the input {input} has", input.rank());
-            return Err(Error::config("Dropout", "noise_shape", json!(self.noise_shape), needed));
-        }
-        Ok(())
+        check_noise_shape("Dropout", self.noise_shape.as_deref(), &input)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let x = only(inputs)?;
-        if !context.training() || self.rate == 0.0 {
-            return Ok(vec![x]);
-        }
-        if self.rate == 1.0 {
-            return Ok(vec![x.full_like(0.0)]);
-        }
-        let draw = context.random_uniform(&self.decisions(&x.shape()), self.seed)?;
-        let keep = draw.ge(draw.number(self.rate));
-        Ok(vec![keep.select(x / (1.0 - self.rate), x.number(0.0))])
+        let decisions = decisions(self.noise_shape.as_deref(), &x.shape());
+        Ok(vec![dropped(context, x, self.rate, &decisions, self.seed)?])
     }
 
     fn supports_masking(&self) -> bool {

@@ -9,6 +9,7 @@ use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::initializers::{self, Initializer};
+use crate::ops::take;
 use crate::regularizers::Regularizer;
 
 /// Row `id` of a table for every id: `(…)` becomes `(…, output_dim)`.
@@ -105,20 +106,10 @@ impl Embedding {
                 ids.cast(DType::I32)
             }
         };
-        let output = rows(table, ids);
+        let output = take(table, ids, 0);
         context.add_activity_loss(self.activity_regularizer.as_ref(), output)?;
         Ok(output)
     }
-}
-
-/// Rows of `table`; negative ids count from the end, others outside give NaN.
-fn rows<'b>(table: Expr<'b>, ids: Expr<'b>) -> Expr<'b> {
-    let count = table.shape().first().map_or(0.0, |&size| size as f64);
-    let ids = ids.lt(ids.number(0.0)).select(ids + count, ids);
-    let inside = ids.ge(ids.number(0.0)).and(ids.lt(ids.number(count)));
-    let rows = table.gather(ids, 0, 0);
-    let inside = inside.broadcast(rows.shape(), &(0..ids.rank()).collect::<Vec<_>>());
-    inside.select(rows, rows.number(f64::NAN))
 }
 
 impl Layer for Embedding {

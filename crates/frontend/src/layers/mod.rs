@@ -7,56 +7,99 @@ mod activation;
 mod any_layer;
 mod arguments;
 mod attention;
+mod augmentation;
+mod axes;
 mod context;
 mod convolution;
+mod data_format;
 mod dense;
 mod dropout;
 mod einsum_dense;
 mod embedding;
 mod flatten;
+mod identity;
 mod input;
 mod kernel_settings;
+mod masking;
+mod merging;
+mod normalization;
 mod pooling;
+mod preprocessing;
+pub mod recurrent;
 mod registry;
+mod regularization;
 mod reshape;
+mod reshaping;
+mod resize;
 mod reversible_embedding;
 mod spatial;
 mod spec;
 mod stateless;
 mod weights;
 
-pub use activation::ActivationLayer as Activation;
+pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
 pub use arguments::{Argument, CallArguments, Masked};
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
+pub use augmentation::{
+    AutoContrast, CenterCrop, Equalization, Factor, FillMode, FlipMode, RandomBrightness,
+    RandomColorDegeneration, RandomContrast, RandomCrop, RandomErasing, RandomFlip, RandomGaussianBlur,
+    RandomGrayscale, RandomHue, RandomInvert, RandomPosterization, RandomRotation, RandomSaturation,
+    RandomSharpness, RandomShear, RandomTranslation, RandomZoom, Resizing, Solarization,
+};
+pub use axes::Axes;
 pub use context::Context;
 pub use convolution::{
     Conv, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, ConvTranspose,
     DepthwiseConv, DepthwiseConv1D, DepthwiseConv2D, SeparableConv, SeparableConv1D, SeparableConv2D,
 };
+pub use data_format::DataFormat;
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use identity::Identity;
 pub use input::Input;
+pub use masking::Masking;
+pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use normalization::{
+    BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, RenormClipping,
+    SpectralNormalization, UnitNormalization,
+};
 pub use pooling::{
     AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, Average, AveragePooling1D, AveragePooling2D,
+    AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, AveragePooling1D, AveragePooling2D,
     AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
-    GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, Max, MaxPooling1D,
-    MaxPooling2D, MaxPooling3D, PoolKind, Pooling,
+    GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling, MaxPooling1D, MaxPooling2D,
+    MaxPooling3D, OfMax, OfMean, PoolKind, Pooling,
+};
+pub use preprocessing::{
+    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
+    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
+};
+pub use recurrent::{
+    Bidirectional, Cell, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN,
+    SimpleRNN, SimpleRNNCell, StackedRNNCells, TimeDistributed,
 };
 pub use registry::{LayerConfig, register_layer};
+pub use regularization::{
+    ActivityRegularization, AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout, SpatialDropout1D,
+    SpatialDropout2D, SpatialDropout3D,
+};
 pub use reshape::Reshape;
+pub use reshaping::{
+    Cropping, Cropping1D, Cropping2D, Cropping3D, Margins, Permute, RepeatVector, UpSampling, UpSampling1D,
+    UpSampling2D, UpSampling3D, ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+};
 pub use reversible_embedding::ReversibleEmbedding;
-pub use spatial::{DataFormat, Padding, Sizes};
+pub use spatial::{Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
-pub(crate) use registry::{is_registered, keras_dtype_name, layer_from_config};
+pub(crate) use registry::{is_registered, keras_dtype, keras_dtype_name, layer_from_config};
 
 use cornu_ir::Expr;
 use serde_json::{Map, Value};
@@ -64,6 +107,7 @@ use serde_json::{Map, Value};
 use crate::constraints::{self, Constraint};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
+use crate::initializers::{self, Initializer};
 use crate::regularizers::{self, Regularizer};
 use crate::saving::snake_case::ContainerNames;
 
@@ -119,9 +163,19 @@ pub trait Layer: Send + Sync {
         false
     }
 
+    /// The layer as a cell, if it takes one step of a recurrent layer.
+    fn as_cell(&self) -> Option<&dyn Cell> {
+        None
+    }
+
     /// What goes in, for a layer that knows it by itself.
     fn input_spec(&self) -> Option<Spec> {
         None
+    }
+
+    /// The weights of layers inside that Keras's files hold among this layer's own as well: `dense/kernel`.
+    fn shared_weights(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// The layers inside, in the order of Keras's weights.
@@ -166,6 +220,25 @@ pub fn only<T: Clone>(inputs: &[T]) -> Result<T> {
     }
 }
 
+/// Fails unless the input has `rank` axes, the batch included.
+fn of_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
+    needs_axes(class, input, input.rank() == rank, &format!("{rank} axes"))
+}
+
+/// Fails unless the input has `rank` axes or more, the batch included.
+fn at_least_rank(class: &str, rank: usize, input: &Spec) -> Result<()> {
+    needs_axes(class, input, input.rank() >= rank, &format!("at least {rank} axes"))
+}
+
+fn needs_axes(class: &str, input: &Spec, fits: bool, needed: &str) -> Result<()> {
+    let reason = || format!("{class} needs an input of {needed}, the batch included; it got {input}");
+    if fits { Ok(()) } else { Err(Error::Layer { path: String::new(), reason: reason() }) }
+}
+
+fn initializer_config(initializer: &Identifier<dyn Initializer>) -> Result<Value> {
+    Ok(initializers::serialize(&*initializer.resolve()?))
+}
+
 fn regularizer_config(regularizer: &Option<Identifier<dyn Regularizer>>) -> Result<Value> {
     regularizer
         .as_ref()
@@ -176,4 +249,9 @@ fn constraint_config(constraint: &Option<Identifier<dyn Constraint>>) -> Result<
     constraint
         .as_ref()
         .map_or(Ok(Value::Null), |constraint| Ok(constraints::serialize(&*constraint.resolve()?)))
+}
+
+/// The name of a class that ends in its number of spatial axes: `UpSampling2D`.
+fn numbered<const N: usize>(names: [&'static str; 3]) -> &'static str {
+    names.get(N.wrapping_sub(1)).copied().unwrap_or("a layer of more than three spatial axes")
 }

@@ -1,10 +1,10 @@
 //! What layers share that move a window over an input: sizes of each axis, padding, and the order of the axes.
 
-use cornu_ir::Expr;
 use cornu_ir::ops::Sliding;
+use cornu_ir::{Expr, Shape};
 use serde_json::{Value, json};
 
-use super::{Config, LayerConfig, Spec};
+use super::{LayerConfig, Spec};
 use crate::error::{Error, Result};
 
 /// A size for each of `RANK` axes; a number stands for the same size along all of them.
@@ -108,69 +108,6 @@ impl Padding {
     }
 }
 
-/// Where the channels are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DataFormat {
-    /// In the last axis: `(batch, sizes…, channels)`.
-    #[default]
-    ChannelsLast,
-    /// In the axis after the batch: `(batch, channels, sizes…)`.
-    ChannelsFirst,
-}
-
-impl DataFormat {
-    /// Keras's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            DataFormat::ChannelsLast => "channels_last",
-            DataFormat::ChannelsFirst => "channels_first",
-        }
-    }
-
-    pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<DataFormat> {
-        match config.text("data_format")? {
-            None | Some("channels_last") => Ok(DataFormat::ChannelsLast),
-            Some("channels_first") => Ok(DataFormat::ChannelsFirst),
-            Some(_) => Err(config.wrong("data_format", "channels_last or channels_first")),
-        }
-    }
-
-    pub(super) fn write(self, config: &mut Config) {
-        config.insert("data_format".into(), json!(self.name()));
-    }
-
-    /// The same values with the channels last.
-    pub(super) fn channels_last(self, x: Expr<'_>) -> Expr<'_> {
-        match self {
-            DataFormat::ChannelsLast => x,
-            DataFormat::ChannelsFirst => {
-                let order: Vec<usize> = [0].into_iter().chain(2..x.rank()).chain([1]).collect();
-                x.transpose(&order)
-            }
-        }
-    }
-
-    /// Values with the channels last, brought into this format.
-    pub(super) fn restored(self, x: Expr<'_>) -> Expr<'_> {
-        match self {
-            DataFormat::ChannelsLast => x,
-            DataFormat::ChannelsFirst => {
-                let last = x.rank() - 1;
-                let order: Vec<usize> = [0, last].into_iter().chain(1..last).collect();
-                x.transpose(&order)
-            }
-        }
-    }
-
-    /// The number of channels, if it is known.
-    pub(super) fn channels(self, input: &Spec) -> Option<usize> {
-        match self {
-            DataFormat::ChannelsLast => input.last(),
-            DataFormat::ChannelsFirst => input.shape.get(1).copied().flatten(),
-        }
-    }
-}
-
 /// Refuses an input that has not `axes` axes beside batch and channels.
 pub(super) fn check_rank(class: &str, path: String, input: &Spec, axes: usize) -> Result<()> {
     if input.rank() == axes + 2 {
@@ -194,7 +131,11 @@ impl Moving<'_> {
     /// How the window slides over an input `[batch, sizes…, channels]`. An error if it has no place there.
     pub(super) fn over(&self, class: &str, path: String, x: Expr<'_>) -> Result<Sliding> {
         let shape = x.shape();
-        let sizes = &shape[1..shape.rank() - 1];
+        self.along(class, path, &shape[1..shape.rank() - 1]).map(|(sliding, _)| sliding)
+    }
+
+    /// How the window slides along axes of these sizes, and how many places it has along each.
+    pub(super) fn along(&self, class: &str, path: String, sizes: &[usize]) -> Result<(Sliding, Shape)> {
         let mut sliding = Sliding { strides: self.strides.into(), ..Sliding::dense(sizes.len()) };
         sliding.dilation = self.dilation.into();
         let around = |axis: usize| {
@@ -204,7 +145,7 @@ impl Moving<'_> {
         sliding.low = (0..sizes.len()).map(|axis| around(axis).0).collect();
         sliding.high = (0..sizes.len()).map(|axis| around(axis).1).collect();
         match sliding.places(sizes, self.window) {
-            Some(places) if !places.contains(&0) => Ok(sliding),
+            Some(places) if !places.contains(&0) => Ok((sliding, places)),
             Some(_) | None => {
                 let reason = format!(
                     "the window of {class}, {:?} with a dilation of {:?}, is larger than the input's {sizes:?}; \

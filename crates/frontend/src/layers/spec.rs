@@ -19,6 +19,11 @@ impl Spec {
         Spec { dtype, shape: shape.into() }
     }
 
+    /// The spec of values of this type alone.
+    pub fn of(ty: &Type) -> Spec {
+        Spec { dtype: ty.dtype, shape: ty.shape.iter().map(|&size| Some(size)).collect() }
+    }
+
     /// Number of axes, the batch included.
     pub fn rank(&self) -> usize {
         self.shape.len()

@@ -22,7 +22,7 @@ impl AnyLayer {
     pub fn weight_specs(&self, inputs: &[Spec]) -> Result<Vec<WeightSpec>> {
         let mut weights = Weights::default();
         self.build(inputs, &mut weights)?;
-        Ok(weights.into_specs())
+        Ok(weights.into_parts().0)
     }
 
     /// Writes a call of this layer alone. `weights` belong to `specs`, as [`AnyLayer::weight_specs`] gives them;

@@ -1,9 +1,11 @@
 //! Weights: what `build` says about a layer's variables, and their paths in the model.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cornu_ir::{DType, Shape, Type};
 
+use super::Spec;
 use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
@@ -35,6 +37,8 @@ pub struct Weights {
     scope: Vec<String>,
     specs: Vec<WeightSpec>,
     frozen: bool,
+    /// What comes out of each layer, by its path, as far as models have said.
+    shapes: HashMap<String, Spec>,
 }
 
 impl Weights {
@@ -117,8 +121,22 @@ impl Weights {
             .sort_by_key(|spec| spec.path.split('/').nth(depth).map_or(usize::MAX, &position));
     }
 
-    pub(crate) fn into_specs(self) -> Vec<WeightSpec> {
-        self.specs
+    /// Moves the variable added last to this place, where Keras has it.
+    pub(crate) fn move_last(&mut self, place: usize) {
+        if let Some(last) = self.specs.len().checked_sub(1) {
+            self.specs[place.min(last)..].rotate_right(1);
+        }
+    }
+
+    /// Says what comes out of a layer of the model being built.
+    pub(crate) fn note_shape(&mut self, layer: &str, shape: Spec) {
+        let path = self.path(layer);
+        self.shapes.entry(path).or_insert(shape);
+    }
+
+    /// The variables, and the shapes of outputs by path.
+    pub(crate) fn into_parts(self) -> (Vec<WeightSpec>, HashMap<String, Spec>) {
+        (self.specs, self.shapes)
     }
 
     /// The variables so far.

@@ -3,6 +3,7 @@
 mod functional;
 mod nested;
 mod network;
+mod plot;
 mod program;
 mod sequential;
 mod summary;
@@ -15,12 +16,15 @@ use std::sync::Arc;
 use cornu_ir::backend::{Backend, Buffer};
 use cornu_ir::{DType, Tensor};
 
+pub use plot::{Direction, Plot};
 pub use sequential::Sequential;
+pub use summary::Summary;
 pub use symbol::{Apply, IntoSymbols, Keywords, Symbol, input};
 
 pub(crate) use functional::Functional;
 pub(crate) use network::{Network, Trace};
 pub(crate) use program::{Program, Purpose, Signature};
+pub(crate) use sequential::unused_name;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -45,8 +49,10 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
     pub(crate) inputs: Vec<Spec>,
-    /// What goes into each layer and comes out, and what comes out of the model.
+    /// What goes into each layer, and what comes out of the model.
     pub(crate) trace: Trace,
+    /// The first output of each layer, those inside others included, by path.
+    pub(crate) shapes: HashMap<String, Spec>,
     /// Every variable, in the order of [`Model::state`]: those that are saved, then those that are not.
     pub(crate) weights: Vec<WeightSpec>,
 }
@@ -104,9 +110,9 @@ impl Model {
     pub(crate) fn trace(&self, inputs: Vec<Spec>) -> Result<Built> {
         let mut weights = Weights::default();
         let trace = self.network.trace(&inputs, &mut weights)?;
-        let mut weights = weights.into_specs();
+        let (mut weights, shapes) = weights.into_parts();
         weights.sort_by_key(|weight| !weight.saved);
-        Ok(Built { inputs, trace, weights })
+        Ok(Built { inputs, trace, shapes, weights })
     }
 
     /// Builds the layers for inputs of these specs, and gives the weights their first values.

@@ -28,10 +28,20 @@ pub(crate) trait Network: Layer {
     /// Symbols of the inputs, and of the first output of each layer at its first call.
     fn symbols(&self) -> Result<(Vec<Symbol>, Vec<Symbol>)>;
 
-    /// For each layer what its inputs come from, as `name[node][output]`; `None` where one simply follows another.
-    fn connections(&self) -> Option<Vec<Vec<String>>> {
-        None
-    }
+    /// For each layer the values its calls take.
+    fn edges(&self) -> Vec<Vec<Edge>>;
+
+    /// True if each layer takes just what the one before it gives.
+    fn is_linear(&self) -> bool;
+}
+
+/// A value that a call takes: output number `output` of call number `node` of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edge {
+    /// The layer's place in the list.
+    pub(crate) layer: usize,
+    pub(crate) node: usize,
+    pub(crate) output: usize,
 }
 
 /// What is known of a network once the shapes of its inputs are.
@@ -39,8 +49,6 @@ pub(crate) trait Network: Layer {
 pub(crate) struct Trace {
     /// What goes into each layer, at its first call.
     pub(crate) layer_inputs: Vec<Vec<Spec>>,
-    /// What comes out of each layer, at its first call.
-    pub(crate) layer_outputs: Vec<Vec<Spec>>,
     /// What comes out of the network.
     pub(crate) outputs: Vec<Spec>,
 }

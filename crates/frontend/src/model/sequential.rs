@@ -4,7 +4,7 @@ use cornu_ir::{Builder, Expr};
 use serde_json::{Value, json};
 
 use super::Model;
-use super::network::{Network, Trace, Tracer};
+use super::network::{Edge, Network, Trace, Tracer};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights, only};
@@ -155,10 +155,19 @@ impl Network for Sequential {
             trace.layer_inputs.push(tracer.inputs(layer, &arguments));
             tracer.build(layer, &arguments, weights)?;
             value = only(&tracer.call(layer, &arguments, weights.scopes())?)?;
-            trace.layer_outputs.push(vec![tracer.spec(&value)]);
+            weights.note_shape(layer.name(), tracer.spec(&value));
         }
         trace.outputs = vec![tracer.spec(&value)];
         Ok(trace)
+    }
+
+    fn edges(&self) -> Vec<Vec<Edge>> {
+        let before = |layer: usize| layer.checked_sub(1).map(|layer| Edge { layer, node: 0, output: 0 });
+        (0..self.layers.len()).map(|layer| before(layer).into_iter().collect()).collect()
+    }
+
+    fn is_linear(&self) -> bool {
+        true
     }
 }
 
@@ -179,7 +188,7 @@ pub(super) fn check_names(layers: &[AnyLayer]) -> Result<()> {
 }
 
 /// The class in snake case, numbered where that is taken: `dense`, `dense_1`, ….
-pub(super) fn unused_name<'a>(class: &str, taken: impl Iterator<Item = &'a AnyLayer> + Clone) -> String {
+pub(crate) fn unused_name<'a>(class: &str, taken: impl Iterator<Item = &'a AnyLayer> + Clone) -> String {
     let base = snake_case(class);
     let is_free = |name: &String| taken.clone().all(|layer| layer.name() != name);
     let numbered = (1..).map(|number| format!("{base}_{number}"));

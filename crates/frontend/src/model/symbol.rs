@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cornu_ir::DType;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::network::trace_layer;
 use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, Argument, CallArguments, Input, Layer, Spec};
+use crate::ops;
 
 /// What stands for a value while a model is put together: the output of a layer called with other symbols.
 ///
 /// Mistakes are kept: a symbol of a call that went wrong can be used on, and [`crate::Model::new`] reports the first.
 ///
 /// ```
-/// use cornu::{Apply, Dense, Model, add, input};
+/// use cornu::{Apply, Dense, Model, input};
 ///
 /// let x = input([16]);
 /// let hidden = Dense::new(16).activation("relu").apply(&x);
-/// let y = Dense::new(1).apply(add([&x, &hidden]));
+/// let y = Dense::new(1).apply(&x + &hidden);
 /// let model = Model::new(&x, &y)?;
 /// assert_eq!(model.count_params(), 16 * 17 + 17);
 /// # Ok::<(), cornu::Error>(())
@@ -181,6 +182,64 @@ impl Keywords {
     pub fn constant(mut self, name: &str, value: impl Into<Value>) -> Keywords {
         self.0.push((name.to_string(), Argument::Constant(value.into())));
         self
+    }
+}
+
+/// The operators of symbols are Keras's operations `Add`, `Subtract`, `Multiply` and `Divide`: shapes are broadcast as
+/// NumPy does.
+macro_rules! operators {
+    ($($operator:ident $method:ident $class:literal,)*) => {$(
+        impl std::ops::$operator for &Symbol {
+            type Output = Symbol;
+
+            fn $method(self, other: &Symbol) -> Symbol {
+                operation($class, vec![Argument::Tensor(self.clone()), Argument::Tensor(other.clone())])
+            }
+        }
+
+        impl std::ops::$operator<f64> for &Symbol {
+            type Output = Symbol;
+
+            fn $method(self, other: f64) -> Symbol {
+                operation($class, vec![Argument::Tensor(self.clone()), Argument::Constant(other.into())])
+            }
+        }
+    )*};
+}
+
+operators! {
+    Add add "Add",
+    Sub sub "Subtract",
+    Mul mul "Multiply",
+    Div div "TrueDivide",
+}
+
+impl std::ops::Neg for &Symbol {
+    type Output = Symbol;
+
+    fn neg(self) -> Symbol {
+        operation("Negative", vec![Argument::Tensor(self.clone())])
+    }
+}
+
+impl Symbol {
+    /// Elements `start..end` along `axis`; 0 is the batch. Python's `x[:, start:end]`, where `axis` is 1.
+    pub fn slice_axis(&self, axis: usize, start: usize, end: usize) -> Symbol {
+        let slice = |start: Value, end: Value| json!({"class_name": "__slice__", "config": {"start": start, "stop": end, "step": null}});
+        let mut key = vec![slice(Value::Null, Value::Null); axis];
+        key.push(slice(start.into(), end.into()));
+        operation("GetItem", vec![Argument::Tensor(self.clone()), Argument::Constant(Value::Array(key))])
+    }
+}
+
+/// What one of Keras's operations gives for these operands.
+fn operation(class: &str, operands: Vec<Argument<Symbol>>) -> Symbol {
+    match ops::op(class) {
+        Ok(op) => {
+            let arguments = CallArguments { positional: operands, keywords: Vec::new() };
+            Symbol::of_call(AnyLayer::from(op), arguments).swap_remove(0)
+        }
+        Err(error) => unreachable!("the operators of symbols are in the table of operations: {error}"),
     }
 }
 

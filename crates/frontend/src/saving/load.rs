@@ -184,12 +184,14 @@ fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tens
     Ok(values.into_iter().flatten().collect())
 }
 
-/// Legacy files list weights by layer: those that have any are matched in order.
+/// Legacy files list weights by layer, those that are fitted first: layers that have any are matched in order.
 fn read_legacy_weights(model: &Model, built: &Built, file: &Legacy) -> Result<Vec<Tensor>> {
     let stored: Vec<_> = file.layers()?.into_iter().filter(|layer| !layer.weights.is_empty()).collect();
     let prefixes: Vec<String> = model.layers().iter().map(|layer| format!("{}/", layer.name())).collect();
     let of_layer = |prefix: &String| -> Vec<usize> {
-        (0..built.saved()).filter(|&number| built.weights[number].path.starts_with(prefix)).collect()
+        let all = (0..built.saved()).filter(|&number| built.weights[number].path.starts_with(prefix));
+        let (fitted, fixed): (Vec<_>, Vec<_>) = all.partition(|&number| built.weights[number].trainable);
+        [fitted, fixed].concat()
     };
     let needed: Vec<(&String, Vec<usize>)> = prefixes
         .iter()

@@ -92,11 +92,14 @@ impl Model {
         Ok(atomic::write(path, |file| legacy::write(legacy, &at, file))?)
     }
 
-    /// All weights of a layer, those of layers inside it included.
+    /// All weights of a layer, those of layers inside it included; those that are fitted come first.
     fn legacy_weights(&self, layer: &AnyLayer, values: &[Tensor]) -> Vec<(String, Tensor)> {
         let prefix = format!("{}/", layer.name());
         let own = self.weight_specs().iter().zip(values).filter(|(spec, _)| spec.path.starts_with(&prefix));
-        own.map(|(spec, value)| (format!("{}/{}", self.name, spec.path), value.clone())).collect()
+        let (fitted, fixed): (Vec<_>, Vec<_>) = own.partition(|(spec, _)| spec.trainable);
+        let named =
+            |(spec, value): (&WeightSpec, &Tensor)| (format!("{}/{}", self.name, spec.path), value.clone());
+        fitted.into_iter().chain(fixed).map(named).collect()
     }
 
     /// The optimizer's variables with the names that Keras gives them: `adam/seq_dense_kernel_momentum`.
@@ -130,13 +133,17 @@ pub(super) struct LayerPlace {
     pub(super) name: String,
     /// What its weights' paths begin with: `sequential/dense/`.
     prefix: String,
+    /// The paths of weights of layers inside it that stand among its own too.
+    shared: Vec<String>,
 }
 
 impl LayerPlace {
-    /// The layer's own weights with their numbers in the model; those of layers inside it are not among them.
+    /// The layer's own weights with their numbers in the model, and those it shares with a layer inside it; the others
+    /// of layers inside it are not among them.
     pub(super) fn own<'w>(&self, weights: &'w [WeightSpec]) -> impl Iterator<Item = (usize, &'w WeightSpec)> {
         weights.iter().enumerate().filter(|(_, weight)| {
             weight.path.strip_prefix(&self.prefix).is_some_and(|name| !name.contains('/'))
+                || self.shared.contains(&weight.path)
         })
     }
 }
@@ -147,7 +154,9 @@ pub(super) fn places(layers: Vec<Sublayer<'_>>, path: &str, prefix: &str) -> Vec
     for Sublayer { attribute, layer } in layers {
         let path = format!("{path}{attribute}");
         let prefix = format!("{prefix}{}/", layer.name());
-        found.push(LayerPlace { path: path.clone(), name: layer.name().to_string(), prefix: prefix.clone() });
+        let shared = layer.layer().shared_weights().iter().map(|name| format!("{prefix}{name}")).collect();
+        let name = layer.name().to_string();
+        found.push(LayerPlace { path: path.clone(), name, prefix: prefix.clone(), shared });
         found.extend(places(layer.layer().sublayers(), &format!("{path}/"), &prefix));
     }
     found

@@ -1,5 +1,8 @@
 //! Layers called by themselves: outputs, masks, gradients, losses and what a call leaves behind, a group a test.
 
+mod random;
+mod stateful;
+
 use std::cmp::Ordering;
 
 use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, WeightSpec};
@@ -21,9 +24,14 @@ macro_rules! groups {
 
 groups! {
     layers_activation "activation" 1e-5,
+    layers_attention "attention" 1e-4,
+    layers_convolution "convolution" 1e-4,
     layers_core "core" 1e-4,
     layers_merging "merging" 1e-5,
     layers_normalization "normalization" 1e-4,
+    layers_pooling "pooling" 1e-4,
+    layers_recurrent "recurrent" 1e-4,
+    layers_regularization "regularization" 1e-4,
     layers_reshaping "reshaping" 1e-5,
 }
 
@@ -33,7 +41,16 @@ fn every_case_holds(group: &str, tolerance: f64) {
     let wrong: Vec<String> = items(&cases)
         .iter()
         .filter_map(|case| {
-            let complaint = Case::read(case, tolerance).and_then(|case| case.check()).err()?;
+            let checked = if case["random"] == true {
+                random::check(case)
+            } else if case["stateful"] == true {
+                stateful::check(case, tolerance)
+            } else if text(&case["name"]).ends_with("_lora") {
+                is_refused(case)
+            } else {
+                Case::read(case, tolerance).and_then(|case| case.check())
+            };
+            let complaint = checked.err()?;
             Some(format!("{}: {complaint}", text(&case["name"])))
         })
         .collect();
@@ -48,6 +65,21 @@ fn every_case_holds(group: &str, tolerance: f64) {
 
 /// A value's number in a list, and its mask's.
 type Place = (usize, Option<usize>);
+
+/// Low-rank adaptation is not there yet: such layers are refused, not misread.
+fn is_refused(record: &Value) -> Check {
+    match layer(record) {
+        Err(complaint) if complaint.contains("lora_rank") => Ok(()),
+        Err(complaint) => Err(complaint),
+        Ok(_) => Err("a layer with low-rank adaptation is taken, which it should not be".to_string()),
+    }
+}
+
+/// The layer that a case is about.
+fn layer(record: &Value) -> Check<AnyLayer> {
+    let written = json!({"class_name": record["class_name"], "config": record["config"]});
+    layers::deserialize(&written).map_err(|error| error.to_string())
+}
 
 /// What a check says of a case that fails.
 type Check<T = ()> = Result<T, String>;
@@ -67,8 +99,7 @@ struct Case<'a> {
 
 impl<'a> Case<'a> {
     fn read(record: &'a Value, tolerance: f64) -> Check<Case<'a>> {
-        let written = json!({"class_name": record["class_name"], "config": record["config"]});
-        let layer = layers::deserialize(&written).map_err(|error| error.to_string())?;
+        let layer = layer(record)?;
         let mut given = Vec::new();
         let arguments = arguments(record, &mut given);
         let specs = layer.weight_specs(&input_specs(record)).map_err(|error| error.to_string())?;
@@ -278,15 +309,17 @@ fn described(name: &str, trainable: bool) -> String {
     format!("{name}{}", if trainable { "" } else { " (not trained)" })
 }
 
-/// Equal as JSON; `1` is `1.0`. Keras notes for a layer inside another the shape that it was built for: we read that
-/// off the input, so it is left out.
+/// Equal as JSON; `1` is `1.0`. Two things that Keras says are left out: the shape that a layer inside another was built
+/// for, which we read off the input, and axes of initializers where there are none, which older Keras refuses to read.
 fn same(ours: &Value, keras: &Value) -> bool {
     match (ours, keras) {
         (Value::Object(ours), Value::Object(keras)) => {
-            let keys = |map: &serde_json::Map<String, Value>| {
-                map.keys().filter(|key| *key != "build_config").count()
+            let said = |(key, value): &(&String, &Value)| match key.as_str() {
+                "build_config" => false,
+                "input_axes" | "output_axes" => !value.is_null(),
+                _ => true,
             };
-            keys(ours) == keys(keras)
+            ours.len() == keras.iter().filter(said).count()
                 && ours.iter().all(|(key, value)| keras.get(key).is_some_and(|other| same(value, other)))
         }
         (Value::Array(ours), Value::Array(keras)) => {
@@ -295,23 +328,4 @@ fn same(ours: &Value, keras: &Value) -> bool {
         (Value::Number(ours), Value::Number(keras)) => ours.as_f64() == keras.as_f64(),
         (ours, keras) => ours == keras,
     }
-}
-
-/// Equal types, and numbers that differ by no more than `tolerance` of the largest one (of 1, if all are smaller).
-fn near(what: &str, got: &Tensor, array: &Value, tolerance: f64) -> Check {
-    let expected = crate::reading::array(array);
-    if got.ty() != expected.ty() {
-        return Err(format!("{what} is {}, in Keras {}", got.ty(), expected.ty()));
-    }
-    let (got, expected) = (got.floats(), expected.floats());
-    let largest =
-        expected.iter().filter(|value| value.is_finite()).fold(1.0f64, |a, value| a.max(value.abs()));
-    for (index, (got, expected)) in got.iter().zip(&expected).enumerate() {
-        if got != expected
-            && (got - expected).abs().partial_cmp(&(tolerance * largest)) != Some(Ordering::Less)
-        {
-            return Err(format!("{what}: element {index} is {got}, Keras gives {expected}"));
-        }
-    }
-    Ok(())
 }

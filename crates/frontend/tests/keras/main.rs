@@ -6,6 +6,8 @@ mod initializers;
 mod layers;
 mod losses;
 mod metrics;
+mod networks;
+mod ops;
 mod optimizers;
 mod reading;
 mod regularizers;

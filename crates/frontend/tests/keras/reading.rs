@@ -1,5 +1,7 @@
 //! Reads the fixtures, evaluates graphs, compares numbers.
 
+use std::cmp::Ordering;
+
 use cornu_ir::interpret::interpret;
 use cornu_ir::{Builder, DType, Expr, Tensor, Type};
 use serde_json::Value;
@@ -85,4 +87,23 @@ pub(crate) fn assert_close(what: &str, got: &Tensor, expected: &[f64], tolerance
         let near = (got - expected).abs() <= tolerance * expected.abs().max(1.0);
         assert!(near || got == expected, "{what}: element {index} is {got}, Keras gives {expected}");
     }
+}
+
+/// Equal types, and numbers that differ by no more than `tolerance` of the largest one (of 1, if all are smaller).
+pub(crate) fn near(what: &str, got: &Tensor, expected: &Value, tolerance: f64) -> Result<(), String> {
+    let expected = array(expected);
+    if got.ty() != expected.ty() {
+        return Err(format!("{what} is {}, in Keras {}", got.ty(), expected.ty()));
+    }
+    let (got, expected) = (got.floats(), expected.floats());
+    let largest =
+        expected.iter().filter(|value| value.is_finite()).fold(1.0f64, |a, value| a.max(value.abs()));
+    for (index, (got, expected)) in got.iter().zip(&expected).enumerate() {
+        if got != expected
+            && (got - expected).abs().partial_cmp(&(tolerance * largest)) != Some(Ordering::Less)
+        {
+            return Err(format!("{what}: element {index} is {got}, Keras gives {expected}"));
+        }
+    }
+    Ok(())
 }

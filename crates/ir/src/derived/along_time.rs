@@ -1,6 +1,7 @@
 //! Loops along time, written as the formula of one step.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::builder::Builder;
@@ -41,6 +42,18 @@ pub fn along_time<'b>(
     of: Loop<'b>,
     step: impl FnOnce(&[Expr<'b>], &[Expr<'b>]) -> Step<'b>,
 ) -> (Vec<Expr<'b>>, Vec<Expr<'b>>) {
+    match try_along_time(b, of, |carries, slices| Ok::<_, Infallible>(step(carries, slices))) {
+        Ok(results) => results,
+        Err(never) => match never {},
+    }
+}
+
+/// [`along_time`] with a step that may fail.
+pub fn try_along_time<'b, E>(
+    b: &'b Builder,
+    of: Loop<'b>,
+    step: impl FnOnce(&[Expr<'b>], &[Expr<'b>]) -> Result<Step<'b>, E>,
+) -> Result<(Vec<Expr<'b>>, Vec<Expr<'b>>), E> {
     // What a step sees are stand-ins: zeros that no rule looks through. What is made of them here is left behind.
     let stand_in = |ty: &Type| b.full(ty, 0.0).detach();
     let carries: Vec<Expr<'b>> = of.carries.iter().map(|carry| stand_in(&carry.ty())).collect();
@@ -56,12 +69,12 @@ pub fn along_time<'b>(
         })
         .collect();
     let first = b.len();
-    let Step { carries: next, results } = step(&carries, &slices);
+    let Step { carries: next, results } = step(&carries, &slices)?;
     if next.len() != of.carries.len() || next.iter().zip(&of.carries).any(|(a, b)| a.ty() != b.ty()) {
         for carry in &of.carries {
             carry.fail("scan", "a step that gives each carry its next value, of the same type");
         }
-        return (of.carries, results);
+        return Ok((of.carries, results));
     }
     let mut tracing = Tracing::new(b, &of, &carries, &slices, first);
     let outputs: Vec<Expr<'b>> = next.into_iter().chain(results).collect();
@@ -76,7 +89,7 @@ pub fn along_time<'b>(
     let args: Vec<Expr<'b>> = [of.carries, tracing.sequences, tracing.invariants].concat();
     let count = carries.len();
     let result = |output: usize| b.apply(scan.with_output(output), &args);
-    ((0..count).map(result).collect(), (count..outputs.len()).map(result).collect())
+    Ok(((0..count).map(result).collect(), (count..outputs.len()).map(result).collect()))
 }
 
 /// What a value inside a step depends on.
@@ -239,6 +252,16 @@ impl<'b, 's> Tracing<'b, 's> {
                 let lhs_contract: Vec<usize> = dot.lhs_contract.iter().map(|axis| axis + 1).collect();
                 let dot = Dot::contracting(lhs_contract, dot.rhs_contract.clone());
                 Some(lhs.dot(self.b.expr(node.args[1]), dot))
+            }
+            Op::Conv(_) => {
+                // The steps become samples of one batch, and steps again.
+                let alone = self.kind(node.args[1]) == Kind::Fixed;
+                let x = self.stack(node.args[0]).filter(|_| alone)?;
+                let shape = x.shape();
+                let samples: Vec<usize> =
+                    std::iter::once(shape[0] * shape[1]).chain(shape[2..].iter().copied()).collect();
+                let y = self.b.apply(node.op.clone(), &[x.reshape(samples), self.b.expr(node.args[1])]);
+                Some(y.reshape(stacked_type(&node.ty, self.length).shape))
             }
             Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) | Op::Detach(_) => {
                 let args: Option<Vec<Expr<'b>>> =

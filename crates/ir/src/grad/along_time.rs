@@ -316,7 +316,17 @@ fn costly(body: &Graph, varying: usize) -> Vec<Value> {
     for value in body.values() {
         varies[value.index()] |= body.node(value).args.iter().any(|arg| varies[arg.index()]);
     }
-    let is_costly = |value: &Value| matches!(body.node(*value).op, Op::Dot(_) | Op::Reduce(_) | Op::Scan(_));
+    let is_costly = |value: &Value| {
+        matches!(
+            body.node(*value).op,
+            Op::Dot(_)
+                | Op::Reduce(_)
+                | Op::Scan(_)
+                | Op::Conv(_)
+                | Op::ConvInputGrad(_)
+                | Op::ConvKernelGrad(_)
+        )
+    };
     body.values().filter(|value| varies[value.index()] && is_costly(value)).collect()
 }
 

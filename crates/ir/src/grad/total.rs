@@ -10,6 +10,7 @@ use crate::expr::Expr;
 use crate::graph::Value;
 use crate::op::Op;
 use crate::ops::{Binary, Broadcast, Cast, Dot, Pad, Reduce, Reduction, Reshape, Slice, Transpose, Unary};
+use crate::types::Shape;
 
 /// Where a loop leaves a value of each step.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,8 @@ pub(super) enum Total {
     Through(Op, Box<Total>),
     /// A product over time.
     Dot(Dot, Slot, Slot),
+    /// The gradient of a convolution's kernel, where the steps are samples of one batch.
+    Kernel(Op, Slot, Slot),
     /// A sum over time and axes.
     Reduced(Vec<usize>, Slot),
 }
@@ -82,6 +85,10 @@ impl<'i> Totals<'i> {
                 let (lhs, rhs) = (arg(0), arg(1));
                 Total::Dot(dot.clone(), self.slot(lhs), self.slot(rhs))
             }
+            Op::ConvKernelGrad(_) => {
+                let (input, result) = (arg(0), arg(1));
+                Total::Kernel(node.op.clone(), self.slot(input), self.slot(result))
+            }
             Op::Reduce(reduce) => {
                 let of = arg(0);
                 Total::Reduced(reduce.axes.to_vec(), self.slot(of))
@@ -100,7 +107,7 @@ impl<'i> Totals<'i> {
         let varies = |place: usize| self.varies[node.args[place].index()];
         match &node.op {
             Op::Binary(Binary::Add) => self.contracts(arg(0)) || self.contracts(arg(1)),
-            Op::Dot(_) => varies(0) && varies(1),
+            Op::Dot(_) | Op::ConvKernelGrad(_) => varies(0) && varies(1),
             Op::Reduce(Reduce { kind: Reduction::Sum, .. }) => varies(0),
             Op::Unary(Unary::Neg)
             | Op::Reshape(Reshape { .. })
@@ -137,7 +144,7 @@ impl Total {
         };
         match self {
             Total::Sum(_) => {}
-            Total::Dot(_, lhs, rhs) => [lhs, rhs].into_iter().for_each(add),
+            Total::Dot(_, lhs, rhs) | Total::Kernel(_, lhs, rhs) => [lhs, rhs].into_iter().for_each(add),
             Total::Reduced(_, of) => add(of),
             Total::Through(_, of) => of.inputs(into),
             Total::Added(a, b) => {
@@ -163,6 +170,16 @@ impl Total {
                 let over = Dot::contracting(with_time(&dot.lhs_contract), with_time(&dot.rhs_contract))
                     .batched(later(&dot.lhs_batch), later(&dot.rhs_batch));
                 stacked(*lhs).dot(stacked(*rhs), over)
+            }
+            Total::Kernel(op, input, result) => {
+                let samples = |slot: Slot| {
+                    let x = stacked(slot);
+                    let shape = x.shape();
+                    let joined = std::iter::once(shape[0] * shape[1]).chain(shape[2..].iter().copied());
+                    x.reshape(joined.collect::<Shape>())
+                };
+                let (input, result) = (samples(*input), samples(*result));
+                input.builder().apply(op.clone(), &[input, result])
             }
             Total::Through(op, of) => {
                 let of = of.write(sum, stacked);

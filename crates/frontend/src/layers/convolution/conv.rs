@@ -11,8 +11,11 @@ use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::initializers::Initializer;
-use crate::layers::spatial::{DataFormat, Padding, Sizes};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Padding, Sizes},
+};
 use crate::regularizers::Regularizer;
 
 /// Along sequences, `(batch, steps, channels)`.

@@ -3,7 +3,7 @@
 mod conv;
 mod conv_transpose;
 mod depthwise_conv;
-mod movement;
+pub(super) mod movement;
 mod options;
 mod separable_conv;
 

@@ -3,21 +3,24 @@
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::layers::spatial::{DataFormat, Moving, Padding, Sizes, check_rank};
 use crate::layers::{Config, LayerConfig, Spec, Weights};
+use crate::layers::{
+    DataFormat,
+    spatial::{Moving, Padding, Sizes, check_rank},
+};
 
 /// Keras's `kernel_size`, `strides`, `padding`, `data_format` and `dilation_rate`.
 #[derive(Clone, Debug)]
-pub(super) struct Movement<const RANK: usize> {
-    pub(super) kernel_size: Sizes<RANK>,
-    pub(super) strides: Sizes<RANK>,
-    pub(super) padding: Padding,
-    pub(super) data_format: DataFormat,
-    pub(super) dilation_rate: Sizes<RANK>,
+pub(in crate::layers) struct Movement<const RANK: usize> {
+    pub(in crate::layers) kernel_size: Sizes<RANK>,
+    pub(in crate::layers) strides: Sizes<RANK>,
+    pub(in crate::layers) padding: Padding,
+    pub(in crate::layers) data_format: DataFormat,
+    pub(in crate::layers) dilation_rate: Sizes<RANK>,
 }
 
 impl<const RANK: usize> Movement<RANK> {
-    pub(super) fn new(kernel_size: Sizes<RANK>) -> Movement<RANK> {
+    pub(in crate::layers) fn new(kernel_size: Sizes<RANK>) -> Movement<RANK> {
         const { assert!(RANK >= 1 && RANK <= 3, "convolutions move along one to three axes") }
         Movement {
             kernel_size,
@@ -28,7 +31,7 @@ impl<const RANK: usize> Movement<RANK> {
         }
     }
 
-    pub(super) fn from_config(config: &LayerConfig<'_>, causal: bool) -> Result<Movement<RANK>> {
+    pub(in crate::layers) fn from_config(config: &LayerConfig<'_>, causal: bool) -> Result<Movement<RANK>> {
         let kernel_size = Sizes::from_config(config, "kernel_size")?;
         Ok(Movement {
             strides: Sizes::from_config(config, "strides")?.unwrap_or(1.into()),
@@ -40,7 +43,7 @@ impl<const RANK: usize> Movement<RANK> {
     }
 
     /// Writes the arguments in Keras's order; `extra` stands after the padding.
-    pub(super) fn write(&self, config: &mut Config, extra: Option<(&str, Value)>) {
+    pub(in crate::layers) fn write(&self, config: &mut Config, extra: Option<(&str, Value)>) {
         config.insert("kernel_size".into(), self.kernel_size.json());
         config.insert("strides".into(), self.strides.json());
         config.insert("padding".into(), json!(self.padding.name()));
@@ -52,7 +55,7 @@ impl<const RANK: usize> Movement<RANK> {
     }
 
     /// Checks the arguments and the input; answers the number of its channels.
-    pub(super) fn channels(
+    pub(in crate::layers) fn channels(
         &self,
         class: &str,
         input: &Spec,
@@ -73,7 +76,7 @@ impl<const RANK: usize> Movement<RANK> {
     }
 
     /// Refuses steps over elements together with gaps in the kernel, as Keras does.
-    pub(super) fn check_strides_or_dilation(&self, class: &str) -> Result<()> {
+    pub(in crate::layers) fn check_strides_or_dilation(&self, class: &str) -> Result<()> {
         let some = |sizes: &Sizes<RANK>| sizes.0.iter().any(|&size| size > 1);
         if some(&self.strides) && some(&self.dilation_rate) {
             let needed = format!("1 where `strides` are above 1, as {:?} are", self.strides.0);
@@ -83,11 +86,11 @@ impl<const RANK: usize> Movement<RANK> {
     }
 
     /// The shape of a kernel with these last two sizes.
-    pub(super) fn kernel_shape(&self, last: [usize; 2]) -> Vec<usize> {
+    pub(in crate::layers) fn kernel_shape(&self, last: [usize; 2]) -> Vec<usize> {
         self.kernel_size.0.into_iter().chain(last).collect()
     }
 
-    pub(super) fn moving(&self) -> Moving<'_> {
+    pub(in crate::layers) fn moving(&self) -> Moving<'_> {
         Moving {
             window: &self.kernel_size.0,
             strides: &self.strides.0,
@@ -98,7 +101,7 @@ impl<const RANK: usize> Movement<RANK> {
 }
 
 /// Refuses a number that must be 1 or more.
-pub(super) fn check_positive(class: &str, key: &str, number: usize) -> Result<()> {
+pub(in crate::layers) fn check_positive(class: &str, key: &str, number: usize) -> Result<()> {
     if number == 0 { Err(Error::config(class, key, 0, "1 or more")) } else { Ok(()) }
 }
 
@@ -131,4 +134,4 @@ macro_rules! movement_options {
     };
 }
 
-pub(super) use movement_options;
+pub(in crate::layers) use movement_options;

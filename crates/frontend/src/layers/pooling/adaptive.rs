@@ -6,23 +6,26 @@ use std::ops::Range;
 use cornu_ir::ops::{Dot, Reduction};
 use cornu_ir::{Expr, Tensor, Type};
 
-use super::kind::{Average, Max, PoolKind, class_name};
+use super::kind::{OfMax, OfMean, PoolKind, class_name};
 use crate::error::{Error, Result};
-use crate::layers::spatial::{DataFormat, Sizes, check_rank};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Sizes, check_rank},
+};
 
 /// Means of steps, `(batch, steps, channels)`.
-pub type AdaptiveAveragePooling1D = AdaptivePooling<Average, 1>;
+pub type AdaptiveAveragePooling1D = AdaptivePooling<OfMean, 1>;
 /// Means of pixels, `(batch, rows, columns, channels)`.
-pub type AdaptiveAveragePooling2D = AdaptivePooling<Average, 2>;
+pub type AdaptiveAveragePooling2D = AdaptivePooling<OfMean, 2>;
 /// Means of cells, `(batch, planes, rows, columns, channels)`.
-pub type AdaptiveAveragePooling3D = AdaptivePooling<Average, 3>;
+pub type AdaptiveAveragePooling3D = AdaptivePooling<OfMean, 3>;
 /// The largest of steps, `(batch, steps, channels)`.
-pub type AdaptiveMaxPooling1D = AdaptivePooling<Max, 1>;
+pub type AdaptiveMaxPooling1D = AdaptivePooling<OfMax, 1>;
 /// The largest of pixels, `(batch, rows, columns, channels)`.
-pub type AdaptiveMaxPooling2D = AdaptivePooling<Max, 2>;
+pub type AdaptiveMaxPooling2D = AdaptivePooling<OfMax, 2>;
 /// The largest of cells, `(batch, planes, rows, columns, channels)`.
-pub type AdaptiveMaxPooling3D = AdaptivePooling<Max, 3>;
+pub type AdaptiveMaxPooling3D = AdaptivePooling<OfMax, 3>;
 
 /// The largest element or the mean of each of `output_size` windows, channel by channel: `(batch, sizes…, channels)`
 /// becomes `(batch, output_size…, channels)`. Window `i` of an axis goes from `⌊i·size/output⌋` to

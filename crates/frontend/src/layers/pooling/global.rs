@@ -6,24 +6,24 @@ use cornu_ir::ops::Reduction;
 use cornu_ir::{DType, Expr};
 use serde_json::json;
 
-use super::kind::{Average, Max, PoolKind, class_name};
+use super::kind::{OfMax, OfMean, PoolKind, class_name};
 use crate::error::Result;
-use crate::layers::spatial::{DataFormat, check_rank};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{DataFormat, spatial::check_rank};
 use crate::shapes::keep_axes;
 
 /// The mean of all steps, `(batch, steps, channels)`; where there is a mask, of those that count.
-pub type GlobalAveragePooling1D = GlobalPooling<Average, 1>;
+pub type GlobalAveragePooling1D = GlobalPooling<OfMean, 1>;
 /// The mean of all pixels, `(batch, rows, columns, channels)`.
-pub type GlobalAveragePooling2D = GlobalPooling<Average, 2>;
+pub type GlobalAveragePooling2D = GlobalPooling<OfMean, 2>;
 /// The mean of all cells, `(batch, planes, rows, columns, channels)`.
-pub type GlobalAveragePooling3D = GlobalPooling<Average, 3>;
+pub type GlobalAveragePooling3D = GlobalPooling<OfMean, 3>;
 /// The largest of all steps, `(batch, steps, channels)`.
-pub type GlobalMaxPooling1D = GlobalPooling<Max, 1>;
+pub type GlobalMaxPooling1D = GlobalPooling<OfMax, 1>;
 /// The largest of all pixels, `(batch, rows, columns, channels)`.
-pub type GlobalMaxPooling2D = GlobalPooling<Max, 2>;
+pub type GlobalMaxPooling2D = GlobalPooling<OfMax, 2>;
 /// The largest of all cells, `(batch, planes, rows, columns, channels)`.
-pub type GlobalMaxPooling3D = GlobalPooling<Max, 3>;
+pub type GlobalMaxPooling3D = GlobalPooling<OfMax, 3>;
 
 /// The largest element or the mean of each channel: `(batch, sizes…, channels)` becomes `(batch, channels)`.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::fmt;
 /// The names of a family's classes, for one to three axes.
 pub(super) type Names = [&'static str; 3];
 
-/// What becomes of the elements of a window: [`Average`] or [`Max`].
+/// What becomes of the elements of a window: [`OfMean`] or [`OfMax`].
 pub trait PoolKind: Clone + Copy + fmt::Debug + Send + Sync + 'static {
     /// True for the largest element, false for the mean.
     const IS_MAX: bool;
@@ -19,13 +19,13 @@ pub trait PoolKind: Clone + Copy + fmt::Debug + Send + Sync + 'static {
 
 /// Their mean.
 #[derive(Clone, Copy, Debug)]
-pub struct Average;
+pub struct OfMean;
 
 /// The largest.
 #[derive(Clone, Copy, Debug)]
-pub struct Max;
+pub struct OfMax;
 
-impl PoolKind for Average {
+impl PoolKind for OfMean {
     const IS_MAX: bool = false;
     const NAMES: Names = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D"];
     const GLOBAL: Names = ["GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D"];
@@ -33,7 +33,7 @@ impl PoolKind for Average {
         ["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D"];
 }
 
-impl PoolKind for Max {
+impl PoolKind for OfMax {
     const IS_MAX: bool = true;
     const NAMES: Names = ["MaxPooling1D", "MaxPooling2D", "MaxPooling3D"];
     const GLOBAL: Names = ["GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D"];

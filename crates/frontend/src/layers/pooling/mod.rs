@@ -13,7 +13,7 @@ pub use global::{
     GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D,
     GlobalMaxPooling2D, GlobalMaxPooling3D, GlobalPooling,
 };
-pub use kind::{Average, Max, PoolKind};
+pub use kind::{OfMax, OfMean, PoolKind};
 pub use pool::{
     AveragePooling1D, AveragePooling2D, AveragePooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D, Pooling,
 };

@@ -6,23 +6,26 @@ use cornu_ir::ops::{WindowKind, Windows};
 use cornu_ir::{Expr, Type};
 use serde_json::json;
 
-use super::kind::{Average, Max, PoolKind, class_name};
+use super::kind::{OfMax, OfMean, PoolKind, class_name};
 use crate::error::Result;
-use crate::layers::spatial::{DataFormat, Moving, Padding, Sizes, check_rank};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{
+    DataFormat,
+    spatial::{Moving, Padding, Sizes, check_rank},
+};
 
 /// The largest of some steps, `(batch, steps, channels)`.
-pub type MaxPooling1D = Pooling<Max, 1>;
+pub type MaxPooling1D = Pooling<OfMax, 1>;
 /// The largest of some pixels, `(batch, rows, columns, channels)`.
-pub type MaxPooling2D = Pooling<Max, 2>;
+pub type MaxPooling2D = Pooling<OfMax, 2>;
 /// The largest of some cells, `(batch, planes, rows, columns, channels)`.
-pub type MaxPooling3D = Pooling<Max, 3>;
+pub type MaxPooling3D = Pooling<OfMax, 3>;
 /// The mean of some steps, `(batch, steps, channels)`.
-pub type AveragePooling1D = Pooling<Average, 1>;
+pub type AveragePooling1D = Pooling<OfMean, 1>;
 /// The mean of some pixels, `(batch, rows, columns, channels)`.
-pub type AveragePooling2D = Pooling<Average, 2>;
+pub type AveragePooling2D = Pooling<OfMean, 2>;
 /// The mean of some cells, `(batch, planes, rows, columns, channels)`.
-pub type AveragePooling3D = Pooling<Average, 3>;
+pub type AveragePooling3D = Pooling<OfMean, 3>;
 
 /// The largest element or the mean of each window, channel by channel: `(batch, sizes…, channels)` becomes
 /// `(batch, places…, channels)`. Padding is never the largest, and does not count in a mean.

@@ -5,7 +5,7 @@ mod order;
 
 use cornu_ir::{Builder, Expr};
 
-use super::network::{Network, Trace, Traced, Tracer};
+use super::network::{Edge, Network, Trace, Traced, Tracer};
 use super::sequential::{check_names, unused_name};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
@@ -121,6 +121,7 @@ impl Functional {
             if let Some(input) = self.inputs.iter().position(|place| place.node == number) {
                 values.push(vec![tracer.input(&inputs[input])]);
                 given.push(vec![inputs[input].clone()]);
+                weights.note_shape(self.layers[node.layer].name(), inputs[input].clone());
                 continue;
             }
             let layer = &self.layers[node.layer];
@@ -129,7 +130,11 @@ impl Functional {
                 tracer.build(layer, &arguments, weights)?;
             }
             given.push(tracer.inputs(layer, &arguments));
-            values.push(tracer.call(layer, &arguments, weights.scopes())?);
+            let outputs = tracer.call(layer, &arguments, weights.scopes())?;
+            if let Some(output) = outputs.first() {
+                weights.note_shape(layer.name(), tracer.spec(output));
+            }
+            values.push(outputs);
         }
         let position = |name: &str| self.layers.iter().position(|layer| layer.name() == name);
         weights.order_from(before, |name| position(name).unwrap_or(usize::MAX));
@@ -239,20 +244,29 @@ impl Network for Functional {
         let output = |place: &Place| made[place.node][place.output].clone();
         Ok(Trace {
             layer_inputs: self.first_nodes().map(|node| given[node].clone()).collect(),
-            layer_outputs: self.first_nodes().map(|node| made[node].clone()).collect(),
             outputs: self.outputs.iter().map(output).collect(),
         })
     }
 
-    fn connections(&self) -> Option<Vec<Vec<String>>> {
-        let written = |place: &Place| {
+    fn edges(&self) -> Vec<Vec<Edge>> {
+        let edge = |place: &Place| {
             let node = &self.nodes[place.node];
-            format!("{}[{}][{}]", self.layers[node.layer].name(), node.index, place.output)
+            Edge { layer: node.layer, node: node.index, output: place.output }
         };
         let of_layer = |layer: usize| {
-            let nodes = self.nodes.iter().filter(move |node| node.layer == layer);
-            nodes.flat_map(|node| node.arguments.tensors()).map(written).collect()
+            let mut nodes: Vec<&Node> = self.nodes.iter().filter(|node| node.layer == layer).collect();
+            nodes.sort_by_key(|node| node.index);
+            nodes.into_iter().flat_map(|node| node.arguments.tensors()).map(edge).collect()
         };
-        Some((0..self.layers.len()).map(of_layer).collect())
+        (0..self.layers.len()).map(of_layer).collect()
+    }
+
+    fn is_linear(&self) -> bool {
+        let follows = |number: usize| match self.nodes[number].arguments.tensors().as_slice() {
+            [] => number == 0,
+            [place] => place.node + 1 == number,
+            _ => false,
+        };
+        self.layers.len() == self.nodes.len() && (0..self.nodes.len()).all(follows)
     }
 }
