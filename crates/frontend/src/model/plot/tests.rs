@@ -4,7 +4,7 @@ use super::layout::{Corner, Layout, Run, Size};
 use super::*;
 use crate::layers::{
     Activation, Add, BatchNormalization, Concatenate, Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D,
-    Naming, Subtract, UpSampling2D,
+    Naming, Padding, Subtract, UpSampling2D,
 };
 use crate::model::{Apply, Sequential, Symbol, input};
 
@@ -44,7 +44,7 @@ fn unet() -> Model {
     }
     y = conv(&y, 128);
     for (skip, filters) in skips.into_iter().rev() {
-        y = conv(&Concatenate::new().apply([&UpSampling2D::new([2, 2]).apply(&y), &skip]), filters);
+        y = conv(&Concatenate::new().apply([&UpSampling2D::new(2).apply(&y), &skip]), filters);
     }
     Model::new(&x, Conv2D::new(1, 1).activation("sigmoid").apply(&y)).unwrap()
 }
@@ -56,7 +56,8 @@ fn resnet() -> Model {
         let shortcut = if filters == 16 { y.clone() } else { Conv2D::new(filters, 1).apply(&y) };
         let main = Conv2D::new(filters, 3).padding(Padding::Same).apply(&y);
         let main = Activation::new("relu").apply(BatchNormalization::new().apply(&main));
-        let main = BatchNormalization::new().apply(Conv2D::new(filters, 3).padding(Padding::Same).apply(&main));
+        let main =
+            BatchNormalization::new().apply(Conv2D::new(filters, 3).padding(Padding::Same).apply(&main));
         y = Activation::new("relu").apply(Add::new().apply([&main, &shortcut]));
     }
     Model::new(&x, &y).unwrap()
