@@ -102,7 +102,9 @@ pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
-pub(crate) use registry::{is_registered, keras_dtype, keras_dtype_name, layer_from_config};
+pub(crate) use registry::{
+    aliases_of, is_registered, keras_dtype, keras_dtype_name, layer_from_config, layer_names,
+};
 
 use cornu_ir::Expr;
 use serde_json::{Map, Value};

@@ -183,6 +183,16 @@ const ALIASES: &[(&str, &str)] = &[
     ("SeparableConvolution2D", "SeparableConv2D"),
 ];
 
+/// The classes that there are, by Keras's names.
+pub(crate) fn layer_names() -> impl Iterator<Item = &'static str> {
+    LAYERS.iter().map(|(name, _)| *name)
+}
+
+/// The other names that a class has.
+pub(crate) fn aliases_of(class: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, name)| *name == class).map(|(alias, _)| *alias)
+}
+
 /// Layers that the program itself has registered, by `package>Name`.
 static REGISTERED: LazyLock<RwLock<HashMap<String, Make>>> = LazyLock::new(RwLock::default);
 
@@ -207,7 +217,7 @@ pub(crate) fn layer_from_config(
     let builtin = ALIASES.iter().find(|(alias, _)| *alias == class).map_or(class, |&(_, name)| name);
     let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == builtin).map(|&(_, make)| make));
     let Some(make) = make else {
-        return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
+        return Err(Error::unknown("layer", class, layer_names()));
     };
     make(&LayerConfig::new(class, config))
 }
