@@ -244,7 +244,7 @@ impl<'a> LayerConfig<'a> {
 
     /// A whole number of 1 or more.
     pub fn positive(&self, key: &str) -> Result<usize> {
-        let found = self.size(key)?.filter(|&size| size > 0);
+        let found = self.size(key).ok().flatten().filter(|&size| size > 0);
         found.ok_or_else(|| self.wrong(key, "a whole number of 1 or more"))
     }
 
