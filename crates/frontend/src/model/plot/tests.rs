@@ -4,7 +4,7 @@ use super::layout::{Corner, Layout, Run, Size};
 use super::*;
 use crate::layers::{
     Activation, Add, BatchNormalization, Concatenate, Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D,
-    Naming, Subtract, UpSampling2D,
+    Naming, Padding, Subtract, UpSampling2D,
 };
 use crate::model::{Apply, Sequential, Symbol, input};
 
