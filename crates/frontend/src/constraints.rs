@@ -212,6 +212,11 @@ impl Constraint for NonNeg {
 /// Keras's classes, each with its name in snake case.
 const CLASSES: [&str; 4] = ["MaxNorm", "UnitNorm", "MinMaxNorm", "NonNeg"];
 
+/// Keras's classes.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CLASSES.into_iter()
+}
+
 /// The constraint with this name and default arguments.
 pub fn get(name: &str) -> Result<Arc<dyn Constraint>> {
     read(name, &Arguments::new(name, &Map::new()))
@@ -219,8 +224,7 @@ pub fn get(name: &str) -> Result<Arc<dyn Constraint>> {
 
 /// The form that stands in a Keras file.
 pub fn serialize(constraint: &dyn Constraint) -> Value {
-    let builtins = CLASSES.into_iter();
-    Serialized::write("keras.constraints", builtins, constraint.class_name(), constraint.config())
+    Serialized::write("keras.constraints", names(), constraint.class_name(), constraint.config())
 }
 
 /// From a Keras file: a name or a serialized object.

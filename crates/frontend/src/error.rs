@@ -113,9 +113,13 @@ impl Error {
         Error::Unknown { what, given: given.to_string(), nearest, known }
     }
 
-    /// The same error, from inside the layer called `name`.
+    /// The same error, from inside the layer called `name`. One that says its whole path already keeps it.
     pub fn within(self, name: &str) -> Error {
-        let joined = |path: &str| if path.is_empty() { name.to_string() } else { format!("{name}/{path}") };
+        let joined = |path: &str| match path.strip_prefix(name) {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => path.to_string(),
+            _ if path.is_empty() => name.to_string(),
+            _ => format!("{name}/{}", path.trim_start_matches('/')),
+        };
         match self {
             Error::Layer { path, reason } => Error::Layer { path: joined(&path), reason },
             // These know their path already.

@@ -80,6 +80,16 @@ const ALIASES: [(&str, &str); 7] = [
     ("STFTInitializer", "STFT"),
 ];
 
+/// Keras's classes.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CLASSES.iter().map(|(name, _)| *name)
+}
+
+/// The other names that a class has.
+pub(crate) fn aliases_of(class: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, name)| *name == class).map(|(alias, _)| *alias)
+}
+
 /// The initializer with this name and default arguments: a class name, it in snake case, or an alias.
 pub fn get(name: &str) -> Result<Arc<dyn Initializer>> {
     read(name, &Arguments::new(name, &Map::new()))
@@ -88,7 +98,7 @@ pub fn get(name: &str) -> Result<Arc<dyn Initializer>> {
 /// The form that stands in a Keras file.
 pub fn serialize(initializer: &dyn Initializer) -> Value {
     let (class_name, config) = (initializer.class_name(), initializer.config());
-    Serialized::write("keras.initializers", CLASSES.iter().map(|(name, _)| *name), class_name, config)
+    Serialized::write("keras.initializers", names(), class_name, config)
 }
 
 /// From a Keras file: a name or a serialized object.

@@ -23,6 +23,7 @@
 
 pub mod activations;
 pub mod callbacks;
+pub mod compatibility;
 pub mod config;
 pub mod constraints;
 mod device;

@@ -186,6 +186,11 @@ impl Regularizer for OrthogonalRegularizer {
 /// Keras's classes, each with its name in snake case.
 const CLASSES: [&str; 4] = ["L1", "L2", "L1L2", "OrthogonalRegularizer"];
 
+/// Keras's classes.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CLASSES.into_iter()
+}
+
 /// The regularizer with this name and default arguments.
 pub fn get(name: &str) -> Result<Arc<dyn Regularizer>> {
     read(name, &Arguments::new(name, &Map::new()))
@@ -193,8 +198,7 @@ pub fn get(name: &str) -> Result<Arc<dyn Regularizer>> {
 
 /// The form that stands in a Keras file.
 pub fn serialize(regularizer: &dyn Regularizer) -> Value {
-    let builtins = CLASSES.into_iter();
-    Serialized::write("keras.regularizers", builtins, regularizer.class_name(), regularizer.config())
+    Serialized::write("keras.regularizers", names(), regularizer.class_name(), regularizer.config())
 }
 
 /// From a Keras file: a name or a serialized object.

@@ -76,9 +76,16 @@ impl AnyLayer {
         self
     }
 
-    /// What errors call the layer: its name, or what it would be called.
-    fn label(&self) -> String {
-        self.0.name.get().cloned().unwrap_or_else(|| snake_case(self.class_name()))
+    /// Class and name, for errors: ``Input `left` ``, or the class alone.
+    pub(crate) fn described(&self) -> String {
+        let name = self.0.name.get().map_or(String::new(), |name| format!(" `{name}`"));
+        format!("{}{name}", self.class_name())
+    }
+
+    /// The layer's path among the layers around it, for errors: with its name, or what it would be called.
+    fn place_in(&self, around: String) -> String {
+        let label = self.0.name.get().cloned().unwrap_or_else(|| snake_case(self.class_name()));
+        if around.is_empty() { label } else { format!("{around}/{label}") }
     }
 
     /// Gives the layer a name, unless it has one.
@@ -87,9 +94,9 @@ impl AnyLayer {
     }
 
     pub(crate) fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
-        weights.within(self.name(), self.is_trainable(), |weights| {
-            self.layer().build(inputs, weights).map_err(|error| error.within(&self.label()))
-        })
+        let place = self.place_in(weights.scope());
+        let build = |weights: &mut Weights| self.layer().build(inputs, weights);
+        weights.within(self.name(), self.is_trainable(), build).map_err(|error| error.within(&place))
     }
 
     /// Writes the layer into the program, called with these values. For layers that have layers inside.
@@ -108,6 +115,7 @@ impl AnyLayer {
         let inputs: Vec<Masked<'b>> =
             arguments.inputs(self.layer().input_names()).into_iter().copied().collect();
         let values: Vec<Expr<'b>> = inputs.iter().map(|input| input.value).collect();
+        let place = self.place_in(context.path());
         let masks = inputs.iter().map(|input| input.mask).collect();
         let outputs = context.within(self.name(), self.is_trainable(), masks, arguments, |context| {
             let outputs = self.layer().call(context, &values)?;
@@ -115,7 +123,7 @@ impl AnyLayer {
             let mask = |index: usize| context.output_mask(index).unwrap_or(passed);
             Ok(outputs.into_iter().enumerate().map(|(i, value)| Masked { value, mask: mask(i) }).collect())
         });
-        outputs.map_err(|error| error.within(&self.label()))
+        outputs.map_err(|error| error.within(&place))
     }
 }
 
@@ -217,9 +225,12 @@ fn dtype_config(class: &str, dtype: DType) -> Value {
     if says_less(class) { json!(keras_dtype_name(dtype)) } else { float_policy() }
 }
 
-/// Keras writes these without `trainable`, which it refuses to read of the dropouts, and with the name of a type alone.
+/// Keras writes these without `trainable`, which it refuses to read of most of them, and with the name of a type alone.
 fn says_less(class: &str) -> bool {
-    matches!(class, "InputLayer" | "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D")
+    matches!(
+        class,
+        "InputLayer" | "Discretization" | "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D"
+    )
 }
 
 /// The policy of all layers: variables and arithmetic in 32-bit floats.

@@ -20,6 +20,7 @@ mod flatten;
 mod identity;
 mod input;
 mod kernel_settings;
+mod lambda;
 mod masking;
 mod merging;
 mod normalization;
@@ -61,6 +62,7 @@ pub use embedding::Embedding;
 pub use flatten::Flatten;
 pub use identity::Identity;
 pub use input::Input;
+pub use lambda::{Function, Lambda, register_function};
 pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use normalization::{
@@ -76,7 +78,8 @@ pub use pooling::{
 };
 pub use preprocessing::{
     CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
-    Normalization, OutputMode, PerChannel, Rescaling, Split, Standardize, StringLookup, TextVectorization,
+    MelSpectrogram, Normalization, OutputMode, PerChannel, Rescaling, STFTSpectrogram, SpectrumMode, Split,
+    Standardize, StringLookup, TextVectorization, Window,
 };
 pub use recurrent::{
     Bidirectional, Cell, ConvLSTM1D, ConvLSTM2D, ConvLSTM3D, GRU, GRUCell, LSTM, LSTMCell, MergeMode, RNN,
@@ -99,7 +102,9 @@ pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
-pub(crate) use registry::{is_registered, keras_dtype, keras_dtype_name, layer_from_config};
+pub(crate) use registry::{
+    aliases_of, is_registered, keras_dtype, keras_dtype_name, layer_from_config, layer_names,
+};
 
 use cornu_ir::Expr;
 use serde_json::{Map, Value};

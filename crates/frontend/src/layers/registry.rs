@@ -92,6 +92,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     Identity,
     Input = "InputLayer",
     IntegerLookup,
+    Lambda,
     LayerNormalization,
     LeakyReLU,
     LSTM,
@@ -101,6 +102,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     MaxPooling1D,
     MaxPooling2D,
     MaxPooling3D,
+    MelSpectrogram,
     Minimum,
     MultiHeadAttention,
     Multiply,
@@ -130,6 +132,7 @@ const LAYERS: &[(&str, Make)] = layers! {
     Reshape,
     Resizing,
     ReversibleEmbedding,
+    STFTSpectrogram,
     RMSNormalization,
     RNN,
     SeparableConv1D,
@@ -180,6 +183,16 @@ const ALIASES: &[(&str, &str)] = &[
     ("SeparableConvolution2D", "SeparableConv2D"),
 ];
 
+/// The classes that there are, by Keras's names.
+pub(crate) fn layer_names() -> impl Iterator<Item = &'static str> {
+    LAYERS.iter().map(|(name, _)| *name)
+}
+
+/// The other names that a class has.
+pub(crate) fn aliases_of(class: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, name)| *name == class).map(|(alias, _)| *alias)
+}
+
 /// Layers that the program itself has registered, by `package>Name`.
 static REGISTERED: LazyLock<RwLock<HashMap<String, Make>>> = LazyLock::new(RwLock::default);
 
@@ -204,9 +217,9 @@ pub(crate) fn layer_from_config(
     let builtin = ALIASES.iter().find(|(alias, _)| *alias == class).map_or(class, |&(_, name)| name);
     let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == builtin).map(|&(_, make)| make));
     let Some(make) = make else {
-        return Err(Error::unknown("layer", class, LAYERS.iter().map(|(name, _)| *name)));
+        return Err(Error::unknown("layer", class, layer_names()));
     };
-    make(&LayerConfig { arguments: Arguments::new(class, config), class })
+    make(&LayerConfig::new(class, config))
 }
 
 /// The arguments of a layer, read strictly: a wrong one is an error that names the class and the argument.
@@ -223,10 +236,15 @@ impl<'a> Deref for LayerConfig<'a> {
     }
 }
 
-impl LayerConfig<'_> {
+impl<'a> LayerConfig<'a> {
+    /// The arguments in `config`, named as those of `class` in errors.
+    pub fn new(class: &'a str, config: &'a Config) -> LayerConfig<'a> {
+        LayerConfig { arguments: Arguments::new(class, config), class }
+    }
+
     /// A whole number of 1 or more.
     pub fn positive(&self, key: &str) -> Result<usize> {
-        let found = self.size(key)?.filter(|&size| size > 0);
+        let found = self.size(key).ok().flatten().filter(|&size| size > 0);
         found.ok_or_else(|| self.wrong(key, "a whole number of 1 or more"))
     }
 

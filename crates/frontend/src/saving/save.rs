@@ -162,22 +162,29 @@ pub(super) fn places(layers: Vec<Sublayer<'_>>, path: &str, prefix: &str) -> Vec
     found
 }
 
-/// Legacy files name no modules on layers.
+/// Legacy files name no modules on layers, but for the operations between them: only by these can a reader tell the
+/// operation `Add` from the layer.
 fn without_modules(mut config: Value) -> Value {
     if let Some(layers) = config.get_mut("layers").and_then(Value::as_array_mut) {
-        for layer in layers {
-            let inner = without_modules(layer["config"].take());
-            *layer = json!({"class_name": layer["class_name"], "config": inner});
+        for layer in layers.iter_mut().filter(|layer| !is_operation(layer)) {
+            layer["config"] = without_modules(layer["config"].take());
+            if let Some(entry) = layer.as_object_mut() {
+                ["module", "registered_name", "build_config"].iter().for_each(|key| drop(entry.remove(*key)));
+            }
         }
     }
     config
+}
+
+fn is_operation(layer: &Value) -> bool {
+    layer["module"].as_str().is_some_and(|module| module.starts_with("keras.src.ops"))
 }
 
 fn legacy_training_config(compile: &Value) -> Option<Value> {
     let optimizer = compile.get("optimizer")?;
     Some(json!({
         "loss": compile["loss"],
-        "loss_weights": null,
+        "loss_weights": compile["loss_weights"],
         "metrics": compile["metrics"],
         "weighted_metrics": compile["weighted_metrics"],
         "run_eagerly": false,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::PerOutput;
 use super::goals::Goals;
+use crate::error::Result;
 use crate::identifier::Identifier;
 use crate::losses::Loss;
 use crate::metrics::MetricIdentifier;
@@ -43,6 +44,14 @@ impl Compile {
     ) -> Compile {
         let named = losses.into_iter().map(|(name, loss)| (name.to_string(), Some(loss.into())));
         Compile::per_output(optimizer, PerOutput::ByName(named.collect()))
+    }
+
+    /// Fails if something is said of an output that the model does not have.
+    pub(super) fn check_outputs(&self, outputs: &[String]) -> Result<()> {
+        self.loss.check_names(outputs)?;
+        self.loss_weights.as_ref().map_or(Ok(()), |weights| weights.check_names(outputs))?;
+        self.metrics.check_names(outputs)?;
+        self.weighted_metrics.check_names(outputs)
     }
 
     pub(crate) fn per_output(

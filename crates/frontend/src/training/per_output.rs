@@ -24,15 +24,21 @@ impl<T: Clone> PerOutput<T> {
                 Err(Error::config("compile", what, format!("a list of {}", items.len()), needed))
             }
             PerOutput::ByName(items) => {
-                if let Some((name, _)) = items.iter().find(|(name, _)| !outputs.contains(name)) {
-                    return Err(Error::unknown(
-                        "output of the model",
-                        name,
-                        outputs.iter().map(|name| &**name),
-                    ));
-                }
+                self.check_names(outputs)?;
                 let named = |output: &String| items.iter().find(|(name, _)| name == output);
                 Ok(outputs.iter().map(|output| named(output).and_then(|(_, item)| item.clone())).collect())
+            }
+        }
+    }
+
+    /// Fails if something is meant for an output that is not among these.
+    pub(crate) fn check_names(&self, outputs: &[String]) -> Result<()> {
+        let PerOutput::ByName(items) = self else { return Ok(()) };
+        match items.iter().find(|(name, _)| !outputs.contains(name)) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let known = outputs.iter().map(|name| &**name);
+                Err(Error::unknown("output of the model", name, known))
             }
         }
     }

@@ -27,6 +27,7 @@ impl Model {
         for metric in how.metrics.items().into_iter().chain(how.weighted_metrics.items()).flatten() {
             metric.resolve(&any, &any)?;
         }
+        how.check_outputs(&self.output_names())?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
         if let Some(built) = &self.built {

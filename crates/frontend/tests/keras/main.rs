@@ -9,6 +9,7 @@ mod metrics;
 mod networks;
 mod ops;
 mod optimizers;
+mod preprocessing;
 mod reading;
 mod regularizers;
 mod schedules;

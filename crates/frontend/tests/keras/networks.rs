@@ -138,7 +138,8 @@ fn networks_have_keras_layers_weights_and_summaries() {
             items(&case["weights"]).iter().map(|weight| sizes(&weight["shape"])).collect();
         let ours = model.get_weights().expect("weights");
         assert_eq!(ours.iter().map(|weight| weight.shape().to_vec()).collect::<Vec<_>>(), shapes, "{name}");
-        if let Some(want) = case["summary"].as_str() {
+        // Keras 2 draws another table.
+        if let Some(want) = case["summary"].as_str().filter(|text| text.contains('┏')) {
             assert_eq!(
                 model.summary_with(Summary::new().line_length(108)).trim_end(),
                 want.trim_end(),

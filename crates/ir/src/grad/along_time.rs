@@ -164,10 +164,8 @@ impl<'b, 'a> Backward<'b, 'a> {
             .zip(&kept)
             .map(|(value, kept)| (made[value.index()].value(), kept.value()))
             .collect();
-        let varying: Vec<Value> = (0..sources.len())
-            .filter(|&number| self.varies(sources[number]))
-            .map(|number| Value::new(number))
-            .collect();
+        let varying: Vec<Value> =
+            (0..sources.len()).filter(|&number| self.varies(sources[number])).map(Value::new).collect();
         let mut totals = Totals::new(&inside, &instead, &varying, carried.len());
         let end = self.scan.sequence_range().end;
         let of_invariants: Vec<(usize, Total)> =

@@ -39,7 +39,7 @@ pub fn optimize_bodies(graph: &Graph) -> Graph {
         match (index, &node.op) {
             (Some(index), Op::Scan(scan)) => {
                 let Slim { scan: after, args: kept, outputs } = &slim[index];
-                let output = outputs.iter().position(|&output| output == scan.output);
+                let output = outputs.iter().position(|outputs| outputs.contains(&scan.output));
                 let output = output.expect("an output that a node takes is kept");
                 let args: Vec<_> = kept.iter().map(|&arg| args[arg]).collect();
                 builder.apply(after.with_output(output), &args)
@@ -55,11 +55,12 @@ struct Loop {
     needed: BTreeSet<usize>,
 }
 
-/// What is left of a loop, the arguments it keeps, and the outputs, by their former numbers.
+/// What is left of a loop, the arguments it keeps, by their former numbers, and for each output the former numbers of
+/// those that it now stands for.
 struct Slim {
     scan: Scan,
     args: Vec<usize>,
-    outputs: Vec<usize>,
+    outputs: Vec<Vec<usize>>,
 }
 
 impl Loop {
@@ -74,13 +75,28 @@ impl Loop {
         let state = outputs.iter().filter(|&&output| output < body.state).count();
         let first = kept(body, &outputs, |carry| outputs.contains(&carry));
         let optimized = optimize(&with_inputs(body, &outputs, &first, state));
-        // The passes may find out that still less is read.
-        let all: Vec<usize> = (0..outputs.len()).collect();
-        let second = kept(&optimized, &all, |_| true);
-        let optimized = with_inputs(&optimized, &all, &second, state);
+        // The passes may find out that results of a step are the same, and that still less is read.
+        let mut different: Vec<usize> = (0..state).collect();
+        let mut stands_for: Vec<Vec<usize>> = outputs[..state].iter().map(|&output| vec![output]).collect();
+        for place in state..outputs.len() {
+            let is_same = |other: &usize| optimized.outputs[*other] == optimized.outputs[place];
+            match different[state..].iter().position(is_same) {
+                Some(known) => stands_for[state + known].push(outputs[place]),
+                None => {
+                    different.push(place);
+                    stands_for.push(vec![outputs[place]]);
+                }
+            }
+        }
+        let second = kept(&optimized, &different, |_| true);
+        let optimized = with_inputs(&optimized, &different, &second, state);
         let args: Vec<usize> = second.into_iter().map(|input| first[input]).collect();
         let sequences = args.iter().filter(|&&arg| scan.sequence_range().contains(&arg)).count();
-        Slim { scan: Scan { body: Arc::new(optimized), sequences, output: 0, ..scan.clone() }, args, outputs }
+        Slim {
+            scan: Scan { body: Arc::new(optimized), sequences, output: 0, ..scan.clone() },
+            args,
+            outputs: stands_for,
+        }
     }
 }
 

@@ -35,12 +35,22 @@ struct Life {
     last: usize,
 }
 
-/// A copy that the plan ends with: the value of an output that could not be computed in its place.
+/// A copy that the plan begins or ends with: the value of an output that could not be computed in its place.
 struct Copy {
     from: Value,
     to: Place,
-    /// Through memory of its own, for its source is state that another copy may overwrite.
-    detour: bool,
+    when: When,
+}
+
+/// When an output that lies elsewhere is copied.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// Before the first step: it is state as that came in, which may then be overwritten.
+    First,
+    /// After the last step.
+    Last,
+    /// After the last step, through memory of its own, for its source is state that another copy may overwrite.
+    LastByDetour,
 }
 
 /// Scratch memory that one value after another may use.
@@ -83,7 +93,10 @@ impl<'a> Placer<'a> {
         for (index, output) in graph.outputs.iter().enumerate() {
             let base = groups.sources[output.index()].base;
             let unchanged = index < graph.state && base == graph.inputs[index];
-            if matches!(graph.node(base).op, Op::Input(_)) && !unchanged {
+            let is_state = graph.inputs[..graph.state].contains(&base);
+            // State as it came in is copied to an output before the first step.
+            let at_first = index >= graph.state && is_state;
+            if matches!(graph.node(base).op, Op::Input(_)) && !unchanged && !at_first {
                 lives[base.index()].last = end;
             }
         }
@@ -131,9 +144,17 @@ impl<'a> Placer<'a> {
             if is_whole && is_computed && in_place() {
                 self.places.insert(base, to);
             } else {
-                let detour = matches!(self.places.get(&base), Some(Place::State(_)));
-                self.copies.push(Copy { from: output, to, detour });
-                self.lives[base.index()].last = self.order.len();
+                let is_state = self.graph.inputs[..self.graph.state].contains(&base);
+                let lies_in_state = matches!(self.places.get(&base), Some(Place::State(_)));
+                let when = match lies_in_state {
+                    true if is_state && index >= self.graph.state => When::First,
+                    true => When::LastByDetour,
+                    false => When::Last,
+                };
+                self.copies.push(Copy { from: output, to, when });
+                if when != When::First {
+                    self.lives[base.index()].last = self.order.len();
+                }
             }
         }
     }
@@ -204,9 +225,8 @@ impl<'a> Placer<'a> {
             steps.push(Step { kernel: emitted.kernel.clone(), reads, writes });
         }
         let mut arena_bytes = self.slots.iter().map(|slot| slot.offset + slot.bytes).max().unwrap_or(0);
-        let (detours, direct) = self.copy_steps(&mut arena_bytes);
-        steps.extend(detours);
-        steps.extend(direct);
+        let [first, detours, direct] = self.copy_steps(&mut arena_bytes);
+        let steps = [first, steps, detours, direct].concat();
         Plan {
             inputs: self.graph.input_types(),
             outputs: self.graph.output_types(),
@@ -218,13 +238,14 @@ impl<'a> Placer<'a> {
         }
     }
 
-    /// The copies at the end. Those whose source may be overwritten by another first bring it into safety.
-    fn copy_steps(&mut self, arena_bytes: &mut usize) -> (Vec<Step>, Vec<Step>) {
-        let (mut detours, mut direct) = (Vec::new(), Vec::new());
-        for Copy { from, to, detour } in std::mem::take(&mut self.copies) {
+    /// The copies at the beginning and at the end. Of the latter, those whose source may be overwritten by another first
+    /// bring it into safety.
+    fn copy_steps(&mut self, arena_bytes: &mut usize) -> [Vec<Step>; 3] {
+        let (mut first, mut detours, mut direct) = (Vec::new(), Vec::new(), Vec::new());
+        for Copy { from, to, when } in std::mem::take(&mut self.copies) {
             let ty = self.graph.ty(from).clone();
             let mut source = self.buffer(from);
-            if detour {
+            if when == When::LastByDetour {
                 let offset = arena_bytes.next_multiple_of(ALIGNMENT);
                 *arena_bytes = offset + ty.bytes();
                 let safe = self.buffer_at(Place::Arena(offset), ty.clone());
@@ -232,9 +253,10 @@ impl<'a> Placer<'a> {
                 source = safe;
             }
             let target = self.buffer_at(to, ty.clone());
-            direct.push(copy_step(&ty, source, target));
+            let copy = copy_step(&ty, source, target);
+            if when == When::First { first.push(copy) } else { direct.push(copy) }
         }
-        (detours, direct)
+        [first, detours, direct]
     }
 
     /// The buffer of a value that has memory, or lies in that of another.

@@ -4,6 +4,8 @@
 //! give quite another result; and numbers stay of moderate size. So whatever keeps a program's meaning keeps its
 //! numbers, up to [`super::tolerances`].
 
+mod windows;
+
 use super::draw::Draw;
 use crate::builder::Builder;
 use crate::expr::Expr;
@@ -110,7 +112,7 @@ impl<'b> Garden<'b> {
     fn grow(&mut self) {
         let x = self.any();
         let (is_float, rank) = (x.expr.dtype().is_float(), x.expr.rank());
-        match self.draw.below(24) {
+        match self.draw.below(26) {
             0 | 1 if is_float => self.smooth(x),
             2 if is_float => self.jumpy(x),
             0..=2 => self.whole(x),
@@ -132,6 +134,8 @@ impl<'b> Garden<'b> {
             21 if rank > 0 => self.gather(x),
             22 if rank > 0 => self.dynamic(x),
             23 => self.leaf(),
+            24 if is_float && rank > 1 => self.conv(x),
+            25 if is_float && rank > 1 => self.window(x),
             _ => {}
         }
     }

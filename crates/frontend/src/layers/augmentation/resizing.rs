@@ -157,11 +157,8 @@ impl Layer for Resizing {
         let dtype = images.dtype();
         let axes = axes(self.data_format, images.rank());
         let interpolation = Interpolation::named(&self.interpolation)?;
-        let images = match interpolation {
-            Interpolation::Nearest => images,
-            _ if dtype.is_float() => images,
-            _ => images.cast(DType::F32),
-        };
+        let moved = interpolation == Interpolation::Nearest || dtype.is_float();
+        let images = if moved { images } else { images.cast(DType::F32) };
         let framed = match self.aspect {
             Aspect::Stretch => images,
             Aspect::Crop => middle(images, axes, self.target.crop(sizes(images, axes))),

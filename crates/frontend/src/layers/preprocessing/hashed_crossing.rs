@@ -77,7 +77,8 @@ impl HashedCrossing {
         Ok(self.output_mode.encode_host(bins, &[rows], self.num_bins, &[]))
     }
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<HashedCrossing> {
+    /// From a Keras configuration.
+    pub fn from_config(config: &LayerConfig<'_>) -> Result<HashedCrossing> {
         super::refuse_sparse(config)?;
         Ok(HashedCrossing {
             num_bins: config.positive("num_bins")?,

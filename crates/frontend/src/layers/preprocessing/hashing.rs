@@ -101,7 +101,8 @@ impl Hashing {
         }
     }
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<Hashing> {
+    /// From a Keras configuration.
+    pub fn from_config(config: &LayerConfig<'_>) -> Result<Hashing> {
         super::refuse_sparse(config)?;
         let (mask_value, numeric_mask) = match config.value("mask_value") {
             None => (None, false),

@@ -40,7 +40,8 @@ impl IntegerLookup {
         Ok(self.lookup.encode(self.lookup.numbers(numbers)?, &[numbers.len()]))
     }
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<IntegerLookup> {
+    /// From a Keras configuration.
+    pub fn from_config(config: &LayerConfig<'_>) -> Result<IntegerLookup> {
         let mut lookup = IntegerLookup::new().lookup;
         let salt = lookup_config::read_salt(config)?;
         lookup.hash = match config.text("oov_method")? {

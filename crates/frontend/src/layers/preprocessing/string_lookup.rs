@@ -53,7 +53,8 @@ impl StringLookup {
         Ok(self.lookup.encode(numbers, &shape))
     }
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<StringLookup> {
+    /// From a Keras configuration.
+    pub fn from_config(config: &LayerConfig<'_>) -> Result<StringLookup> {
         let mut lookup = StringLookup::new().lookup;
         lookup.hash = lookup_config::read_salt(config)?.map(|salt| StringHash::salted(Some(salt)));
         let lookup = lookup_config::read(config, lookup, string)?;

@@ -198,7 +198,8 @@ impl TextVectorization {
         }
     }
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<TextVectorization> {
+    /// From a Keras configuration.
+    pub fn from_config(config: &LayerConfig<'_>) -> Result<TextVectorization> {
         let mut layer = TextVectorization::new();
         layer.standardize = match config.text("standardize")? {
             None if config.is_null("standardize") => Standardize::None,

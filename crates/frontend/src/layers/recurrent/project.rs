@@ -32,7 +32,8 @@ pub(super) fn build(
         path: weights.scope(),
         reason: format!("{class} needs steps (batch, features) of a known size; it got {step}"),
     })?;
-    let width = gates * units;
+    // What memory cannot hold is refused where the weights are added.
+    let width = gates.saturating_mul(units);
     let shapes = WeightShapes {
         kernel: [features, width].into(),
         recurrent_kernel: [units, width].into(),

@@ -31,10 +31,10 @@ pub(super) fn build(
     weights: &mut Weights,
 ) -> Result<()> {
     let wrong = |reason: String, weights: &Weights| Error::Layer { path: weights.scope(), reason };
-    let sequences = inputs
-        .first()
-        .filter(|sequences| sequences.rank() >= 3)
-        .ok_or_else(|| wrong(format!("{class} needs sequences (batch, time, features)"), weights))?;
+    let sequences = inputs.first().filter(|sequences| sequences.rank() >= 3).ok_or_else(|| {
+        let got = inputs.first().map_or("nothing".to_string(), |input| input.to_string());
+        wrong(format!("{class} needs sequences (batch, time, features); it got {got}"), weights)
+    })?;
     let step = step_spec(sequences);
     cell.name_unless_named(|| crate::saving::snake_case::snake_case(cell.class_name()));
     cell.build(std::slice::from_ref(&step), weights)?;
@@ -78,6 +78,10 @@ pub(super) fn run<'b>(
     };
     let first = first_states(cell, flags, context, sequences, given)?;
     let mask = context.mask(0);
+    if let Some(mask) = mask.filter(|mask| mask.shape()[..] != sequences.shape()[..2]) {
+        let reason = format!("the mask {} does not fit the steps of {}", mask.ty(), sequences.ty());
+        return Err(Error::Layer { path: context.path(), reason });
+    }
     let Ran { output, states } = along_time(cell, flags, context, sequences, first, mask)?;
     if flags.stateful {
         for (index, &state) in states.iter().enumerate() {

@@ -3,6 +3,8 @@
 mod config;
 mod order;
 
+use std::sync::Arc;
+
 use cornu_ir::{Builder, Expr};
 
 use super::network::{Edge, Network, Trace, Traced, Tracer};
@@ -57,6 +59,16 @@ impl Functional {
             let what = format!(
                 "the inputs of a model are symbols of `Input`; one is the output of a {}",
                 other.layer().class_name()
+            );
+            return Err(Error::Data { what });
+        }
+        let repeated = |(i, symbol): &(usize, &Symbol)| {
+            inputs[..*i].iter().any(|other| Arc::ptr_eq(&other.call, &symbol.call))
+        };
+        if let Some((_, twice)) = inputs.iter().enumerate().find(repeated) {
+            let what = format!(
+                "the inputs of a model must be different; {} is given twice",
+                twice.layer().described()
             );
             return Err(Error::Data { what });
         }

@@ -58,8 +58,8 @@ pub(super) fn order(inputs: &[Symbol], outputs: &[Symbol]) -> Result<Order> {
     if let Some(lost) = walk.calls.iter().find(|call| call.arguments.tensors().is_empty() && !is_given(call))
     {
         let what = format!(
-            "an output depends on the symbol of a {} that is not among the model's inputs",
-            lost.layer.class_name()
+            "an output depends on the symbol of {}, which is not among the model's inputs",
+            lost.layer.described()
         );
         return Err(Error::Data { what });
     }

@@ -23,10 +23,8 @@ text{font-family:Helvetica,Arial,'DejaVu Sans',sans-serif;font-size:12px;fill:#1
 .name{fill:#fff;fill-opacity:.85}\
 .word{fill:#7b8794}\
 .arrow{fill:none;stroke:#52606d;stroke-width:1.5}\
+.head{fill:#52606d}\
 </style>";
-
-const HEAD_OF_ARROW: &str = "<marker id=\"head\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" \
-markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0.8L9 5L0 9.2z\" fill=\"#52606d\"/></marker>";
 
 pub(super) fn draw(picture: &Picture) -> String {
     let rooms: Vec<Room> = picture.cards.iter().map(Room::of).collect();
@@ -39,18 +37,17 @@ pub(super) fn draw(picture: &Picture) -> String {
     let (width, height) = point(is_down, layout.size.along + MARGIN, layout.size.across + MARGIN);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\">\n<title>{}</title>\n{STYLE}\n<defs>{HEAD_OF_ARROW}</defs>\n\
+         viewBox=\"0 0 {width:.0} {height:.0}\">\n<title>{}</title>\n{STYLE}\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
         escaped(&picture.name)
     );
     for ((from, to), route) in picture.arrows.iter().zip(&layout.routes) {
-        let path = if from == to {
-            loop_at(is_down, &layout.corners[*from], &rooms[*from])
-        } else {
-            curve(is_down, route)
+        let (path, head) = match from == to {
+            true => loop_at(is_down, &layout.corners[*from], &rooms[*from]),
+            false => (curve(is_down, route), head(is_down, route)),
         };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "<path class=\"arrow\" marker-end=\"url(#head)\" d=\"{path}\"/>");
+        let _ = writeln!(text, "<path class=\"arrow\" d=\"{path}\"/><path class=\"head\" d=\"{head}\"/>");
     }
     for ((card, room), corner) in picture.cards.iter().zip(&rooms).zip(&layout.corners) {
         text += &drawn(card, room, point(is_down, corner.along, corner.across));
@@ -88,10 +85,22 @@ fn curve(is_down: bool, route: &[Run]) -> String {
     path
 }
 
-/// An arrow from a layer to itself, at its right.
-fn loop_at(is_down: bool, corner: &Corner, room: &Room) -> String {
+/// The triangle at an arrow's end. Markers would do it in fewer words, but not every program turns them right.
+fn head(is_down: bool, route: &[Run]) -> String {
+    let (Some(first), Some(last)) = (route.first(), route.last()) else { return String::new() };
+    let (x, y) = point(is_down, last.to, last.across);
+    let back = if last.to > first.from { -8 } else { 8 };
+    match is_down {
+        true => format!("M{x:.1} {y:.1}l-4 {back}h8z"),
+        false => format!("M{x:.1} {y:.1}l{back} -4v8z"),
+    }
+}
+
+/// An arrow from a layer to itself, at its right, and its head.
+fn loop_at(is_down: bool, corner: &Corner, room: &Room) -> (String, String) {
     let (x, y) = point(is_down, corner.along, corner.across);
-    format!("M{:.1} {:.1}c22 -10 22 26 0 16", x + room.width, y + room.height / 2.0 - 8.0)
+    let (x, y) = (x + room.width, y + room.height / 2.0);
+    (format!("M{x:.1} {:.1}c18 -4 18 16 4 14", y - 7.0), format!("M{x:.1} {:.1}l8 -4v8z", y + 7.0))
 }
 
 /// How large a card is, and where its second column begins.

@@ -98,14 +98,14 @@ fn expected(class_name: &str, config: &Value) -> Option<Vec<&'static [Kind]>> {
     Some(averages.into_iter().chain(own).collect())
 }
 
-/// A slot's kind and variable: `Adam/m/dense/kernel:0`, and before 2.11 `Adam/dense/kernel/m:0`.
-fn parsed(name: &str, is_legacy: bool) -> Option<(&str, &str)> {
-    let (_, slot) = name.split(':').next()?.split_once('/')?;
+/// A slot's kind and variable: `Adam/m/dense/kernel:0` or `m/dense/kernel:0`, and before 2.11 `Adam/dense/kernel/m:0`.
+fn parsed<'n>(name: &'n str, is_legacy: bool, groups: &[&[Kind]]) -> Option<(&'n str, &'n str)> {
+    let (first, slot) = name.split(':').next()?.split_once('/')?;
     if is_legacy {
-        slot.rsplit_once('/').map(|(variable, kind)| (kind, variable))
-    } else {
-        slot.split_once('/')
+        return slot.rsplit_once('/').map(|(variable, kind)| (kind, variable));
     }
+    let is_kind = groups.iter().flat_map(|group| group.iter()).any(|(kind, _)| *kind == first);
+    if is_kind { Some((first, slot)) } else { slot.split_once('/') }
 }
 
 /// Slots by their names; `None` when one of the `count` trained variables lacks any.
@@ -115,7 +115,7 @@ fn named(class_name: &str, groups: &[&[Kind]], names: &[String], count: usize) -
     let mut variables = Vec::new();
     let mut seen = HashSet::new();
     for (n, name) in names.iter().enumerate().skip(1) {
-        let Some((kind, variable)) = parsed(name, is_legacy) else { continue };
+        let Some((kind, variable)) = parsed(name, is_legacy, groups) else { continue };
         positions.insert((kind, variable), n);
         if seen.insert(variable) {
             variables.push(variable);

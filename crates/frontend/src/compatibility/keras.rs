@@ -1,0 +1,77 @@
+//! Keras's layers, group by group, and why some of them are left out for good.
+
+/// The classes of `keras.layers` in Keras 3.
+pub(super) const GROUPS: [(&str, &str); 13] = [
+    (
+        "Core",
+        "Layer Dense EinsumDense Embedding ReversibleEmbedding TernaryDense Identity Lambda Masking InputLayer \
+              Wrapper InputSpec",
+    ),
+    ("Activation", "Activation ELU LeakyReLU PReLU ReLU Softmax"),
+    ("Attention", "Attention AdditiveAttention MultiHeadAttention GroupQueryAttention"),
+    (
+        "Convolution",
+        "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D \
+                     DepthwiseConv2D SeparableConv1D SeparableConv2D",
+    ),
+    (
+        "Pooling",
+        "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D \
+                 GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalAveragePooling1D \
+                 GlobalAveragePooling2D GlobalAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D \
+                 AdaptiveMaxPooling3D AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D",
+    ),
+    (
+        "Recurrent",
+        "SimpleRNN SimpleRNNCell LSTM LSTMCell GRU GRUCell RNN StackedRNNCells Bidirectional \
+                   TimeDistributed ConvLSTM1D ConvLSTM2D ConvLSTM3D",
+    ),
+    (
+        "Normalization",
+        "BatchNormalization LayerNormalization GroupNormalization RMSNormalization UnitNormalization \
+                       SpectralNormalization",
+    ),
+    (
+        "Regularization",
+        "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout GaussianNoise \
+                        AlphaDropout ActivityRegularization",
+    ),
+    ("Merging", "Add Subtract Multiply Average Maximum Minimum Concatenate Dot"),
+    (
+        "Reshaping",
+        "Flatten Reshape Permute RepeatVector UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D \
+                   ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D",
+    ),
+    (
+        "Preprocessing",
+        "Normalization Rescaling Discretization CategoryEncoding Hashing HashedCrossing StringLookup \
+                       IntegerLookup TextVectorization MelSpectrogram STFTSpectrogram Pipeline",
+    ),
+    (
+        "Images",
+        "Resizing CenterCrop RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom RandomShear \
+                RandomPerspective RandomElasticTransform RandomErasing RandomGaussianBlur RandomBrightness \
+                RandomContrast RandomSaturation RandomHue RandomSharpness RandomColorDegeneration RandomColorJitter \
+                RandomGrayscale RandomInvert RandomPosterization Solarization AutoContrast Equalization \
+                ContrastLimitedAdaptiveHistogramEqualization CutMix MixUp RandAugment AugMix MaxNumBoundingBoxes",
+    ),
+    ("Foreign", "TFSMLayer JaxLayer FlaxLayer TorchModuleWrapper"),
+];
+
+/// Classes that files never name or that cannot be read without running foreign code.
+pub(super) const LEFT_OUT: [(&str, &str); 8] = [
+    ("Layer", "not a layer but the base of all: the trait `Layer`"),
+    ("Wrapper", "not a layer but a base: a layer says what is inside by `Layer::sublayers`"),
+    ("InputSpec", "not a layer: `build` checks what goes in, with `Spec`"),
+    ("Lambda", "files hold it as Python byte code, which is never run; write a layer and register it"),
+    ("TFSMLayer", "runs a TensorFlow program"),
+    ("JaxLayer", "runs a JAX program"),
+    ("FlaxLayer", "runs a JAX program"),
+    ("TorchModuleWrapper", "runs a PyTorch program"),
+];
+
+/// What is different from Keras on purpose.
+pub(super) const DEVIATIONS: &[(&[&str], &str)] = &[(
+    &["Dense", "EinsumDense", "Embedding"],
+    "`lora_rank` other than null is refused: no low-rank adaptation yet",
+)];
