@@ -56,7 +56,8 @@ fn resnet() -> Model {
         let shortcut = if filters == 16 { y.clone() } else { Conv2D::new(filters, 1).apply(&y) };
         let main = Conv2D::new(filters, 3).padding(Padding::Same).apply(&y);
         let main = Activation::new("relu").apply(BatchNormalization::new().apply(&main));
-        let main = BatchNormalization::new().apply(Conv2D::new(filters, 3).padding(Padding::Same).apply(&main));
+        let main =
+            BatchNormalization::new().apply(Conv2D::new(filters, 3).padding(Padding::Same).apply(&main));
         y = Activation::new("relu").apply(Add::new().apply([&main, &shortcut]));
     }
     Model::new(&x, &y).unwrap()
