@@ -4,7 +4,7 @@ use super::layout::{Corner, Layout, Run, Size};
 use super::*;
 use crate::layers::{
     Activation, Add, BatchNormalization, Concatenate, Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D,
-    Naming, Subtract, UpSampling2D,
+    Naming, Padding, Subtract, UpSampling2D,
 };
 use crate::model::{Apply, Sequential, Symbol, input};
 
@@ -44,7 +44,7 @@ fn unet() -> Model {
     }
     y = conv(&y, 128);
     for (skip, filters) in skips.into_iter().rev() {
-        y = conv(&Concatenate::new().apply([&UpSampling2D::new([2, 2]).apply(&y), &skip]), filters);
+        y = conv(&Concatenate::new().apply([&UpSampling2D::new(2).apply(&y), &skip]), filters);
     }
     Model::new(&x, Conv2D::new(1, 1).activation("sigmoid").apply(&y)).unwrap()
 }
