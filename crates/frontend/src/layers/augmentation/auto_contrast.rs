@@ -40,12 +40,12 @@ impl ImageLayer for AutoContrast {
     }
 
     fn transform<'b>(&self, _: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
-        let bytes = self.settings.to_scale(images, 255.0);
+        let bytes = self.settings.scaled(images, 255.0);
         let end = |kind| bytes.reduce(kind, &[1, 2]).expand(1).expand(1);
         let (low, high) = (end(Reduction::Min), end(Reduction::Max));
         let flat = high.eq(low);
         let scale = 255.0 / flat.select(high.full_like(1.0), high - low);
         let stretched = (bytes * scale - low * scale).clip(0.0, 255.0);
-        Ok(flat.select(images, self.settings.from_scale(stretched, 255.0)))
+        Ok(flat.select(images, self.settings.scaled_back(stretched, 255.0)))
     }
 }

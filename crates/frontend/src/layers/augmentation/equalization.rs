@@ -87,7 +87,7 @@ impl ImageLayer for Equalization {
         let shape = images.shape();
         let (channels, last) = (shape[3], self.bins as f64 - 1.0);
         let values = shape[0] * shape[1] * shape[2];
-        let bytes = self.settings.to_scale(images, 255.0).reshape([values, channels]);
+        let bytes = self.settings.scaled(images, 255.0).reshape([values, channels]);
         let bin = |scaled: Expr<'b>| scaled.clip(0.0, last).floor().cast(DType::I32);
         let histogram = self.histogram(bin(bytes * last / 255.0));
         let place = bin(bytes / 255.0 * last);
@@ -97,6 +97,6 @@ impl ImageLayer for Equalization {
         let equalized = table.gather(place, 0, 0);
         let used = histogram.gt(histogram.number(0.0)).cast(DType::F32).sum(&[1]);
         let flat = used.le(used.number(1.0)).broadcast_leading(&bytes.shape());
-        Ok(self.settings.from_scale(flat.select(bytes, equalized), 255.0).reshape(shape))
+        Ok(self.settings.scaled_back(flat.select(bytes, equalized), 255.0).reshape(shape))
     }
 }

@@ -52,8 +52,8 @@ impl ImageLayer for RandomHue {
         color::check_rgb("RandomHue", images)?;
         let sign = draw.sign()?;
         let turn = draw.each(self.range()?)? * sign * 0.5;
-        let [hue, saturation, value] = color::to_hsv(self.settings.to_scale(images, 1.0));
+        let [hue, saturation, value] = color::to_hsv(self.settings.scaled(images, 1.0));
         let turned = color::from_hsv([hue + turn, saturation, value]).clip(0.0, 1.0);
-        Ok(self.settings.from_scale(turned, 1.0))
+        Ok(self.settings.scaled_back(turned, 1.0))
     }
 }

@@ -57,7 +57,7 @@ impl ImageLayer for RandomPosterization {
         let step = (0..8).fold(bits.full_like(1.0), |step, bit| {
             step * bits.le(bits.number(f64::from(bit))).select(bits.full_like(2.0), bits.full_like(1.0))
         });
-        let bytes = self.settings.to_scale(images, 255.0).floor();
-        Ok(self.settings.from_scale((bytes / step).floor() * step, 255.0))
+        let bytes = self.settings.scaled(images, 255.0).floor();
+        Ok(self.settings.scaled_back((bytes / step).floor() * step, 255.0))
     }
 }

@@ -45,14 +45,14 @@ impl Settings {
         config.insert("value_range".into(), json!([self.value_range.0, self.value_range.1]));
     }
 
-    /// Values of the layer's range brought to 0…`to`, and back by [`Settings::from_scale`].
-    pub(super) fn to_scale<'b>(&self, x: Expr<'b>, to: f64) -> Expr<'b> {
+    /// Values of the layer's range brought to 0…`to`, and back by [`Settings::scaled_back`].
+    pub(super) fn scaled<'b>(&self, x: Expr<'b>, to: f64) -> Expr<'b> {
         let (low, high) = self.value_range;
         if (low, high) == (0.0, to) { x } else { (x - low) / (high - low) * to }
     }
 
     /// Values of 0…`from` brought to the layer's range.
-    pub(super) fn from_scale<'b>(&self, x: Expr<'b>, from: f64) -> Expr<'b> {
+    pub(super) fn scaled_back<'b>(&self, x: Expr<'b>, from: f64) -> Expr<'b> {
         let (low, high) = self.value_range;
         if (low, high) == (0.0, from) { x } else { x / from * (high - low) + low }
     }

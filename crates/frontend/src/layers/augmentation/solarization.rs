@@ -86,8 +86,8 @@ impl ImageLayer for Solarization {
         let bytes = |(low, high): (f64, f64)| (low, high * 255.0);
         let [addition, threshold] = self.ranges()?;
         let (addition, threshold) = (draw.each(bytes(addition))?, draw.each(bytes(threshold))?);
-        let lighter = (self.settings.to_scale(images, 255.0) + addition).clip(0.0, 255.0);
+        let lighter = (self.settings.scaled(images, 255.0) + addition).clip(0.0, 255.0);
         let turned = lighter.lt(threshold).select(lighter, 255.0 - lighter);
-        Ok(self.settings.from_scale(turned, 255.0))
+        Ok(self.settings.scaled_back(turned, 255.0))
     }
 }

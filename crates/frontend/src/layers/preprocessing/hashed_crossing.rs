@@ -9,7 +9,7 @@ use super::output_mode::OutputMode;
 use crate::error::{Error, Result};
 
 /// Where TensorFlow begins to combine.
-const SEED: u64 = 0xdeca_fcaf_fe;
+const SEED: u64 = 0x00de_cafc_affe;
 
 /// One column of categories.
 #[derive(Clone, Copy, Debug)]
