@@ -70,8 +70,17 @@ pub(super) const LEFT_OUT: [(&str, &str); 8] = [
     ("TorchModuleWrapper", "runs a PyTorch program"),
 ];
 
-/// What is different from Keras on purpose.
-pub(super) const DEVIATIONS: &[(&[&str], &str)] = &[(
-    &["Dense", "EinsumDense", "Embedding"],
-    "`lora_rank` other than null is refused: no low-rank adaptation yet",
-)];
+/// What is different from Keras on purpose, class by class.
+pub(super) const DEVIATIONS: [(&str, &str); 5] = [
+    ("Dense EinsumDense Embedding", "refuses a `lora_rank`: no low-rank adaptation yet"),
+    (
+        "Conv1D Conv2D Conv3D",
+        "refuses a `lora_rank`: the low-rank weights must be merged into the kernel first",
+    ),
+    ("InputLayer", "`sparse` and `ragged` are false: all values are dense"),
+    ("BatchNormalization", "`synchronized` is kept and changes nothing: there is one device"),
+    (
+        "SimpleRNN LSTM GRU RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D",
+        "`unroll` is kept and changes nothing: every loop is compiled once",
+    ),
+];

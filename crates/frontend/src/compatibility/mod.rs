@@ -18,7 +18,8 @@ const HEAD: &str = "\
 # What of Keras there is
 
 `cargo xtask docs` writes this page from the lists of classes in the code. Arguments are those that a class reads from
-files and writes to them; layers also have `name`, `trainable` and `dtype`.
+files and writes to them; layers also have `name`, `trainable` and `dtype`. Random numbers are the same on every machine for
+equal seeds, but they are not those of any of Keras's back ends.
 
 ";
 
@@ -104,7 +105,8 @@ fn arguments(config: &Map<String, serde_json::Value>) -> String {
 }
 
 fn deviations(class: &str) -> String {
-    let of_class = DEVIATIONS.iter().filter(|(classes, _)| classes.contains(&class));
+    let of_class =
+        DEVIATIONS.iter().filter(|(classes, _)| classes.split_whitespace().any(|name| name == class));
     of_class.map(|(_, what)| *what).collect::<Vec<_>>().join("; ")
 }
 
@@ -143,8 +145,8 @@ mod tests {
         for (name, _) in LEFT_OUT {
             assert!(keras().contains(&name) && !known.contains(&name), "{name}");
         }
-        for name in DEVIATIONS.iter().flat_map(|(classes, _)| *classes) {
-            assert!(known.contains(name), "{name}");
+        for name in DEVIATIONS.iter().flat_map(|(classes, _)| classes.split_whitespace()) {
+            assert!(known.contains(&name), "{name}");
         }
     }
 }
