@@ -18,8 +18,8 @@ const HEAD: &str = "\
 # What of Keras there is
 
 `cargo xtask docs` writes this page from the lists of classes in the code. Arguments are those that a class reads from
-files and writes to them; layers also have `name`, `trainable` and `dtype`. Random numbers are the same on every machine for
-equal seeds, but they are not those of any of Keras's back ends.
+files and writes to them; layers also have `name`, `trainable` and `dtype`. Random numbers are the same on every machine
+for equal seeds, but they are not those of any of Keras's back ends.
 
 ";
 

@@ -1,8 +1,8 @@
 //! Blocks: where the vertices of each rank stand, with chains of them straight.
 //!
 //! As Brandes and Köpf (2002) do, vertices that should stand above each other become one block, which has one
-//! coordinate. Blocks are pushed to one side, then to the other; the middle of both keeps all distances, and from there each
-//! moves towards its neighbours as far as it may.
+//! coordinate. Blocks are pushed to one side, then to the other; the middle of both keeps all distances, and from
+//! there each moves towards its neighbours as far as it may.
 
 use super::order::{Ranks, crosses};
 
@@ -74,8 +74,8 @@ fn blocks(ranks: &Ranks) -> Vec<usize> {
     block
 }
 
-/// How much two linked vertices should stand above each other: inside an arrow first, then box under box where that is the
-/// middle of all, then an arrow at its ends.
+/// How much two linked vertices should stand above each other: inside an arrow first, then box under box where that is
+/// the middle of all, then an arrow at its ends.
 fn urgency(ranks: &Ranks, from: usize, to: usize) -> Option<usize> {
     let is_box = |vertex: usize| vertex < ranks.boxes;
     match (is_box(from), is_box(to)) {

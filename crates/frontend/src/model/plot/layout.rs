@@ -1,7 +1,7 @@
 //! Layout: where boxes stand and arrows run.
 //!
-//! Distances are measured along the arrows and across them, so one layout serves both directions. Each rank is a band that
-//! holds its boxes; arrows run straight through bands and bend between them, so none crosses a box.
+//! Distances are measured along the arrows and across them, so one layout serves both directions. Each rank is a band
+//! that holds its boxes; arrows run straight through bands and bend between them, so none crosses a box.
 
 use super::blocks;
 use super::order::Ranks;

@@ -1,7 +1,7 @@
 //! Order: which rank each box stands in and the order within a rank, so that few arrows cross.
 //!
-//! Ranks are longest paths from a source. An arrow over several ranks is cut by a joint in each rank between, so that all
-//! links lead to the next rank. Each rank is then sorted by the mean place of its neighbours, down and up in turn
+//! Ranks are longest paths from a source. An arrow over several ranks is cut by a joint in each rank between, so that
+//! all links lead to the next rank. Each rank is then sorted by the mean place of its neighbours, down and up in turn
 //! (Sugiyama, Tagawa and Toda, 1981).
 
 /// Boxes and joints in ranks. Vertices below `boxes` are boxes, the rest joints.
