@@ -5,7 +5,7 @@
 use cornu::layers::{Config, only};
 use cornu::{
     Adam, Add, Apply, Compile, Context, DType, Dense, Embedding, Error, Expr, Fit, Input, Keywords, Layer,
-    Model, MultiHeadAttention, Result, Spec, Symbol, Weights, initializers,
+    LayerNormalization, Model, MultiHeadAttention, Result, Spec, Symbol, Weights, initializers,
 };
 use ndarray::{Array2, s};
 
@@ -45,9 +45,11 @@ impl Layer for Places {
 /// Every letter looks at those before it, then each thinks for itself.
 fn block(x: &Symbol) -> Symbol {
     let causal = Keywords::new().constant("use_causal_mask", true);
-    let seen = MultiHeadAttention::new(4, WIDTH / 4).apply_with([x, x], causal).swap_remove(0);
+    let calm = LayerNormalization::new().apply(x);
+    let seen = MultiHeadAttention::new(4, WIDTH / 4).apply_with([&calm, &calm], causal).swap_remove(0);
     let x = Add::new().apply([x, &seen]);
-    let thought = Dense::new(4 * WIDTH).activation("gelu").apply(&x);
+    let calm = LayerNormalization::new().apply(&x);
+    let thought = Dense::new(4 * WIDTH).activation("gelu").apply(&calm);
     Add::new().apply([&x, &Dense::new(WIDTH).apply(&thought)])
 }
 

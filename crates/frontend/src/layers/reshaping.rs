@@ -12,10 +12,11 @@ pub use repeat_vector::RepeatVector;
 pub use up_sampling::{UpSampling, UpSampling1D, UpSampling2D, UpSampling3D};
 pub use zero_padding::{ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D};
 
+use cornu_ir::Type;
 use serde_json::{Value, json};
 
 use super::LayerConfig;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How much is added or taken before and after the elements along each of `N` axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,17 @@ impl<const N: usize> Margins<N> {
             (sides[0][axis], sides[1][axis]) = (margins[0], margins[1]);
         }
         sides
+    }
+}
+
+/// Fails if an output of so many times the elements of a value is larger than any memory. What fits is found later.
+fn fits_memory(class: &str, key: &str, given: Value, times: &[usize], ty: &Type) -> Result<()> {
+    match times.iter().try_fold(ty.bytes(), |bytes, &times| bytes.checked_mul(times)) {
+        Some(_) => Ok(()),
+        None => {
+            let needed = format!("small enough for memory to hold what becomes of {ty}");
+            Err(Error::config(class, key, given, needed))
+        }
     }
 }
 

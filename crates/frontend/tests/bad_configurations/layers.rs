@@ -1,7 +1,10 @@
 //! Layers of weights, merging and reshaping.
 
 use cornu::layers::{self, Activation, EinsumDense, Embedding, PReLU, Permute, RepeatVector};
-use cornu::{Add, Average, Concatenate, Dense, Dot, Dropout, Flatten, Input, Reshape, Softmax, Subtract};
+use cornu::{
+    Add, Average, BatchNormalization, Concatenate, Dense, Dot, Dropout, Flatten, GaussianNoise,
+    GroupNormalization, Input, Reshape, Softmax, Subtract,
+};
 use serde_json::json;
 
 use super::{Case, on, read, with};
@@ -134,4 +137,31 @@ pub(super) const CASES: &[Case] = &[
         &["Flatten", "data_format", "channels_lost"],
     ),
     ("flattening two", || on(Flatten::new(), [&[4], &[4]]), &["culprit: ", "one input", "2"]),
+    (
+        "normalized along no axis",
+        || on(BatchNormalization::new().axis(3), [&[4]]),
+        &["culprit: ", "axis", "3"],
+    ),
+    (
+        "normalized along an axis of unknown size",
+        || with(BatchNormalization::new(), [Input::with_unknown([None]).symbol()]),
+        &["culprit: ", "None"],
+    ),
+    (
+        "groups that do not divide",
+        || on(GroupNormalization::new(3), [&[4]]),
+        &["culprit: ", "groups", "3", "4"],
+    ),
+    ("no groups", || on(GroupNormalization::new(0), [&[4]]), &["culprit: ", "groups", "0"]),
+    (
+        "a layer normalized along no axis",
+        || read("LayerNormalization", json!({"axis": [5]}), [&[4]]),
+        &["culprit: ", "axis", "5"],
+    ),
+    ("noise below zero", || on(GaussianNoise::new(-1.0), [&[4]]), &["culprit: ", "stddev", "-1"]),
+    (
+        "more copies than memory holds",
+        || on(RepeatVector::new(usize::MAX), [&[4]]),
+        &["culprit: ", "n", "memory"],
+    ),
 ];

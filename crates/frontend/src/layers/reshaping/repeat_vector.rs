@@ -3,6 +3,7 @@
 use cornu_ir::Expr;
 use serde_json::json;
 
+use super::fits_memory;
 use crate::error::{Error, Result};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, of_rank, only};
 
@@ -41,6 +42,7 @@ impl Layer for RepeatVector {
 
     fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let x = only(inputs)?;
+        fits_memory("RepeatVector", "n", json!(self.n), &[self.n], &x.ty())?;
         let shape = x.shape();
         Ok(vec![x.broadcast([shape[0], self.n, shape[1]], &[0, 2])])
     }

@@ -4,7 +4,8 @@
 use cornu_ir::Expr;
 use serde_json::json;
 
-use crate::error::{Error, Result};
+use super::fits_memory;
+use crate::error::Result;
 use crate::layers::resize::{Interpolation, resize};
 use crate::layers::spatial::Sizes;
 use crate::layers::{
@@ -109,10 +110,7 @@ impl<const N: usize> Layer for UpSampling<N> {
     fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let x = only(inputs)?;
         let axes = self.format.spatial_axes(x.rank());
-        if self.size.0.iter().try_fold(x.ty().bytes(), |bytes, &times| bytes.checked_mul(times)).is_none() {
-            let needed = format!("small enough for memory to hold what becomes of {}", x.ty());
-            return Err(Error::config(self.class_name(), "size", self.size.json(), needed));
-        }
+        fits_memory(self.class_name(), "size", self.size.json(), &self.size.0, &x.ty())?;
         if self.interpolation == Interpolation::Nearest {
             return Ok(vec![axes.zip(self.size.0).fold(x, |x, (axis, times)| repeat(x, axis, times))]);
         }
