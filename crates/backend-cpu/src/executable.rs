@@ -148,8 +148,8 @@ impl Executable for Execution {
         let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
         let run_task = |task: &dyn Task, spans: &[Span]| {
             // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until `run` returns;
-            // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of such
-            // memory that a loop is at, cut at elements.
+            // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of
+            // such memory that a loop is at, cut at elements.
             let buffers = unsafe { Buffers::new(spans) };
             team.each(task.pieces(), &|piece, thread| {
                 let Span { pointer, bytes } = scratch[thread];

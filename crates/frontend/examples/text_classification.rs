@@ -15,7 +15,7 @@ const HARSH: [&str; 8] = ["dull", "clumsy", "boring", "awful", "flat", "noisy", 
 /// A review, and 1 if it is kind.
 fn review(number: usize) -> (String, f32) {
     let word = |words: &[&'static str], step: usize| words[number / step % words.len()];
-    let (kind, turned) = (number % 2 == 0, number / 2 % 3 == 0);
+    let (kind, turned) = (number.is_multiple_of(2), (number / 2).is_multiple_of(3));
     let judgement = word(if kind { &KIND } else { &HARSH }, 6);
     let not = if turned { "not " } else { "" };
     let text = format!("{} {} {not}{judgement}.", word(&SUBJECTS, 48), word(&VERBS, 384));

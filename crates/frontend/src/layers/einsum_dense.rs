@@ -129,7 +129,8 @@ impl EinsumDense {
         let known = |letter: char, size: Option<usize>| {
             size.ok_or_else(|| {
                 let reason = format!(
-                    "EinsumDense \"{}\" needs the size of `{letter}`, which neither the input {input} nor the output shape {} says",
+                    "EinsumDense \"{}\" needs the size of `{letter}`, which neither the input {input} nor the output \
+                     shape {} says",
                     self.equation,
                     json!(self.output_shape),
                 );

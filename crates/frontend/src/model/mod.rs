@@ -72,8 +72,8 @@ impl Model {
     /// The model between these symbols: what Keras's `Model(inputs, outputs)` makes. All mistakes made on the way are
     /// reported here.
     ///
-    /// Models do not share memory: each has weights of its own. [`Model::part`] makes a model of a part of another, with
-    /// the values of its weights.
+    /// Models do not share memory: each has weights of its own. [`Model::part`] makes a model of a part of another,
+    /// with the values of its weights.
     pub fn new(inputs: impl IntoSymbols, outputs: impl IntoSymbols) -> Result<Model> {
         Model::named("functional", inputs, outputs)
     }

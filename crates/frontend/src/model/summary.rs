@@ -204,7 +204,7 @@ fn widths(line: usize, positions: &[f64]) -> Vec<usize> {
 
 impl Table {
     fn draw(&self) -> String {
-        let names = self.columns.iter().map(|(name, ..)| name.to_string()).collect();
+        let names: Vec<String> = self.columns.iter().map(|(name, ..)| name.to_string()).collect();
         let rows: Vec<String> = self.rows.iter().map(|cells| self.row("│", cells)).collect();
         let head = self.rule("┏", "━", "┳", "┓") + &self.row("┃", &names) + &self.rule("┡", "━", "╇", "┩");
         head + &rows.join(&self.rule("├", "─", "┼", "┤")) + &self.rule("└", "─", "┴", "┘")
@@ -216,7 +216,7 @@ impl Table {
     }
 
     /// One row of the table, of several lines where a cell is too long for one.
-    fn row(&self, bar: &str, cells: &Vec<String>) -> String {
+    fn row(&self, bar: &str, cells: &[String]) -> String {
         let cells: Vec<Vec<String>> =
             cells.iter().zip(&self.columns).map(|(cell, (_, width, _))| wrapped(cell, *width)).collect();
         let height = cells.iter().map(Vec::len).max().unwrap_or(0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cornu_ir::DType;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::network::trace_layer;
 use crate::error::{Error, Result};
@@ -225,9 +225,8 @@ impl std::ops::Neg for &Symbol {
 impl Symbol {
     /// Elements `start..end` along `axis`; 0 is the batch. Python's `x[:, start:end]`, where `axis` is 1.
     pub fn slice_axis(&self, axis: usize, start: usize, end: usize) -> Symbol {
-        let slice = |start: Value, end: Value| json!({"class_name": "__slice__", "config": {"start": start, "stop": end, "step": null}});
-        let mut key = vec![slice(Value::Null, Value::Null); axis];
-        key.push(slice(start.into(), end.into()));
+        let mut key = vec![ops::slice(None, None, None); axis];
+        key.push(ops::slice(Some(start as i64), Some(end as i64), None));
         operation("GetItem", vec![Argument::Tensor(self.clone()), Argument::Constant(Value::Array(key))])
     }
 }

@@ -1,7 +1,7 @@
 //! Operations between values of a model, as files record them: `x + 1`, `ops.mean(x, axis=1)`, `x[:, 0]`.
 //!
-//! Each is a [`Layer`] without weights that reads its operands off the call, numbers among them; shapes are broadcast as
-//! NumPy does and element types meet as JAX's do. `table.rs` lists all of them: a new one is a line there.
+//! Each is a [`Layer`] without weights that reads its operands off the call, numbers among them; shapes are broadcast
+//! as NumPy does and element types meet as JAX's do. `table.rs` lists all of them: a new one is a line there.
 
 mod call;
 mod elementwise;

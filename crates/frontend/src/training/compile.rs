@@ -125,8 +125,8 @@ impl Compiled {
 /// Where each part of a training step's state begins.
 ///
 /// In order: the saved weights; `iterations` and `learning_rate`; the optimizer's slots; the random state (seed and
-/// step); what layers remember from batch to batch; the running losses; the metrics' variables. From what layers remember
-/// on, it is the state of a test step. Before `compile`, what layers remember follows the weights.
+/// step); what layers remember from batch to batch; the running losses; the metrics' variables. From what layers
+/// remember on, it is the state of a test step. Before `compile`, what layers remember follows the weights.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     pub(crate) iterations: usize,

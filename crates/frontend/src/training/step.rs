@@ -51,7 +51,8 @@ impl StepWriter<'_> {
         Ok(builder.finish_with_state(state, &outputs)?)
     }
 
-    /// State: what layers remember, running losses and metrics. Inputs: weights, x, y, sample weights. Output: the logs.
+    /// State: what layers remember, running losses and metrics. Inputs: weights, x, y, sample weights. Output: the
+    /// logs.
     pub(crate) fn test(&self, given: &[Type], weighted: bool) -> Result<Graph> {
         let builder = Builder::new();
         let mut weights = self.variables(&builder, self.remembered());

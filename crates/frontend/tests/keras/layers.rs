@@ -336,8 +336,9 @@ fn described(name: &str, trainable: bool) -> String {
     format!("{name}{}", if trainable { "" } else { " (not trained)" })
 }
 
-/// Equal as JSON; `1` is `1.0`. What Keras says and we do not: the shape that a layer inside another was built for, which we
-/// read off the input, and axes of initializers and optional inputs where there are none, which older Keras refuses.
+/// Equal as JSON; `1` is `1.0`. What Keras says and we do not: the shape that a layer inside another was built for,
+/// which we read off the input, and axes of initializers and optional inputs where there are none, which older Keras
+/// refuses.
 fn same(ours: &Value, keras: &Value) -> bool {
     match (ours, keras) {
         (Value::Object(ours), Value::Object(keras)) => {

@@ -78,13 +78,13 @@ impl Loop {
         // The passes may find out that results of a step are the same, and that still less is read.
         let mut different: Vec<usize> = (0..state).collect();
         let mut stands_for: Vec<Vec<usize>> = outputs[..state].iter().map(|&output| vec![output]).collect();
-        for place in state..outputs.len() {
+        for (place, &output) in outputs.iter().enumerate().skip(state) {
             let is_same = |other: &usize| optimized.outputs[*other] == optimized.outputs[place];
             match different[state..].iter().position(is_same) {
-                Some(known) => stands_for[state + known].push(outputs[place]),
+                Some(known) => stands_for[state + known].push(output),
                 None => {
                     different.push(place);
-                    stands_for.push(vec![outputs[place]]);
+                    stands_for.push(vec![output]);
                 }
             }
         }

@@ -238,8 +238,8 @@ impl<'a> Placer<'a> {
         }
     }
 
-    /// The copies at the beginning and at the end. Of the latter, those whose source may be overwritten by another first
-    /// bring it into safety.
+    /// The copies at the beginning and at the end. Of the latter, those whose source may be overwritten by another
+    /// first bring it into safety.
     fn copy_steps(&mut self, arena_bytes: &mut usize) -> [Vec<Step>; 3] {
         let (mut first, mut detours, mut direct) = (Vec::new(), Vec::new(), Vec::new());
         for Copy { from, to, when } in std::mem::take(&mut self.copies) {

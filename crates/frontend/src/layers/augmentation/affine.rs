@@ -1,4 +1,5 @@
-//! Affine transformations: every pixel of the result is looked up where it came from. Keras: `ops.image.affine_transform`.
+//! Affine transformations: every pixel of the result is looked up where it came from. Keras:
+//! `ops.image.affine_transform`.
 
 use cornu_ir::{DType, Expr, Type};
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Augmentation: layers that resize, cut and, in training, vary images.
 //!
-//! Images are `(batch, height, width, channels)`, or without the batch; the layers compute in `f32`. Random layers act in
-//! training only: each image is changed by random numbers of its own.
+//! Images are `(batch, height, width, channels)`, or without the batch; the layers compute in `f32`. Random layers
+//! act in training only: each image is changed by random numbers of its own.
 
 mod affine;
 mod auto_contrast;

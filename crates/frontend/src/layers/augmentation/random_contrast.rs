@@ -16,8 +16,8 @@ pub struct RandomContrast {
 }
 
 impl RandomContrast {
-    /// Between `1 - low` and `1 + high` for a factor of two numbers from 0 to 1; between 1 and `1 + factor` for one, as in
-    /// Keras.
+    /// Between `1 - low` and `1 + high` for a factor of two numbers from 0 to 1; between 1 and `1 + factor` for one,
+    /// as in Keras.
     pub fn new(factor: impl Into<Factor>) -> RandomContrast {
         RandomContrast { factor: factor.into(), settings: Settings::default() }
     }

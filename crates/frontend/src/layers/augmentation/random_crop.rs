@@ -8,8 +8,8 @@ use super::cropping::{Target, sizes};
 use super::settings::{Draw, ImageLayer, Settings, image_layer};
 use crate::error::Result;
 
-/// In training, a part of this height and width, in one random place for the whole batch. Images that are not larger are
-/// cut to the aspect and resized. Outside of training, as in Keras 3.15, images stay what they are.
+/// In training, a part of this height and width, in one random place for the whole batch. Images that are not larger
+/// are cut to the aspect and resized. Outside of training, as in Keras 3.15, images stay what they are.
 #[derive(Clone, Debug)]
 pub struct RandomCrop {
     target: Target,

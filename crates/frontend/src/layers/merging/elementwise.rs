@@ -14,8 +14,8 @@ macro_rules! elementwise {
     ($($(#[$doc:meta])* $layer:ident $combine:ident $count:expr, $needed:literal;)*) => {$(
         $(#[$doc])*
         ///
-        /// Sizes are equal or 1; an input of fewer axes gets its missing ones after the batch. No weights. A step counts
-        /// if it counts in any input.
+        /// Sizes are equal or 1; an input of fewer axes gets its missing ones after the batch. No weights. A step
+        /// counts if it counts in any input.
         #[derive(Clone, Debug, Default)]
         pub struct $layer;
 
@@ -65,7 +65,8 @@ elementwise! {
     Add sum 1.., "at least 1 input";
     /// The first input minus the second. Keras: `Subtract`.
     Subtract difference 2..=2, "exactly 2 inputs";
-    /// The product of the inputs; where an input is masked it counts as 1, and where all are the product is 0. Keras: `Multiply`.
+    /// The product of the inputs; where an input is masked it counts as 1, and where all are the product is 0. Keras:
+    /// `Multiply`.
     Multiply product 1.., "at least 1 input";
     /// The mean of the inputs. Keras: `Average`.
     Average average 1.., "at least 1 input";

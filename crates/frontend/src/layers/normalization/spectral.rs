@@ -12,8 +12,8 @@ use crate::initializers::TruncatedNormal;
 use crate::layers::{AnyLayer, Config, Context, Layer, LayerConfig, Spec, Sublayer, Weights};
 use crate::saving::snake_case::snake_case;
 
-/// A layer with its kernel divided by an estimate of its largest singular value. In training the kernel is replaced, and
-/// the estimate gets better by steps of power iteration.
+/// A layer with its kernel divided by an estimate of its largest singular value. In training the kernel is replaced,
+/// and the estimate gets better by steps of power iteration.
 ///
 /// Weights: those of the layer inside, whose kernel is followed by `vector_u`, the estimate's singular vector.
 /// (Miyato et al. 2018, <https://arxiv.org/abs/1802.05957>.)

@@ -8,8 +8,8 @@ use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use super::frames::{Window, fourier, framed, matrix};
 use crate::error::{Error, Result};
 
-/// Sound `(batch, time)`, or `(time,)`, to `(batch, num_mel_bins, frames)`: magnitudes of the windowed Fourier transform,
-/// summed over bands that are equally wide on the mel scale, in decibels.
+/// Sound `(batch, time)`, or `(time,)`, to `(batch, num_mel_bins, frames)`: magnitudes of the windowed Fourier
+/// transform, summed over bands that are equally wide on the mel scale, in decibels.
 #[derive(Clone, Debug)]
 pub struct MelSpectrogram {
     fft_length: usize,
@@ -28,7 +28,8 @@ pub struct MelSpectrogram {
 }
 
 impl MelSpectrogram {
-    /// Keras's defaults: frames of 2048 samples every 512, 128 bands between 20 Hz and 8 kHz, of 16000 samples a second.
+    /// Keras's defaults: frames of 2048 samples every 512, 128 bands between 20 Hz and 8 kHz, of 16000 samples a
+    /// second.
     pub fn new() -> MelSpectrogram {
         MelSpectrogram {
             fft_length: 2048,
@@ -129,7 +130,8 @@ impl MelSpectrogram {
         fourier(&window, size).map(|part| framed.matmul(x.constant(matrix([size, size / 2 + 1], &part))))
     }
 
-    /// `[frequencies, bands]`: triangles over three neighbouring edges on the mel scale. The lowest frequency is left out.
+    /// `[frequencies, bands]`: triangles over three neighbouring edges on the mel scale. The lowest frequency is left
+    /// out.
     fn bands_matrix(&self) -> Vec<f64> {
         let mel = |hertz: f64| 1127.0 * (1.0 + hertz / 700.0).ln();
         let frequencies = self.fft_length / 2 + 1;

@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 pub enum OutputMode {
     /// The numbers themselves.
     Int,
-    /// Along a new last axis, 1 at the place of the category. An axis of size 1 at the end is used instead of a new one.
+    /// Along a new last axis, 1 at the place of the category. An axis of size 1 at the end is used instead of a new
+    /// one.
     OneHot,
     /// For each sample 1 at every category that occurs in it: axis 1 is reduced.
     MultiHot,

@@ -42,8 +42,8 @@ const MODES: [(&str, SpectrumMode); 7] = [
 
 /// Sound `(batch, time, channels)` to `(batch, frames, channels·frequencies)`.
 ///
-/// Weights: `real_kernel` and `imag_kernel` `[frame_length, 1, fft_length / 2 + 1]`, which begin as the windowed transform
-/// of Fourier; a mode that needs only one has only that.
+/// Weights: `real_kernel` and `imag_kernel` `[frame_length, 1, fft_length / 2 + 1]`, which begin as the windowed
+/// transform of Fourier; a mode that needs only one has only that.
 #[derive(Clone, Debug)]
 pub struct STFTSpectrogram {
     mode: SpectrumMode,

@@ -17,8 +17,8 @@ use crate::layers::{Config, Context, DataFormat, LayerConfig, Spec, Weights};
 /// Runs an LSTM cell whose products are convolutions: `(batch, time, sizes…, channels)` becomes
 /// `(batch, places…, filters)`, or that for each step. The convolution of the state has stride 1 and keeps its sizes.
 ///
-/// Weights: `kernel` `[kernel_size…, channels, 4·filters]`, `recurrent_kernel` `[kernel_size…, filters, 4·filters]`, `bias`
-/// `[4·filters]`. (Shi et al., 2015.)
+/// Weights: `kernel` `[kernel_size…, channels, 4·filters]`, `recurrent_kernel` `[kernel_size…, filters, 4·filters]`,
+/// `bias` `[4·filters]`. (Shi et al., 2015.)
 pub type ConvLSTM<const RANK: usize> = Recurrent<ConvLstm<RANK>>;
 /// Along sequences of sequences.
 pub type ConvLSTM1D = ConvLSTM<1>;

@@ -15,8 +15,8 @@ pub type GRUCell = GatedCell<Gru>;
 
 /// Runs a [`GRUCell`] along time: `(batch, time, in)` becomes `(batch, units)`, or `(batch, time, units)`.
 ///
-/// Weights: `kernel` `[in, 3·units]`, `recurrent_kernel` `[units, 3·units]`, `bias` `[2, 3·units]`, one row for the input
-/// and one for the state, or `[3·units]` without `reset_after`.
+/// Weights: `kernel` `[in, 3·units]`, `recurrent_kernel` `[units, 3·units]`, `bias` `[2, 3·units]`, one row for the
+/// input and one for the state, or `[3·units]` without `reset_after`.
 pub type GRU = Recurrent<Gru>;
 
 /// The kind of [`GRUCell`].

@@ -15,6 +15,9 @@ pub struct StackedRNNCells {
     cells: Vec<AnyLayer>,
 }
 
+/// A cell, the spec of its input, and the shapes of its states.
+type Stacked<'a> = (&'a AnyLayer, Spec, Vec<Vec<usize>>);
+
 impl StackedRNNCells {
     /// These cells.
     pub fn new(cells: impl IntoIterator<Item = AnyLayer>) -> StackedRNNCells {
@@ -33,7 +36,7 @@ impl StackedRNNCells {
     }
 
     /// Each cell with the spec of its input and the shapes of its states.
-    fn walk(&self, step: &Spec) -> Result<Vec<(&AnyLayer, Spec, Vec<Vec<usize>>)>> {
+    fn walk(&self, step: &Spec) -> Result<Vec<Stacked<'_>>> {
         let mut step = step.clone();
         let mut walked = Vec::with_capacity(self.cells.len());
         for cell in &self.cells {

@@ -38,6 +38,14 @@ struct Node {
     arguments: CallArguments<Place>,
 }
 
+/// What is known of every node once the inputs are.
+struct Walked {
+    /// What each gives.
+    made: Vec<Vec<Spec>>,
+    /// What each is given.
+    given: Vec<Vec<Spec>>,
+}
+
 /// One output of one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
@@ -105,7 +113,7 @@ impl Functional {
             self.output_names = self.outputs.iter().map(layer).collect();
         }
         let inputs = self.given_specs();
-        self.specs = self.walk(&inputs, &mut Weights::default())?.0;
+        self.specs = self.walk(&inputs, &mut Weights::default())?.made;
         Ok(self)
     }
 
@@ -119,7 +127,7 @@ impl Functional {
     }
 
     /// Builds every layer at its first call and says what every node is given and gives.
-    fn walk(&self, inputs: &[Spec], weights: &mut Weights) -> Result<(Vec<Vec<Spec>>, Vec<Vec<Spec>>)> {
+    fn walk(&self, inputs: &[Spec], weights: &mut Weights) -> Result<Walked> {
         if inputs.len() != self.inputs.len() {
             let reason = format!("takes {} inputs; it got {}", self.inputs.len(), inputs.len());
             return Err(Error::Layer { path: weights.scope(), reason });
@@ -151,7 +159,7 @@ impl Functional {
         let position = |name: &str| self.layers.iter().position(|layer| layer.name() == name);
         weights.order_from(before, |name| position(name).unwrap_or(usize::MAX));
         let specs = |values: &Vec<Traced<'_>>| values.iter().map(|value| tracer.spec(value)).collect();
-        Ok((values.iter().map(specs).collect(), given))
+        Ok(Walked { made: values.iter().map(specs).collect(), given })
     }
 
     /// The first call of each layer.
@@ -252,7 +260,7 @@ impl Network for Functional {
     }
 
     fn trace(&self, inputs: &[Spec], weights: &mut Weights) -> Result<Trace> {
-        let (made, given) = self.walk(inputs, weights)?;
+        let Walked { made, given } = self.walk(inputs, weights)?;
         let output = |place: &Place| made[place.node][place.output].clone();
         Ok(Trace {
             layer_inputs: self.first_nodes().map(|node| given[node].clone()).collect(),

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Check;
 use crate::reading::*;
 
-/// A layer of random numbers, trained on one number many times: that its outputs are spread as in Keras. What it says of
-/// itself was checked in a case without chance.
+/// A layer of random numbers, trained on one number many times: that its outputs are spread as in Keras. What it says
+/// of itself was checked in a case without chance.
 pub(super) fn check(record: &Value) -> Check {
     let layer = super::layer(record)?;
     let shape = sizes(&record["shape"]);
