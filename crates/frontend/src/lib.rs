@@ -1,6 +1,7 @@
 //! Keras for Rust: models, layers, training, and Keras's files.
 //!
-//! Build a [`Sequential`] of [`layers`], [`Model::compile`] it, [`Model::fit`], [`Model::evaluate`],
+//! Build a [`Sequential`] of [`layers`], or apply layers to a [`Symbol`] and make a [`Model::new`] of them;
+//! [`Model::compile`] it, [`Model::fit`], [`Model::evaluate`],
 //! [`Model::predict`], [`Model::save`], [`Model::load`]. Names, arguments, defaults and numbers are Keras's; where
 //! Keras takes a string, a string works, and a typed value works beside it. Data are `ndarray` arrays.
 //!

@@ -59,11 +59,21 @@ pub(super) const GROUPS: [(&str, &str); 13] = [
 ];
 
 /// Classes that files never name or that cannot be read without running foreign code.
-pub(super) const LEFT_OUT: [(&str, &str); 8] = [
+pub(super) const LEFT_OUT: [(&str, &str); 18] = [
     ("Layer", "not a layer but the base of all: the trait `Layer`"),
     ("Wrapper", "not a layer but a base: a layer says what is inside by `Layer::sublayers`"),
     ("InputSpec", "not a layer: `build` checks what goes in, with `Spec`"),
-    ("Lambda", "files hold it as Python byte code, which is never run; write a layer and register it"),
+    ("TernaryDense", "in no release of Keras yet"),
+    ("Pipeline", "a `Sequential` does what it does"),
+    ("RandomColorJitter", "waits: the layers it is made of are there"),
+    ("RandAugment", "waits: the layers it is made of are there"),
+    ("AugMix", "waits: needs draws of a Beta distribution for its weights"),
+    ("CutMix", "waits: mixes labels too, and needs draws of a Beta distribution"),
+    ("MixUp", "waits: mixes labels too, and needs draws of a Beta distribution"),
+    ("RandomPerspective", "waits: needs the solution of a linear system for each image"),
+    ("RandomElasticTransform", "waits: needs a smooth random field of displacements"),
+    ("ContrastLimitedAdaptiveHistogramEqualization", "waits: needs histograms of tiles"),
+    ("MaxNumBoundingBoxes", "works on boxes beside images, which a layer cannot take yet"),
     ("TFSMLayer", "runs a TensorFlow program"),
     ("JaxLayer", "runs a JAX program"),
     ("FlaxLayer", "runs a JAX program"),
@@ -71,7 +81,24 @@ pub(super) const LEFT_OUT: [(&str, &str); 8] = [
 ];
 
 /// What is different from Keras on purpose, class by class.
-pub(super) const DEVIATIONS: [(&str, &str); 5] = [
+pub(super) const DEVIATIONS: [(&str, &str); 10] = [
+    (
+        "Lambda",
+        "names a function given to `register_function`; Python byte code in a file is refused, never run",
+    ),
+    (
+        "StringLookup TextVectorization Hashing HashedCrossing",
+        "work on the host, before a model: its values are numbers",
+    ),
+    (
+        "IntegerLookup StringLookup TextVectorization",
+        "a learned vocabulary is written into the configuration; one that a file keeps beside it is not read yet",
+    ),
+    (
+        "IntegerLookup StringLookup TextVectorization Hashing HashedCrossing CategoryEncoding Discretization",
+        "`sparse` and `ragged` outputs are refused",
+    ),
+    ("Embedding ReversibleEmbedding", "an id outside the table gives NaN, as in Keras on JAX"),
     ("Dense EinsumDense Embedding", "refuses a `lora_rank`: no low-rank adaptation yet"),
     (
         "Conv1D Conv2D Conv3D",

@@ -129,7 +129,7 @@ fn hashed_crossing(case: &Value) -> Result<Answer> {
     let config = config(case);
     let layer = HashedCrossing::from_config(&LayerConfig::new("HashedCrossing", &config))?;
     let inputs = items(&case["inputs"]);
-    let texts: Vec<Vec<String>> = inputs.iter().map(|input| column(input)).collect();
+    let texts: Vec<Vec<String>> = inputs.iter().map(column).collect();
     let texts: Vec<Vec<&str>> =
         texts.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
     let numbers: Vec<Vec<i64>> = inputs.iter().map(integers).collect();
