@@ -29,12 +29,32 @@ fn main() -> Outcome {
         }
     }
     shapes(&folder)?;
+    networks(&folder)?;
     let sgd = || SGD::new().learning_rate(0.05);
     optimizer(&folder, "sgd", sgd().into())?;
     optimizer(&folder, "momentum", sgd().momentum(0.9).into())?;
     optimizer(&folder, "nesterov", sgd().momentum(0.9).nesterov(true).into())?;
     optimizer(&folder, "adam", Adam::new().learning_rate(0.01).into())?;
     optimizer(&folder, "rmsprop", RMSprop::new().learning_rate(0.01).into())
+}
+
+/// The networks that Keras itself wrote for our tests, saved again, with Keras's own answers.
+fn networks(folder: &Path) -> Outcome {
+    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/networks");
+    for entry in fs::read_dir(known)? {
+        let path = entry?.path();
+        let Some(stem) =
+            path.file_stem().filter(|_| path.extension().is_some_and(|suffix| suffix == "keras"))
+        else {
+            continue;
+        };
+        let model = Model::load(&path)?;
+        let to = folder.join(stem);
+        model.save(to.with_extension("keras"))?;
+        model.save(to.with_extension("h5"))?;
+        fs::copy(path.with_extension("json"), to.with_extension("json"))?;
+    }
+    Ok(())
 }
 
 /// 60 samples of 5 features and their classes, of 3.
