@@ -40,8 +40,7 @@ fn rescaling_and_normalization() {
         &normalized.into_dimensionality::<ndarray::Ix2>().unwrap(),
     );
     close(back.as_slice().unwrap(), X.concat().as_slice());
-    let all =
-        [-1.62643385, 0.024768, 1.60992181, -0.30547237, -0.63571274, 1.34572947, 0.22291219, -0.63571274];
+    let all = [-1.626434, 0.024768, 1.609922, -0.305472, -0.635713, 1.345729, 0.222912, -0.635713];
     let whole = Normalization::new().axis([]).adapt(&x()).unwrap();
     let rows = [array![X[0]], array![X[1]]].map(|row| Array2::from(row.to_vec()));
     let batches = Normalization::new().axis([]).adapt_batches(&rows).unwrap();
@@ -137,7 +136,7 @@ fn vocabularies_are_learned() {
     let idf = StringLookup::new().output_mode(OutputMode::TfIdf).pad_to_max_tokens(true).max_tokens(6);
     let idf = idf.adapt([["b", "a", "b"], ["c", "a", "a"]]).unwrap();
     let row = floats(&idf.lookup_rows([["a", "b", "zz"]]).unwrap());
-    close(&row, &[0.63237333, 0.51082563, 0.69314718, 0., 0., 0.]);
+    close(&row, &[0.63237333, 0.51082563, std::f32::consts::LN_2, 0., 0., 0.]);
     assert!(matches!(idf.vocabulary(["q"]), Err(Error::Config { .. })));
 }
 

@@ -10,9 +10,10 @@ pub(super) fn sample(class: &str) -> Result<AnyLayer> {
     let mut config = object(json!({
         "activation": "relu", "alpha": 1.0, "axes": 1, "batch_shape": [null, 2], "dims": [1], "filters": 2,
         "cell": dense_like("LSTMCell"), "cells": [dense_like("LSTMCell")], "layer": dense_like("Dense"),
-        "factor": 0.2, "function": "f", "head_dim": 2, "height": 2, "height_factor": 0.2, "input_dim": 2, "kernel_size": 2, "key_dim": 2, "n": 2, "num_bins": 2, "num_heads": 2,
-        "num_key_value_heads": 2, "num_query_heads": 2, "num_tokens": 2, "output_dim": 2, "output_size": 2,
-        "pool_size": 2, "rate": 0.5, "stddev": 0.5, "target_shape": [2], "units": 2, "width": 2, "width_factor": 0.2,
+        "factor": 0.2, "function": "f", "head_dim": 2, "height": 2, "height_factor": 0.2, "input_dim": 2,
+        "kernel_size": 2, "key_dim": 2, "n": 2, "num_bins": 2, "num_heads": 2, "num_key_value_heads": 2,
+        "num_query_heads": 2, "num_tokens": 2, "output_dim": 2, "output_size": 2, "pool_size": 2, "rate": 0.5,
+        "stddev": 0.5, "target_shape": [2], "units": 2, "width": 2, "width_factor": 0.2,
     }));
     let own = match class {
         "Bidirectional" => json!({"layer": dense_like("LSTM")}),

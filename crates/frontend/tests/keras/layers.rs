@@ -56,8 +56,8 @@ const ELSEWHERE: [&str; 15] = [
     "RandomPerspective",
 ];
 
-/// Keras on JAX lets the mask of a ConvLSTM, `[batch, 1]`, meet the last two axes of the states, `[columns, filters]`: it
-/// masks columns, which no one can mean. Here, as in Keras on TensorFlow, it masks samples.
+/// Keras on JAX lets the mask of a ConvLSTM, `[batch, 1]`, meet the last two axes of the states, `[columns,
+/// filters]`: it masks columns, which no one can mean. Here, as in Keras on TensorFlow, it masks samples.
 const MISTAKEN: &str = "conv_lstm_2d_mask";
 
 /// True for those layers, for images with boxes, and for what Keras gets wrong.
