@@ -39,7 +39,7 @@ fn a_misspelled_name_is_answered_with_the_right_one() {
 fn a_layer_that_does_not_fit_names_its_path_and_both_shapes() {
     let inner = Sequential::new().name("block").add(Reshape::new([3, 5]));
     let built = Sequential::new().add(Input::new([4])).add(Dense::new(8)).add(inner).build();
-    assert_says(built.map(drop), &["sequential/reshape", "[3, 5]", "8]"]);
+    assert_says(built.map(drop), &["block/reshape", "[3, 5]", "8]"]);
     let built = Sequential::new().add(Input::new([4])).add(Dropout::new(1.5)).build();
     assert_says(built.map(drop), &["dropout", "rate", "1.5"]);
     let twice =

@@ -129,9 +129,8 @@ impl AnyLayer {
 
 impl<L: Layer + 'static> From<L> for AnyLayer {
     fn from(layer: L) -> AnyLayer {
-        let placed =
-            Placed { layer: Arc::new(layer), name: OnceLock::new(), trainable: AtomicBool::new(true) };
-        AnyLayer(Arc::new(placed))
+        let name = layer.own_name().map(|name| OnceLock::from(name.to_string())).unwrap_or_default();
+        AnyLayer(Arc::new(Placed { layer: Arc::new(layer), name, trainable: AtomicBool::new(true) }))
     }
 }
 

@@ -130,6 +130,11 @@ pub trait Layer: Send + Sync {
         None
     }
 
+    /// The name that the layer brings along, as a model does that was given one.
+    fn own_name(&self) -> Option<&str> {
+        None
+    }
+
     /// The module that files say the class lives in; `None` for a class that is not Keras's own.
     fn module(&self) -> Option<&str> {
         Some("keras.layers").filter(|_| self.registered_name().is_none())

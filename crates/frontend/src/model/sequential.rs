@@ -73,6 +73,10 @@ impl Layer for Sequential {
         "Sequential"
     }
 
+    fn own_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     fn module(&self) -> Option<&str> {
         Some("keras")
     }
