@@ -172,7 +172,9 @@ impl<'b, 's> Tracing<'b, 's> {
             let node = self.b.node(value);
             match self.kind(value) {
                 // A number is as well made inside, where rules and kernels see it; and broadcasts cost nothing there.
-                Kind::Fixed if is_number(self.b, value) || matches!(node.op, Op::Broadcast(_)) => {
+                Kind::Fixed
+                    if self.b.expr(value).as_number().is_some() || matches!(node.op, Op::Broadcast(_)) =>
+                {
                     inside.push(value);
                     open.extend(&node.args);
                 }
@@ -292,7 +294,27 @@ impl<'b, 's> Tracing<'b, 's> {
                 Some(x.slice(&with(0, &slice.start), &with(self.length, &slice.stop), &with(1, &slice.step)))
             }
             // Others stay inside; so do leaves, which are not sliced anyway.
-            _ => None,
+            Op::Input(_)
+            | Op::Constant(_)
+            | Op::Iota(_)
+            | Op::RandomBits(_)
+            | Op::Pad(_)
+            | Op::Concat(_)
+            | Op::Reverse(_)
+            | Op::Reduce(_)
+            | Op::ArgReduce(_)
+            | Op::Cumulative(_)
+            | Op::ArgSort(_)
+            | Op::Gather(_)
+            | Op::Scatter(_)
+            | Op::DynamicSlice(_)
+            | Op::DynamicUpdate(_)
+            | Op::ConvInputGrad(_)
+            | Op::ConvKernelGrad(_)
+            | Op::Window(_)
+            | Op::WindowArgMax(_)
+            | Op::WindowSpread(_)
+            | Op::Scan(_) => None,
         }
     }
 
@@ -306,15 +328,5 @@ impl<'b, 's> Tracing<'b, 's> {
             Kind::Sliced => self.stack(value),
             Kind::Carried => None,
         }
-    }
-}
-
-/// True for a constant of one element, broadcast or not.
-fn is_number(b: &Builder, value: Value) -> bool {
-    let node = b.node(value);
-    match &node.op {
-        Op::Constant(constant) => constant.0.shape().elements() == 1,
-        Op::Broadcast(_) | Op::Reshape(_) => is_number(b, node.args[0]),
-        _ => false,
     }
 }

@@ -56,12 +56,11 @@ pub(super) fn propagate<'b>(
 
 /// The nodes that are results of a loop, with the numbers of their outputs.
 fn results_of(b: &Builder, scan: &Scan, args: &[Value]) -> Vec<(Value, usize)> {
-    let result = |index: usize| match b.node(Value::new(index)) {
-        node if node.args[..] != *args => None,
-        node => match &node.op {
-            Op::Scan(other) if other.is_same_loop(scan) => Some((Value::new(index), other.output)),
-            _ => None,
-        },
+    let result = |index: usize| {
+        let node = b.node(Value::new(index));
+        let Op::Scan(other) = &node.op else { return None };
+        let is_same = node.args[..] == *args && other.is_same_loop(scan);
+        is_same.then_some((Value::new(index), other.output))
     };
     (0..b.len()).filter_map(result).collect()
 }

@@ -116,7 +116,31 @@ impl<'i> Totals<'i> {
             | Op::Slice(Slice { .. }) => self.contracts(arg(0)),
             Op::Cast(Cast { .. }) => arg(0).dtype().is_float() && self.contracts(arg(0)),
             Op::Pad(Pad { .. }) => arg(1).as_number() == Some(0.0) && self.contracts(arg(0)),
-            _ => false,
+            Op::Input(_)
+            | Op::Constant(_)
+            | Op::Iota(_)
+            | Op::RandomBits(_)
+            | Op::Unary(_)
+            | Op::Binary(_)
+            | Op::Compare(_)
+            | Op::Select(_)
+            | Op::Detach(_)
+            | Op::Concat(_)
+            | Op::Reverse(_)
+            | Op::Reduce(_)
+            | Op::ArgReduce(_)
+            | Op::Cumulative(_)
+            | Op::ArgSort(_)
+            | Op::Gather(_)
+            | Op::Scatter(_)
+            | Op::DynamicSlice(_)
+            | Op::DynamicUpdate(_)
+            | Op::Conv(_)
+            | Op::ConvInputGrad(_)
+            | Op::Window(_)
+            | Op::WindowArgMax(_)
+            | Op::WindowSpread(_)
+            | Op::Scan(_) => false,
         }
     }
 
