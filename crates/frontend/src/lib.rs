@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activations;
+pub mod applications;
 pub mod callbacks;
 pub mod compatibility;
 pub mod config;
