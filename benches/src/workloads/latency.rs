@@ -1,10 +1,8 @@
 //! W1, one sample at a time: how long a single prediction takes.
 
-use std::time::Instant;
-
-use super::{Better, Made, Workload, w1};
-use crate::contestant::Contestant;
+use super::{Better, Workload, w1};
 use crate::data;
+use crate::job::{Job, Made, Predicting};
 
 /// Microseconds from an array to an array.
 pub(crate) const WORKLOAD: Workload =
@@ -14,14 +12,7 @@ pub(crate) const WORKLOAD: Workload =
 const TIMES: usize = 1_000;
 
 fn work() -> Made {
-    let mut model = w1::network()?;
-    let x = data::floats(&[1, 784], 1);
-    model.predict(&x)?;
-    Ok(Contestant::new("cornu", move || {
-        let begun = Instant::now();
-        for _ in 0..TIMES {
-            model.predict(&x).map_err(|error| error.to_string())?;
-        }
-        Ok(begun.elapsed().as_secs_f64() / TIMES as f64 * 1e6)
-    }))
+    let (model, x) = (w1::network()?, data::floats(&[1, 784], 1));
+    let unit = |seconds: f64, _: usize| 1e6 * seconds;
+    Ok(Job::Predict(Predicting { model, x, times: TIMES, unit }))
 }

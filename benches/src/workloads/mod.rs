@@ -10,12 +10,10 @@ mod w5;
 mod w6;
 mod w7;
 
-use std::error::Error;
-use std::time::Instant;
-
-use cornu::{Fit, Model, Tensor, Verbose};
+use cornu::{Model, Tensor};
 
 use crate::contestant::Contestant;
+use crate::job::{Fitting, Job, Made, samples_a_second};
 
 /// Which of two results is the better one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,9 +40,6 @@ impl Better {
     }
 }
 
-/// A contestant made ready, or why not.
-pub(crate) type Made = Result<Contestant, Box<dyn Error>>;
-
 /// Work that is timed.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
@@ -58,8 +53,12 @@ pub(crate) struct Workload {
 impl Workload {
     /// Cornu, warm, called by the backend it runs on.
     pub(crate) fn ours(&self, backend: &str) -> Result<Contestant, String> {
-        let ours = (self.work)().map_err(|error| format!("{}: {error}", self.name))?;
-        Ok(ours.named(backend))
+        Ok(self.job()?.contestant().map_err(|error| format!("{}: {error}", self.name))?.named(backend))
+    }
+
+    /// The work of a round.
+    pub(crate) fn job(&self) -> Result<Job, String> {
+        (self.work)().map_err(|error| format!("{}: {error}", self.name))
     }
 
     /// What peers are asked for: the workload, and which measure of it.
@@ -100,25 +99,7 @@ pub(crate) fn chosen(name: Option<&str>) -> Result<Vec<Workload>, String> {
     Ok(chosen)
 }
 
-/// Trains once to be warm, then once a round; the result is what `unit` makes of the seconds.
-fn fitting(
-    mut model: Model,
-    (x, y): (Tensor, Tensor),
-    (epochs, batch_size): (usize, usize),
-    unit: impl Fn(f64) -> f64 + 'static,
-) -> Made {
-    let mut fit = move |epochs: usize| {
-        let how = Fit::new().epochs(epochs).batch_size(batch_size).verbose(Verbose::Silent);
-        let begun = Instant::now();
-        model.fit(&x, &y, how)?;
-        Ok::<f64, cornu::Error>(begun.elapsed().as_secs_f64())
-    };
-    fit(1)?;
-    Ok(Contestant::new("cornu", move || Ok(unit(fit(epochs).map_err(|error| error.to_string())?))))
-}
-
 /// Trains for one epoch a round; the result are samples a second.
-fn epoch(model: Model, data: (Tensor, Tensor), batch_size: usize) -> Made {
-    let rows = data.0.shape()[0] as f64;
-    fitting(model, data, (1, batch_size), move |seconds| rows / seconds)
+fn epoch(model: Model, (x, y): (Tensor, Tensor), batch_size: usize) -> Job {
+    Job::Fit(Fitting { model, x, y, epochs: 1, batch_size, unit: samples_a_second })
 }

@@ -5,8 +5,9 @@ use std::process::Command;
 
 use cornu::{Dense, Input, Sequential};
 
-use super::{Better, Made, Workload};
+use super::{Better, Workload};
 use crate::contestant::Contestant;
+use crate::job::{Job, Made};
 use crate::peers::target_folder;
 
 /// The `cornu` command predicts one row.
@@ -31,11 +32,11 @@ fn work() -> Made {
     command.arg("predict").arg(model).arg("--input").arg(x).arg("--output").arg(y);
     let mut cornu = Contestant::program("cornu", command);
     cornu.round()?;
-    Ok(Contestant::new("cornu", move || {
+    Ok(Job::Other(Contestant::new("cornu", move || {
         // The folder lives as long as the contestant.
         let _ = &folder;
         cornu.round()
-    }))
+    })))
 }
 
 /// A `.npy` file of one row.

@@ -2,8 +2,9 @@
 
 use cornu::{Compile, Dense, Input, Model, Sequential};
 
-use super::{Made, Workload, epoch, training};
+use super::{Workload, epoch, training};
 use crate::data;
+use crate::job::Made;
 
 /// One epoch in batches of 128.
 pub(crate) const WORKLOAD: Workload = training("W1", work);
@@ -25,5 +26,5 @@ pub(super) fn network() -> cornu::Result<Model> {
 fn work() -> Made {
     let mut model = network()?;
     model.compile(Compile::new("adam", "sparse_categorical_crossentropy"))?;
-    epoch(model, (data::floats(&[ROWS, 784], 1), data::labels(&[ROWS], 10, 2)), BATCH)
+    Ok(epoch(model, (data::floats(&[ROWS, 784], 1), data::labels(&[ROWS], 10, 2)), BATCH))
 }

@@ -2,8 +2,9 @@
 
 use cornu::{Compile, Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D, Sequential};
 
-use super::{Made, Workload, epoch, training};
+use super::{Workload, epoch, training};
 use crate::data;
+use crate::job::Made;
 
 /// One epoch in batches of 128.
 pub(crate) const WORKLOAD: Workload = training("W2", work);
@@ -23,5 +24,5 @@ fn work() -> Made {
         .add(Dense::new(10).activation("softmax"))
         .build()?;
     model.compile(Compile::new("adam", "sparse_categorical_crossentropy"))?;
-    epoch(model, (data::floats(&[ROWS, 28, 28, 1], 1), data::labels(&[ROWS], 10, 2)), BATCH)
+    Ok(epoch(model, (data::floats(&[ROWS, 28, 28, 1], 1), data::labels(&[ROWS], 10, 2)), BATCH))
 }

@@ -2,8 +2,9 @@
 
 use cornu::{Compile, DType, Dense, Embedding, Input, LSTM, Sequential};
 
-use super::{Made, Workload, epoch, training};
+use super::{Workload, epoch, training};
 use crate::data;
+use crate::job::Made;
 
 /// One epoch in batches of 32.
 pub(crate) const WORKLOAD: Workload = training("W3", work);
@@ -21,5 +22,5 @@ fn work() -> Made {
         .add(Dense::new(1).activation("sigmoid"))
         .build()?;
     model.compile(Compile::new("adam", "binary_crossentropy"))?;
-    epoch(model, (data::labels(&[ROWS, STEPS], WORDS as u64, 1), data::labels(&[ROWS, 1], 2, 2)), BATCH)
+    Ok(epoch(model, (data::labels(&[ROWS, STEPS], WORDS as u64, 1), data::labels(&[ROWS, 1], 2, 2)), BATCH))
 }

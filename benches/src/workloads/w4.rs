@@ -6,8 +6,9 @@ use cornu::{
     LayerNormalization, Model, MultiHeadAttention, Result, Spec, Symbol, Weights, initializers, losses,
 };
 
-use super::{Made, Workload, epoch, training};
+use super::{Workload, epoch, training};
 use crate::data;
+use crate::job::Made;
 
 /// One epoch in batches of 16.
 pub(crate) const WORKLOAD: Workload = training("W4", work);
@@ -66,5 +67,5 @@ fn work() -> Made {
     let loss = losses::SparseCategoricalCrossentropy::new().from_logits(true);
     model.compile(Compile::new("adam", loss))?;
     let words = |seed: u64| data::labels(&[ROWS, STEPS], WORDS as u64, seed);
-    epoch(model, (words(1), words(2)), BATCH)
+    Ok(epoch(model, (words(1), words(2)), BATCH))
 }

@@ -5,8 +5,9 @@ use cornu::{
     input, layers,
 };
 
-use super::{Made, Workload, epoch, training};
+use super::{Workload, epoch, training};
 use crate::data;
+use crate::job::Made;
 
 /// One epoch in batches of 64.
 pub(crate) const WORKLOAD: Workload = training("W5", work);
@@ -44,5 +45,5 @@ fn work() -> Made {
     let mut model = Model::named("resnet20", &images, &classes)?;
     let optimizer = SGD::new().learning_rate(0.1).momentum(0.9);
     model.compile(Compile::new(optimizer, "sparse_categorical_crossentropy"))?;
-    epoch(model, (data::floats(&[ROWS, 32, 32, 3], 1), data::labels(&[ROWS], 10, 2)), BATCH)
+    Ok(epoch(model, (data::floats(&[ROWS, 32, 32, 3], 1), data::labels(&[ROWS], 10, 2)), BATCH))
 }

@@ -2,8 +2,9 @@
 
 use cornu::{Compile, Dense, Input, Sequential};
 
-use super::{Better, Made, Workload, fitting};
+use super::{Better, Workload};
 use crate::data;
+use crate::job::{Fitting, Job, Made};
 
 /// 1,000 rows of 9 numbers, in 50 epochs of batches of 32.
 pub(crate) const WORKLOAD: Workload =
@@ -21,6 +22,7 @@ fn work() -> Made {
         .add(Dense::new(1))
         .build()?;
     model.compile(Compile::new("adam", "mse"))?;
-    let data = (data::floats(&[ROWS, 9], 1), data::floats(&[ROWS, 1], 2));
-    fitting(model, data, (EPOCHS, BATCH), |seconds| seconds)
+    let (x, y) = (data::floats(&[ROWS, 9], 1), data::floats(&[ROWS, 1], 2));
+    let unit = |seconds: f64, _: usize| seconds;
+    Ok(Job::Fit(Fitting { model, x, y, epochs: EPOCHS, batch_size: BATCH, unit }))
 }

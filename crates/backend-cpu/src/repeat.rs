@@ -78,7 +78,7 @@ pub(crate) fn lower_loop(
 ) -> Result<(), BackendError> {
     check_loop(lowering, kernel, step)?;
     let body = &kernel.body;
-    let Lowered { works, places, bytes, arena_bytes, constants } = lower(body, lowering.isa)?;
+    let Lowered { works, places, bytes, arena_bytes, constants, .. } = lower(body, lowering.isa)?;
     let written = |output: usize| {
         let place = kernel.outputs.iter().position(|&kept| kept == output)?;
         Some(step.writes[place].index())

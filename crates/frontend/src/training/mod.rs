@@ -9,6 +9,7 @@ mod goals;
 mod logs;
 mod per_output;
 mod predict;
+mod profile;
 mod running;
 mod step;
 mod tensors;
@@ -19,6 +20,7 @@ pub use evaluate::Evaluate;
 pub use fit::{Fit, Verbose};
 pub use logs::Logs;
 pub use per_output::PerOutput;
+pub use profile::{KernelProfile, Profile};
 pub use tensors::{IntoTensors, Tensors};
 
 pub(crate) use arrays::to_array;

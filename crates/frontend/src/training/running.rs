@@ -236,7 +236,7 @@ impl Model {
     }
 
     /// Compiles the program for batches of `rows` samples, unless that was done before.
-    fn prepare(&mut self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Signature> {
+    pub(super) fn prepare(&mut self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Signature> {
         let signature = signature(purpose, data, rows);
         let writer =
             StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };

@@ -31,7 +31,8 @@ impl Plan {
         }
     }
 
-    fn flops(&self, step: &Step) -> u64 {
+    /// Floating-point operations of one of the steps.
+    pub fn flops(&self, step: &Step) -> u64 {
         let work = |program: &Program, places: usize| program.instructions.len() as u64 * places as u64;
         match &step.kernel {
             Kernel::Map(map) => work(&map.program, map.elements),
@@ -52,7 +53,8 @@ impl Plan {
         }
     }
 
-    fn bytes_moved(&self, step: &Step) -> u64 {
+    /// Bytes that one of the steps reads and writes.
+    pub fn bytes_moved(&self, step: &Step) -> u64 {
         if let Kernel::Loop(kernel) = &step.kernel {
             return kernel.length as u64 * kernel.body.cost().bytes_moved;
         }
