@@ -4,12 +4,14 @@ use cornu_ir::DType;
 use cornu_ir::ops::{ConvSizes, Sliding};
 
 use super::copy::{Axis, CopyTask, Side};
+use super::direct::{Cut, DirectTask, is_direct};
 use super::map::Code;
 use super::matmul::{Layout, Sizes, products};
 use super::panel::{Panel, Source};
 use super::patches::{Patches, Taps};
 use super::{BufferIndex, Task};
 use crate::simd::Isa;
+use crate::simd::gemm::Float;
 use crate::simd::half::{Bf16, F16};
 use crate::simd::pack::Operand;
 
@@ -41,12 +43,50 @@ pub(crate) fn conv(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Option<Vec<Box<dyn Task>>> {
     match dtype {
-        DType::F32 => Some(tasks::<f32>(conv, isa, tail, temporary)),
-        DType::F64 => Some(tasks::<f64>(conv, isa, tail, temporary)),
+        DType::F32 => Some(float_tasks::<f32>(conv, isa, tail, temporary)),
+        DType::F64 => Some(float_tasks::<f64>(conv, isa, tail, temporary)),
         DType::BF16 => Some(tasks::<Bf16>(conv, isa, tail, temporary)),
         DType::F16 => Some(tasks::<F16>(conv, isa, tail, temporary)),
         DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => None,
     }
+}
+
+/// The tasks where elements are multiplied as they lie.
+fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
+    conv: &Convolution<'_>,
+    isa: Isa,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
+    let [first, second] = conv.args;
+    let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
+    let mut tasks: Vec<Box<dyn Task>> = Vec::new();
+    let (sliding, run, columns, kernel) = match conv.form {
+        Form::Forward if is_direct(conv.sizes, *channels) => {
+            let sliding = Taps::forward(conv.sliding, input, taps, places);
+            let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
+            (sliding, *channels, *filters, kernel)
+        }
+        Form::InputGrad if is_direct(conv.sizes, *filters) => {
+            let sliding = Taps::backward(conv.sliding, input, taps, places);
+            let depth = sliding.taps * filters;
+            let turned = temporary(groups * channels * depth * size_of::<N>());
+            tasks.extend(turn_kernel::<N>(conv.sizes, second, turned));
+            let kernel = Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 };
+            (sliding, *filters, *channels, kernel)
+        }
+        Form::Forward | Form::InputGrad | Form::KernelGrad => {
+            return self::tasks::<N>(conv, isa, tail, temporary);
+        }
+    };
+    let depth = sliding.taps * run;
+    let mut right = Panel::<N>::new(kernel, [columns, depth], strip).whole();
+    tasks.extend(right.pack_ahead(groups, temporary));
+    let cut = Cut::new(batch * sliding.places, columns, groups, depth, strip);
+    let task = DirectTask { taps: sliding, from: first, right, groups, run, columns, tail, cut };
+    tasks.push(Box::new(task));
+    tasks
 }
 
 fn tasks<O: Operand>(
