@@ -1,17 +1,27 @@
 //! Convolutions as matrix products: one operand are patches, gathered tile by tile while they are multiplied.
 
+mod direct;
+mod kernel_grad;
+mod left;
+
+use std::marker::PhantomData;
+
 use cornu_ir::DType;
 use cornu_ir::ops::{ConvSizes, Sliding};
 
+use self::direct::{Cut, DirectTask};
+use self::kernel_grad::KernelGradTask;
+use self::left::Left;
 use super::copy::{Axis, CopyTask, Side};
-use super::direct::{Cut, DirectTask, is_direct};
 use super::map::Code;
 use super::matmul::{Layout, Sizes, products};
 use super::panel::{Panel, Source};
 use super::patches::{Patches, Taps};
+use super::reduce::join_task;
 use super::{BufferIndex, Task};
 use crate::simd::Isa;
-use crate::simd::gemm::Float;
+use crate::simd::fold::Sum;
+use crate::simd::gemm::{Float, LEAST_ROWS};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::pack::Operand;
 
@@ -51,7 +61,7 @@ pub(crate) fn conv(
     }
 }
 
-/// The tasks where elements are multiplied as they lie.
+/// The tasks where elements are multiplied as they lie; the general ones where there are too many or too few for that.
 fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
     conv: &Convolution<'_>,
     isa: Isa,
@@ -59,34 +69,57 @@ fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
+    let places_and_elements = batch.saturating_mul(input.elements().max(places.elements()));
+    let has_numbers = u32::try_from(places_and_elements).is_ok_and(|count| count < u32::MAX);
     let [first, second] = conv.args;
+    let forward = Taps::forward(conv.sliding, input, taps, places);
+    let left =
+        |taps: Taps, channels: usize| Left::new(Patches { from: first, taps, groups: *groups, channels });
     let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
-    let (sliding, run, columns, kernel) = match conv.form {
-        Form::Forward if is_direct(conv.sizes, *channels) => {
-            let sliding = Taps::forward(conv.sliding, input, taps, places);
+    let (left, columns, kernel) = match conv.form {
+        _ if !has_numbers => return self::tasks::<N>(conv, isa, tail, temporary),
+        Form::Forward => {
             let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
-            (sliding, *channels, *filters, kernel)
+            (left(forward, *channels), *filters, kernel)
         }
-        Form::InputGrad if is_direct(conv.sizes, *filters) => {
-            let sliding = Taps::backward(conv.sliding, input, taps, places);
-            let depth = sliding.taps * filters;
+        Form::InputGrad => {
+            let left = left(Taps::backward(conv.sliding, input, taps, places), *filters);
+            let depth = left.depth();
             let turned = temporary(groups * channels * depth * size_of::<N>());
             tasks.extend(turn_kernel::<N>(conv.sizes, second, turned));
-            let kernel = Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 };
-            (sliding, *filters, *channels, kernel)
+            (left, *channels, Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 })
         }
-        Form::Forward | Form::InputGrad | Form::KernelGrad => {
-            return self::tasks::<N>(conv, isa, tail, temporary);
+        Form::KernelGrad => {
+            let left = left(forward, *channels);
+            if left.run() < LEAST_ROWS {
+                return self::tasks::<N>(conv, isa, tail, temporary);
+            }
+            return kernel_grad::<N>(conv, left, second, tail, temporary);
         }
     };
-    let depth = sliding.taps * run;
-    let mut right = Panel::<N>::new(kernel, [columns, depth], strip).whole();
+    let results = batch * left.places();
+    let mut right = Panel::<N>::new(kernel, [columns, left.depth()], strip).whole();
     tasks.extend(right.pack_ahead(groups, temporary));
-    let cut = Cut::new(batch * sliding.places, columns, groups, depth, strip);
-    let task = DirectTask { taps: sliding, from: first, right, groups, run, columns, tail, cut };
-    tasks.push(Box::new(task));
+    let cut = Cut::new(results, columns, groups, left.depth(), strip);
+    tasks.push(Box::new(DirectTask { left, right, groups, columns, tail, cut }));
     tasks
+}
+
+/// The tasks of the gradient for the kernel.
+fn kernel_grad<N: Float>(
+    conv: &Convolution<'_>,
+    left: Left,
+    right: BufferIndex,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let ConvSizes { batch, groups, filters: columns, .. } = *conv.sizes;
+    let cut = kernel_grad::Cut::new(batch * left.places(), &left, columns, groups);
+    let (parts, results) = (cut.parts(), left.depth() * groups * columns);
+    let sums = temporary(parts * results * size_of::<N::Total>());
+    let task = KernelGradTask { left, right, sums, groups, columns, cut, number: PhantomData::<N> };
+    vec![Box::new(task), join_task::<Sum<N>>(results, parts, sums, tail)]
 }
 
 fn tasks<O: Operand>(

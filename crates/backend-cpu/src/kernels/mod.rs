@@ -6,7 +6,6 @@ pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod cumulative;
 pub(crate) mod depthwise;
-mod direct;
 pub(crate) mod gather;
 pub(crate) mod lines;
 mod load;

@@ -8,6 +8,7 @@ pub(crate) mod gemm;
 pub(crate) mod half;
 pub(crate) mod math;
 pub(crate) mod number;
+pub(crate) mod outer;
 pub(crate) mod pack;
 pub(crate) mod plain;
 pub(crate) mod rows;

@@ -1,23 +1,19 @@
-//! Direct convolutions: what the taps meet is multiplied where it lies. Nothing is gathered or packed but the kernel.
+//! Convolution, and its gradient for the input: what the taps meet is multiplied where it lies. Nothing is packed but
+//! the kernel.
 
 use std::ops::Range;
 
-use cornu_ir::ops::ConvSizes;
-
-use super::map::Code;
-use super::matmul::Layout;
-use super::panel::{Panel, room};
-use super::patches::{Meetings, Taps};
-use super::{BufferIndex, Site, Task};
+use super::super::map::Code;
+use super::super::matmul::Layout;
+use super::super::panel::{Panel, room};
+use super::super::{Site, Task};
+use super::left::Left;
 use crate::parallel::Pieces;
 use crate::simd::gemm::Float;
 use crate::simd::pack::Operand;
 use crate::simd::plain::elements_mut;
 use crate::simd::rows::RowProduct;
-use crate::simd::{Loop, Target};
 
-/// Runs shorter than this cost more to find than to multiply.
-const LEAST_RUN: usize = 8;
 /// Sums of a block: with what they are made of they fit the second-level cache.
 const SUMS: usize = 1 << 14;
 /// Columns of a block, and a number of places that is whole tiles of every instruction set.
@@ -28,21 +24,13 @@ const GRAIN: usize = 1 << 20;
 /// There are to be so many blocks, where the work is enough.
 const BLOCKS: usize = 64;
 
-/// True if a convolution with runs of so many numbers goes this way.
-pub(super) fn is_direct(sizes: &ConvSizes, run: usize) -> bool {
-    let places = sizes.batch.saturating_mul(sizes.input.elements().max(sizes.places.elements()));
-    run >= LEAST_RUN && u32::try_from(places).is_ok_and(|places| places < u32::MAX)
-}
-
-/// A convolution, or its gradient for the input, whose kernel is packed ahead.
+/// Products of what is read at each place with a kernel that is packed ahead.
 pub(super) struct DirectTask<N> {
-    pub(super) taps: Taps,
-    pub(super) from: BufferIndex,
+    pub(super) left: Left,
     /// The kernel: for each group strips of columns.
     pub(super) right: Panel<N>,
     pub(super) groups: usize,
-    /// Numbers that a tap meets in a group, and columns that they give.
-    pub(super) run: usize,
+    /// Columns of a group.
     pub(super) columns: usize,
     pub(super) tail: Code,
     pub(super) cut: Cut,
@@ -83,45 +71,21 @@ impl<N: Float + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
         let (isa, buffers) = (at.isa, at.buffers);
-        let [order, elements, cursors, zeros, sums] = self.rooms();
-        let (order, rest) = at.scratch.split_at_mut(order);
-        let (elements, rest) = rest.split_at_mut(elements);
-        let (cursors, rest) = rest.split_at_mut(cursors);
+        let [found, zeros, sums] = self.rooms();
+        let (found, rest) = at.scratch.split_at_mut(found);
         let (zeros, rest) = rest.split_at_mut(zeros);
         let (sums, rest) = rest.split_at_mut(sums);
-        let (order, elements) = (elements_mut::<u32>(order), elements_mut::<u32>(elements));
-        let (zeros, sums) = (&mut elements_mut::<N>(zeros)[..self.run], elements_mut::<N>(sums));
-        let cursors = &mut elements_mut::<u32>(cursors)[..self.taps.phases()];
+        let (zeros, sums) = (&mut elements_mut::<N>(zeros)[..self.left.run()], elements_mut::<N>(sums));
         zeros.fill(N::ZERO);
         self.tail.begin(isa, buffers, rest);
-        let mut known = None;
         for unit in self.cut.units.range(piece) {
             let (places, group, columns) = self.unit(unit);
-            let order = &mut order[..places.len()];
-            let elements = &mut elements[..places.len() * self.taps.taps];
-            if known != Some(places.start) {
-                let meetings = Meetings { order, elements, cursors };
-                isa.run(Meet { taps: &self.taps, places: places.clone(), meetings });
-                known = Some(places.start);
-            }
+            let rows = self.left.find::<N>(isa, buffers, group, places.clone(), found);
             let sums = &mut sums[..places.len() * columns.len()];
-            let depth = 0..self.taps.taps * self.run;
+            let depth = 0..self.left.depth();
             let right = self.right.packed(isa, buffers, group, columns.clone(), depth, &mut []);
-            N::multiply_rows(
-                isa,
-                RowProduct {
-                    from: buffers.read::<N>(self.from),
-                    distance: self.groups * self.run,
-                    offset: group * self.run,
-                    run: self.run,
-                    runs: elements,
-                    zeros,
-                    right,
-                    columns: columns.len(),
-                    order,
-                    sums,
-                },
-            );
+            let (run, width) = (self.left.run(), columns.len());
+            N::multiply_rows(isa, RowProduct { rows, run, zeros, right, columns: width, sums });
             let layout = Layout { batch: self.columns, row: self.groups * self.columns };
             layout.finish(isa, buffers, &self.tail, group, [places, columns], sums, rest);
         }
@@ -129,36 +93,16 @@ impl<N: Float + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
 }
 
 impl<N: Float + Operand<Raw = N, Held = N>> DirectTask<N> {
-    /// Bytes of the order of places, what the taps meet there, a number for each phase, a run of zeros, the sums.
-    fn rooms(&self) -> [usize; 5] {
+    /// Bytes of what is found out about the left operand, a run of zeros, the sums.
+    fn rooms(&self) -> [usize; 3] {
         let (places, columns) = (self.cut.places.longest(), self.cut.columns.longest());
-        [
-            room::<u32>(places),
-            room::<u32>(places * self.taps.taps),
-            room::<u32>(self.taps.phases()),
-            room::<N>(self.run),
-            room::<N>(places * columns),
-        ]
+        [self.left.scratch_bytes::<N>(places), room::<N>(self.left.run()), room::<N>(places * columns)]
     }
 
-    /// Places, group and columns of a block. Blocks of the same places follow each other.
+    /// Places, group and columns of a block.
     fn unit(&self, unit: usize) -> (Range<usize>, usize, Range<usize>) {
         let Cut { places, columns, .. } = self.cut;
         let (rest, column) = (unit / columns.count(), unit % columns.count());
         (places.range(rest / self.groups), rest % self.groups, columns.range(column))
-    }
-}
-
-/// Finds out what the taps meet.
-struct Meet<'a> {
-    taps: &'a Taps,
-    places: Range<usize>,
-    meetings: Meetings<'a>,
-}
-
-impl Loop for Meet<'_> {
-    #[inline(always)]
-    fn run<T: Target>(mut self) {
-        self.taps.meet(self.places, &mut self.meetings);
     }
 }
