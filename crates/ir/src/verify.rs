@@ -3,6 +3,7 @@
 use crate::error::VerifyError;
 use crate::graph::{Graph, Value};
 use crate::op::Op;
+use crate::ops::Compound;
 use crate::types::Type;
 
 /// Checks order, types, inputs, outputs and state. Run after every pass in debug builds, and on parsed programs.
@@ -19,9 +20,9 @@ fn verify_node(graph: &Graph, value: Value) -> Result<(), VerifyError> {
     if let Some(&argument) = node.args.iter().find(|arg| arg.index() >= value.index()) {
         return Err(VerifyError::Order { node: value, argument });
     }
-    if let Op::Scan(scan) = &node.op {
+    for body in node.op.rules().compound().into_iter().flat_map(Compound::bodies) {
         let inside = |error| VerifyError::Inside { node: value, error: Box::new(error) };
-        verify(&scan.body).map_err(inside)?;
+        verify(body).map_err(inside)?;
     }
     let types: Vec<&Type> = node.args.iter().map(|&arg| graph.ty(arg)).collect();
     let rules = node.op.rules();

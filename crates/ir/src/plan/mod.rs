@@ -89,7 +89,7 @@ pub struct Step {
     pub kernel: Kernel,
     /// Buffers read. A load names one by its place here; the operands of a dot, a reduce or an op come first.
     pub reads: SmallVec<[BufferId; 4]>,
-    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop.
+    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop or a branch.
     pub writes: SmallVec<[BufferId; 2]>,
 }
 
@@ -109,6 +109,8 @@ pub enum Kernel {
     Dot(DotKernel),
     /// A plan run along time.
     Loop(LoopKernel),
+    /// One of two plans.
+    Branch(BranchKernel),
     /// One op by itself, with the types of its arguments and result in the buffers.
     Op(Op),
 }
@@ -122,7 +124,7 @@ impl Kernel {
             Kernel::Reduce(reduce) => {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
-            Kernel::Loop(_) | Kernel::Op(_) => false,
+            Kernel::Loop(_) | Kernel::Branch(_) | Kernel::Op(_) => false,
         }
     }
 }
@@ -209,6 +211,19 @@ pub struct LoopKernel {
     pub sequences: usize,
     /// For each buffer the step writes the output of the body that belongs there: below [`Plan::state`] the last value
     /// of that state, and from there on the slices that all turns give, each at its own index.
+    pub outputs: SmallVec<[usize; 4]>,
+}
+
+/// Runs one of two plans: see [`crate::ops::Conditional`].
+///
+/// The step reads the predicate, then what both plans take as inputs. They have no state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BranchKernel {
+    /// What runs where the predicate holds.
+    pub then: Plan,
+    /// What runs where it does not; its inputs and outputs are of the same types.
+    pub otherwise: Plan,
+    /// For each buffer the step writes the output of the plans that belongs there.
     pub outputs: SmallVec<[usize; 4]>,
 }
 
