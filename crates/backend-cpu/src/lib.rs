@@ -1,10 +1,12 @@
 //! The CPU backend: plans lowered to prepared kernels, run on any number of threads with the same bits as result.
 //!
 //! [`Cpu`] is all there is to see. Inside: `lower` turns each step of a plan into tasks, whose scratch memory is
-//! sized then; `executable` runs them; `parallel` cuts work into pieces by its size alone; `simd` compiles loops for
+//! sized then; `work` is their order, with loops and branches (`body`); `executable` runs them; `parallel` cuts work into pieces by its size alone; `simd` compiles loops for
 //! each instruction set; `kernels` has one file for each kind of kernel.
 #![deny(unsafe_code)]
 
+mod body;
+mod branch;
 #[allow(unsafe_code)]
 mod buffer;
 mod cpu;
@@ -19,6 +21,7 @@ mod parallel;
 mod repeat;
 #[allow(unsafe_code)]
 mod simd;
+mod work;
 
 pub use cpu::Cpu;
 

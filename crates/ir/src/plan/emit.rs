@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
+use super::branch::branch;
 use super::fuse::{Group, GroupId, Groups, Source};
 use super::{
-    BranchKernel, DotKernel, Instruction, Kernel, Load, LoopKernel, Map, Program, ReduceAxis, ReduceKernel,
-    Register, Scalar,
+    DotKernel, Instruction, Kernel, Load, LoopKernel, Map, Program, ReduceAxis, ReduceKernel, Register,
+    Scalar,
 };
 use crate::graph::{Graph, Value};
 use crate::op::Op;
@@ -53,12 +54,9 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
             })
         }
         Op::Conditional(conditional) => {
-            reads.extend(&node.args);
-            Kernel::Branch(BranchKernel {
-                then: super::plan(&conditional.then),
-                otherwise: super::plan(&conditional.otherwise),
-                outputs: outputs_of(graph, &group.outputs),
-            })
+            let (kernel, args) = branch(graph, groups, group, conditional);
+            reads.extend(args.iter().map(|&arg| node.args[arg]));
+            Kernel::Branch(kernel)
         }
         op => {
             reads.extend(&node.args);
@@ -69,7 +67,7 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
 }
 
 /// Which outputs of their bodies these results of a compound op are.
-fn outputs_of(graph: &Graph, results: &[Value]) -> SmallVec<[usize; 4]> {
+pub(super) fn outputs_of(graph: &Graph, results: &[Value]) -> SmallVec<[usize; 4]> {
     let output_of = |value: &Value| match graph.node(*value).op.rules().compound() {
         Some(compound) => compound.output(),
         None => unreachable!("the group of a compound op holds its results alone"),

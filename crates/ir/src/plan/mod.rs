@@ -4,6 +4,7 @@
 //! [`View`] says which element of a buffer belongs to each place of that space. So a broadcast is a stride of 0, a
 //! reshape is nothing at all, and chains of elementwise ops fuse across both.
 
+mod branch;
 mod cost;
 mod emit;
 mod fuse;
@@ -97,7 +98,8 @@ pub struct Step {
 ///
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
-/// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
+/// and no operand of a dot or op reads it. A branch writes the next value of a state where the old one lies, and nothing
+/// else there. So a kernel with a tail must finish its sums elsewhere (in a tile of
 /// scratch), load, and store last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
@@ -116,15 +118,16 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// True if an output may lie in the memory of `read`: the rule above.
-    pub fn may_overwrite(&self, read: usize) -> bool {
+    /// True if output number `write` may lie in the memory of `read`: the rule above.
+    pub fn may_overwrite(&self, read: usize, write: usize) -> bool {
         match self {
             Kernel::Map(map) => map.program.may_overwrite(read),
             Kernel::Dot(dot) => read >= 2 && dot.tail.may_overwrite(read),
             Kernel::Reduce(reduce) => {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
-            Kernel::Loop(_) | Kernel::Branch(_) | Kernel::Op(_) => false,
+            Kernel::Branch(branch) => branch.state_of(write).is_some_and(|state| read == 1 + state),
+            Kernel::Loop(_) | Kernel::Op(_) => false,
         }
     }
 }
@@ -216,15 +219,24 @@ pub struct LoopKernel {
 
 /// Runs one of two plans: see [`crate::ops::Conditional`].
 ///
-/// The step reads the predicate, then what both plans take as inputs. They have no state.
+/// The step reads the predicate, then what both plans take: the state, then the inputs. State is what a branch may change
+/// in place: where it is passed through and its next value lies where it was, nothing happens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BranchKernel {
     /// What runs where the predicate holds.
     pub then: Plan,
-    /// What runs where it does not; its inputs and outputs are of the same types.
+    /// What runs where it does not; it has as much state, and inputs and outputs of the same types.
     pub otherwise: Plan,
-    /// For each buffer the step writes the output of the plans that belongs there.
+    /// For each buffer the step writes the output of the plans that belongs there: below [`Plan::state`] the next value
+    /// of that state.
     pub outputs: SmallVec<[usize; 4]>,
+}
+
+impl BranchKernel {
+    /// Which state it is whose next value output number `write` of the step is, if it is that.
+    fn state_of(&self, write: usize) -> Option<usize> {
+        self.outputs.get(write).copied().filter(|&output| output < self.then.state)
+    }
 }
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].

@@ -151,7 +151,7 @@ impl Run<'_> {
             for (read, &id) in reads.iter().enumerate() {
                 let apart = !self.overlap(id, write);
                 assert!(
-                    apart || self.step.kernel.may_overwrite(read),
+                    apart || self.step.kernel.may_overwrite(read, index),
                     "a step writes over its read {read}: {}",
                     self.plan
                 );
@@ -239,11 +239,13 @@ impl Run<'_> {
     fn run_branch(&mut self, kernel: &BranchKernel) {
         let holds = self.load(self.step.reads[0], 0) != 0;
         let branch = if holds { &kernel.then } else { &kernel.otherwise };
-        let given = self.step.reads[1..].iter().map(|&id| bytes(&self.whole(id))).collect();
-        let memory = run_plan(branch, Vec::new(), given);
+        let mut state: Vec<Vec<u8>> = self.step.reads[1..].iter().map(|&id| bytes(&self.whole(id))).collect();
+        let inputs = state.split_off(branch.state);
+        let memory = run_plan(branch, state, inputs);
+        let results = [memory.state, memory.outputs].concat();
         for (&id, &output) in self.step.writes.iter().zip(&kernel.outputs) {
             let place = self.plan.buffers[id.index()].place;
-            let result = &memory.outputs[output];
+            let result = &results[output];
             self.memory.at(place)[..result.len()].copy_from_slice(result);
         }
     }
