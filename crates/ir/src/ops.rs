@@ -44,7 +44,7 @@ pub use broadcast::Broadcast;
 pub use cast::Cast;
 pub use compare::Compare;
 pub use compound::{Compound, Evaluator};
-pub(crate) use compound::{is_one_run, replay};
+pub(crate) use compound::{is_one_run, listed, replay};
 pub use concat::Concat;
 pub use conditional::Conditional;
 pub use constant::Constant;

@@ -8,7 +8,7 @@ use crate::builder::Builder;
 use crate::expr::Expr;
 use crate::graph::Value;
 use crate::op::Op;
-use crate::ops::Conditional;
+use crate::ops::{Conditional, listed};
 use crate::types::Type;
 
 /// The values of `then` where the predicate, a `bool` scalar, holds; else those of `otherwise`.
@@ -34,7 +34,8 @@ pub fn conditional<'b>(
     let branches = [Branch::traced(b, then), Branch::traced(b, otherwise)];
     let [given, others] = branches.each_ref().map(Branch::types);
     if given != others {
-        let need = format!("branches that give the same types, not {given:?} and {others:?}");
+        let (given, others) = (listed(&given), listed(&others));
+        let need = format!("branches that give the same types, not {given} and {others}");
         predicate.fail("conditional", need);
     }
     let [then, otherwise] = branches;

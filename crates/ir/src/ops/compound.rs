@@ -68,3 +68,9 @@ pub(super) fn exactness<'g>(bodies: impl IntoIterator<Item = &'g Graph>) -> Exac
     let rounds = nodes.any(|node| node.op.rules().exactness() == Exactness::Rounding);
     if rounds { Exactness::Rounding } else { Exactness::Exact }
 }
+
+/// Types as a sentence lists them: `(f32[3], i32[])`.
+pub(crate) fn listed(types: &[Type]) -> String {
+    let types: Vec<String> = types.iter().map(Type::to_string).collect();
+    format!("({})", types.join(", "))
+}

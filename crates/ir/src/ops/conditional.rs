@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::compound::{self, Compound, Evaluator, replay};
+use super::compound::{self, Compound, Evaluator, listed, replay};
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::graph::Graph;
@@ -167,10 +167,4 @@ impl Rules for Conditional {
     fn compound(&self) -> Option<&dyn Compound> {
         Some(self)
     }
-}
-
-/// Types as a sentence lists them: `(f32[3], i32[])`.
-fn listed(types: &[Type]) -> String {
-    let types: Vec<String> = types.iter().map(Type::to_string).collect();
-    format!("({})", types.join(", "))
 }

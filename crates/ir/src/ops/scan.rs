@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::compound::{self, Compound, Evaluator};
+use super::compound::{self, Compound, Evaluator, listed};
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::graph::Graph;
@@ -139,8 +139,7 @@ impl Rules for Scan {
         let wanted: Vec<Type> =
             (0..inputs.len()).map(|i| self.outside(&inputs[i], sequences.contains(&i))).collect();
         if !wanted.iter().eq(args.iter().copied()) {
-            let wanted: Vec<String> = wanted.iter().map(Type::to_string).collect();
-            return need(format!("what its body takes, ({})", wanted.join(", ")));
+            return need(format!("what its body takes, {}", listed(&wanted)));
         }
         match self.body.outputs.get(self.output) {
             Some(&output) => Ok(self.outside(self.body.ty(output), self.output >= self.carries())),

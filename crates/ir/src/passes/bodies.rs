@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
-use super::{optimize, rewrite};
+use super::{optimize, rewrite, simplified};
 use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
 use crate::ops::{Compound, is_one_run};
@@ -42,7 +42,8 @@ pub fn optimize_bodies(graph: &Graph) -> Graph {
                 let output = outputs.iter().position(|outputs| outputs.contains(&compound.output()));
                 let output = output.expect("an output that a node takes is kept");
                 let args: Vec<_> = kept.iter().map(|&arg| args[arg]).collect();
-                builder.apply(compound_of(op).for_output(output), &args)
+                // Branches that have become the same need no choice any more.
+                simplified(builder, compound_of(op).for_output(output), &args)
             }
             (_, _) => builder.apply(node.op.clone(), args),
         }
