@@ -5,7 +5,8 @@ use cornu_ir::grad::gradients;
 use cornu_ir::interpret::interpret;
 use cornu_ir::ops::Conditional;
 use cornu_ir::passes::optimize;
-use cornu_ir::{Builder, DType, Expr, Graph, Op, Tensor, Type};
+use cornu_ir::plan::plan;
+use cornu_ir::{Builder, DType, Expr, Graph, Node, Op, Tensor, Type};
 
 fn scalars(b: &Builder) -> (Expr<'_>, Expr<'_>, Expr<'_>) {
     let float = || b.input("", Type::scalar(DType::F32));
@@ -18,9 +19,12 @@ fn run(graph: &Graph, predicate: bool, x: f64, y: f64) -> Vec<f64> {
     interpret(graph, &[predicate, float(x), float(y)]).iter().map(|value| value.floats()[0]).collect()
 }
 
-fn conditionals(graph: &Graph) -> Vec<&Conditional> {
-    let is_one = |op| if let &Op::Conditional(ref conditional) = op { Some(conditional) } else { None };
-    graph.nodes.iter().filter_map(|node| is_one(&node.op)).collect()
+fn conditionals<'g>(graph: &'g Graph) -> Vec<&'g Conditional> {
+    let conditional = |node: &'g Node| match &node.op {
+        Op::Conditional(conditional) => Some(conditional),
+        _ => None,
+    };
+    graph.nodes.iter().filter_map(conditional).collect()
 }
 
 #[test]
@@ -134,4 +138,14 @@ fn mistakes_are_reported_as_everywhere() {
         });
     });
     assert_eq!(in_a_loop, inside);
+}
+
+#[test]
+fn the_cost_is_that_of_the_dearer_branch() {
+    let b = Builder::new();
+    let p = b.input("", Type::scalar(DType::Bool));
+    let x = b.input("", Type::new(DType::F32, [10]));
+    let results = conditional(&b, p, || vec![x], || vec![(x * x).tanh()]);
+    let cost = plan(&optimize(&b.finish(&results).unwrap())).cost();
+    assert_eq!((cost.flops, cost.bytes_moved), (20, 80));
 }

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use super::part::{Part, is_free};
 use crate::builder::Builder;
+use crate::compound::listed;
 use crate::expr::Expr;
 use crate::graph::Value;
 use crate::op::Op;
-use crate::ops::{Conditional, listed};
+use crate::ops::Conditional;
 use crate::types::Type;
 
 /// The values of `then` where the predicate, a `bool` scalar, holds; else those of `otherwise`.
 ///
 /// Both are called once, and give as many values, of the same types. They may use whatever stands outside; what they
 /// make themselves is computed only where their branch is taken, at run time. An outside value that a branch gives as
-/// it is costs one copy, however it was made.
+/// it is costs a copy; state of the program that becomes its own next value costs nothing. So what changes state in
+/// some steps alone is best written inside a branch, and changes it in place.
 ///
 /// ```
 /// # use cornu_ir::{Builder, DType, Type, derived::conditional};

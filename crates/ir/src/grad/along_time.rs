@@ -12,11 +12,12 @@ use super::compound::{Received, results_of};
 use super::pull_back;
 use super::total::{Slot, Total, Totals};
 use crate::builder::Builder;
+use crate::compound::replay;
 use crate::error::GradError;
 use crate::expr::Expr;
 use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
-use crate::ops::{Scan, replay};
+use crate::ops::Scan;
 use crate::passes::bodies::{inputs_read, with_inputs};
 use crate::types::Type;
 

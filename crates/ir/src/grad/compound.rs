@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Cotangents, along_time, conditional, receive};
 use crate::builder::Builder;
+use crate::compound::is_one_run;
 use crate::error::GradError;
 use crate::expr::Expr;
 use crate::graph::{Node, Value};
 use crate::op::Op;
-use crate::ops::is_one_run;
 
 /// One run of a compound op, and what its results have received.
 pub(super) struct Received<'b> {

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use super::compound::Received;
 use super::pull_back;
 use crate::builder::Builder;
+use crate::compound::replay;
 use crate::error::GradError;
 use crate::expr::Expr;
 use crate::graph::Graph;
-use crate::ops::{Compound, Conditional, replay};
+use crate::ops::{Compound, Conditional};
 use crate::passes::bodies::{kept, with_inputs};
 
 /// What each argument of a conditional receives.

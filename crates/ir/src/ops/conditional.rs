@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::compound::{self, Compound, Evaluator, listed, replay};
+use crate::compound::{self, Compound, Evaluator, listed, replay};
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::graph::Graph;
@@ -22,7 +22,11 @@ use crate::types::{DType, Type};
 /// difference from [`super::Select`], which computes both sides, and chooses for each element.
 ///
 /// A node is output number `output` of the branch. Nodes that differ in that alone are one conditional, which plans
-/// run once. An output that a branch passes through from its arguments costs a copy at most.
+/// run once. What a branch passes through costs a copy; or nothing, where it is state of the program and the result its
+/// next value: plans leave that where it lies.
+///
+/// The gradient is a conditional on the same predicate, over the gradients of the branches, which compute again what
+/// they need. It reaches floats alone, and never the predicate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Conditional {
     /// What runs where the predicate holds.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
-use super::compound::{self, Compound, Evaluator, listed};
+use crate::compound::{self, Compound, Evaluator, listed};
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::graph::Graph;

@@ -4,9 +4,10 @@ use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use super::{optimize, rewrite, simplified};
+use crate::compound::is_one_run;
 use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
-use crate::ops::{Compound, is_one_run};
+use crate::ops::Compound;
 
 /// Leaves out of each loop and conditional the outputs that no node takes, the carries that no other output needs, and
 /// the arguments that are then not read; and optimizes what is left of the bodies.

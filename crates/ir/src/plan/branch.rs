@@ -47,7 +47,8 @@ fn carried(
     results: &[usize],
 ) -> SmallVec<[(usize, usize); 4]> {
     let base = |value: Value| groups.sources[value.index()].base;
-    let args = group.root.map(|root| &graph.node(root).args[conditional.first_input()..]).unwrap_or_default();
+    let root = group.root.expect("the first of its results roots the group of a conditional");
+    let args = &graph.node(root).args[conditional.first_input()..];
     let body = &conditional.then;
     let mut pairs: SmallVec<[(usize, usize); 4]> = SmallVec::new();
     for (&state, &next) in graph.inputs.iter().zip(&graph.outputs[..graph.state]) {

@@ -8,9 +8,10 @@
 use std::collections::BTreeSet;
 
 use super::{View, ViewDim};
+use crate::compound::is_one_run;
 use crate::graph::{Graph, Value};
 use crate::op::Op;
-use crate::ops::{Broadcast, Slice, is_one_run};
+use crate::ops::{Broadcast, Slice};
 use crate::types::Shape;
 
 /// The number of a group.

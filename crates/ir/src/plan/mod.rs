@@ -90,7 +90,8 @@ pub struct Step {
     pub kernel: Kernel,
     /// Buffers read. A load names one by its place here; the operands of a dot, a reduce or an op come first.
     pub reads: SmallVec<[BufferId; 4]>,
-    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop or a branch.
+    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop
+    /// or a branch.
     pub writes: SmallVec<[BufferId; 2]>,
 }
 
@@ -98,9 +99,8 @@ pub struct Step {
 ///
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
-/// and no operand of a dot or op reads it. A branch writes the next value of a state where the old one lies, and nothing
-/// else there. So a kernel with a tail must finish its sums elsewhere (in a tile of
-/// scratch), load, and store last.
+/// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
+/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A fused expression of elementwise ops.
@@ -219,8 +219,9 @@ pub struct LoopKernel {
 
 /// Runs one of two plans: see [`crate::ops::Conditional`].
 ///
-/// The step reads the predicate, then what both plans take: the state, then the inputs. State is what a branch may change
-/// in place: where it is passed through and its next value lies where it was, nothing happens.
+/// The step reads the predicate, then what both plans take: the state, then the inputs. The state lives where the step
+/// writes its next value. If that is where it is read, too, a branch changes it in place, and one that leaves it as it
+/// is does nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BranchKernel {
     /// What runs where the predicate holds.

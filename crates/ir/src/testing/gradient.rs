@@ -98,7 +98,7 @@ fn doubled(node: &Node) -> Op {
 fn in_doubles(compound: &dyn Compound) -> Op {
     let bodies = compound.bodies();
     let inputs: Vec<usize> = (0..bodies[0].inputs.len()).collect();
-    compound.with_bodies(bodies.into_iter().map(|body| doubled_body(body)).collect(), &inputs)
+    compound.with_bodies(bodies.into_iter().map(doubled_body).collect(), &inputs)
 }
 
 /// A body with doubles in place of all floats.

@@ -1,4 +1,4 @@
-//! Conditionals: branches that change values, exchange them and pass them through, one inside another, and loops in them.
+//! Conditionals: branches that change values and pass them through, one inside another, with loops in them.
 
 use super::{Garden, Grown};
 use crate::derived::{Loop, Step, along_time, conditional};

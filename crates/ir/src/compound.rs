@@ -63,7 +63,7 @@ pub(crate) fn replay<'b>(
 }
 
 /// How closely backends agree on an op that runs these bodies.
-pub(super) fn exactness<'g>(bodies: impl IntoIterator<Item = &'g Graph>) -> Exactness {
+pub(crate) fn exactness<'g>(bodies: impl IntoIterator<Item = &'g Graph>) -> Exactness {
     let mut nodes = bodies.into_iter().flat_map(|body| &body.nodes);
     let rounds = nodes.any(|node| node.op.rules().exactness() == Exactness::Rounding);
     if rounds { Exactness::Rounding } else { Exactness::Exact }
