@@ -7,9 +7,10 @@ use smallvec::{SmallVec, smallvec};
 use crate::compound::{self, Compound, Evaluator, listed, replay};
 use crate::error::OpError;
 use crate::expr::Expr;
-use crate::graph::Graph;
+use crate::graph::{Graph, Value};
 use crate::interpret::interpret;
 use crate::op::{At, Exactness, Grads, Op, Rules};
+use crate::passes::bodies::with_inputs;
 use crate::passes::simplified;
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
@@ -53,11 +54,13 @@ impl Conditional {
         (passed(&self.otherwise) == Some(input)).then_some(input + self.first_input())
     }
 
-    /// The result of a branch, its nodes written where the conditional stands.
+    /// The result of a branch, with what it is made of written where the conditional stands.
     fn inlined<'b>(&self, branch: &Graph, at: &At<'b>) -> Expr<'b> {
+        let inputs: Vec<usize> = (0..branch.inputs.len()).collect();
+        let needed = with_inputs(branch, &[self.output], &inputs, 0);
         let apply = |op: Op, args: &[Expr<'b>]| simplified(at.value.builder(), op, args);
-        let made = replay(branch, &at.args[self.first_input()..], apply);
-        made[branch.outputs[self.output].index()]
+        let made = replay(&needed, &at.args[self.first_input()..], apply);
+        made[needed.outputs[0].index()]
     }
 }
 
@@ -100,28 +103,26 @@ impl Rules for Conditional {
 
     fn infer(&self, args: &[&Type]) -> Result<Type, OpError> {
         let need = |what: String| Err(OpError::new("conditional", what, args));
-        let [then, otherwise] = [&self.then, &self.otherwise];
+        let [then, otherwise] = [&*self.then, &*self.otherwise];
         if then.state + otherwise.state > 0 {
             return need("branches without state".to_string());
         }
-        let inputs = [then, otherwise].map(|branch| branch.input_types());
-        if inputs[0] != inputs[1] {
-            let [a, b] = inputs.map(|types| listed(&types));
+        if !types(then, &then.inputs).eq(types(otherwise, &otherwise.inputs)) {
+            let (a, b) = (listed(&then.input_types()), listed(&otherwise.input_types()));
             return need(format!("branches that take the same, not {a} and {b}"));
         }
-        let outputs = [then, otherwise].map(|branch| branch.output_types());
-        if outputs[0] != outputs[1] {
-            let [a, b] = outputs.map(|types| listed(&types));
+        if !types(then, &then.outputs).eq(types(otherwise, &otherwise.outputs)) {
+            let (a, b) = (listed(&then.output_types()), listed(&otherwise.output_types()));
             return need(format!("branches that give the same types, not {a} and {b}"));
         }
         let predicate = Type::scalar(DType::Bool);
-        let wanted = std::iter::once(&predicate).chain(&inputs[0]);
+        let wanted = std::iter::once(&predicate).chain(types(then, &then.inputs));
         if !wanted.eq(args.iter().copied()) {
-            let inputs = listed(&inputs[0]);
+            let inputs = listed(&then.input_types());
             return need(format!("a bool scalar that decides, then what its branches take, {inputs}"));
         }
-        match outputs[0].get(self.output) {
-            Some(ty) => Ok(ty.clone()),
+        match then.outputs.get(self.output) {
+            Some(&output) => Ok(then.ty(output).clone()),
             None => need(format!("branches with an output {}", self.output)),
         }
     }
@@ -171,4 +172,8 @@ impl Rules for Conditional {
     fn compound(&self) -> Option<&dyn Compound> {
         Some(self)
     }
+}
+
+fn types<'g>(graph: &'g Graph, values: &'g [Value]) -> impl Iterator<Item = &'g Type> {
+    values.iter().map(|&value| graph.ty(value))
 }
