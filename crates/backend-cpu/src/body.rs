@@ -47,16 +47,19 @@ impl Binding {
 
 impl Body {
     /// Lowers plans of which one runs at a time: they share their scratch memory, and what lies around them.
-    pub(crate) fn lower_all(
+    pub(crate) fn lower_all<const N: usize>(
         lowering: &mut Lowering<'_>,
-        plans: &[&Plan],
+        plans: [&Plan; N],
         shared: &Shared,
-    ) -> Result<Vec<Body>, BackendError> {
+    ) -> Result<[Body; N], BackendError> {
         let lowered: Result<Vec<Lowered>, BackendError> =
             plans.iter().map(|plan| lower(plan, lowering.isa)).collect();
         let lowered = lowered?;
         let arena = lowering.temporary(lowered.iter().map(|body| body.arena_bytes).max().unwrap_or(0));
-        Ok(lowered.into_iter().map(|body| Body::new(lowering, body, arena, shared)).collect())
+        let bodies: Vec<Body> =
+            lowered.into_iter().map(|body| Body::new(lowering, body, arena, shared)).collect();
+        let Ok(bodies) = <[Body; N]>::try_from(bodies) else { unreachable!("each plan becomes a body") };
+        Ok(bodies)
     }
 
     fn new(lowering: &mut Lowering<'_>, lowered: Lowered, arena: BufferIndex, shared: &Shared) -> Body {

@@ -49,10 +49,7 @@ pub(crate) fn lower_branch(
         inputs: whole(&inputs),
         outputs: whole(&homes[then.state..]),
     };
-    let bodies = Body::lower_all(lowering, &[then, otherwise], &shared)?;
-    let Ok([then, otherwise]) = <[Body; 2]>::try_from(bodies) else {
-        unreachable!("as many bodies come out as plans go in")
-    };
+    let [then, otherwise] = Body::lower_all(lowering, [then, otherwise], &shared)?;
     lowering.push_work(Work::Branch(Branch { predicate: step.reads[0].index(), then, otherwise }));
     Ok(())
 }

@@ -56,9 +56,8 @@ pub(crate) fn lower_loop(
         inputs: (body.state..body.inputs.len()).map(input).collect(),
         outputs: (body.state..body.outputs.len()).map(output).collect(),
     };
-    for body in Body::lower_all(lowering, &[body], &shared)? {
-        lowering.push_work(Work::Loop(Loop { length: *length, reverse: *reverse, body }));
-    }
+    let [body] = Body::lower_all(lowering, [body], &shared)?;
+    lowering.push_work(Work::Loop(Loop { length: *length, reverse: *reverse, body }));
     Ok(())
 }
 
