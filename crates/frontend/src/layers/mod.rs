@@ -17,6 +17,7 @@ mod dropout;
 mod einsum_dense;
 mod embedding;
 mod flatten;
+mod host;
 mod identity;
 mod input;
 mod kernel_settings;
@@ -60,6 +61,7 @@ pub use dropout::Dropout;
 pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use host::HostLayer;
 pub use identity::Identity;
 pub use input::Input;
 pub use lambda::{Function, Lambda, register_function};
@@ -175,6 +177,11 @@ pub trait Layer: Send + Sync {
 
     /// The layer as a cell, if it takes one step of a recurrent layer.
     fn as_cell(&self) -> Option<&dyn Cell> {
+        None
+    }
+
+    /// The layer as one of the host, if it works there, on strings: before the graph.
+    fn as_host(&self) -> Option<&dyn HostLayer> {
         None
     }
 

@@ -1,18 +1,21 @@
 //! TextVectorization: texts to rows of numbers. Keras: `TextVectorization`.
 
-use cornu_ir::{Expr, Tensor};
+use cornu_ir::{DType, Expr, Tensor};
 use serde_json::{Value, json};
 
-use super::super::{Config, Context, Layer, LayerConfig};
+use super::super::{Config, Context, HostLayer, Layer, LayerConfig, Spec, Weights};
 use super::lookup_config::{self, string};
+use super::on_host;
 use super::output_mode::{OutputMode, built};
 use super::standardize::{Split, Standardize, ngrams};
 use super::vocabulary::Vocabulary;
 use crate::error::{Error, Result};
+use crate::training::Values;
 
 /// Cleans each text, cuts it into tokens and looks these up in a vocabulary.
 ///
-/// Tensors hold no strings, so the layer works on the host, before a model:
+/// Tensors hold no strings, so the layer works on the host: as the first of a model, after an
+/// [`Input`](super::super::Input) of strings `(texts,)` or `(texts, 1)`, or by itself:
 ///
 /// ```
 /// use cornu::layers::TextVectorization;
@@ -163,14 +166,19 @@ impl TextVectorization {
             let tokens = self.tokenize(text.as_ref());
             rows.push(self.lookup.numbers(tokens.iter().map(String::as_str))?);
         }
-        Ok(match self.lookup.output_mode {
+        Ok(self.encoded(rows))
+    }
+
+    /// Rows of numbers in the layer's mode.
+    fn encoded(&self, rows: Vec<Vec<i64>>) -> Tensor {
+        match self.lookup.output_mode {
             OutputMode::Int => self.padded(rows),
             OutputMode::MultiHot | OutputMode::Count | OutputMode::TfIdf => self.lookup.hot_rows(&rows),
             OutputMode::OneHot => {
                 let padded = self.padded(rows);
                 self.lookup.encode(padded.integers(), padded.shape())
             }
-        })
+        }
     }
 
     /// Rows of one length. What is cut off and what fills up are at the end.
@@ -293,7 +301,53 @@ impl Layer for TextVectorization {
         Ok(config)
     }
 
+    fn build(&self, _: &[Spec], _: &mut Weights) -> Result<()> {
+        self.check()?;
+        on_host::check_ready(&self.lookup)
+    }
+
     fn call<'b>(&self, context: &mut Context<'_, 'b>, _: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        Err(super::host_only(context, "TextVectorization", "vectorize"))
+        Err(on_host::not_in_graph(context, "TextVectorization", "vectorize"))
+    }
+
+    fn as_host(&self) -> Option<&dyn HostLayer> {
+        Some(self)
+    }
+}
+
+impl HostLayer for TextVectorization {
+    fn output_spec(&self, inputs: &[Spec]) -> Result<Spec> {
+        let input = on_host::only_text("TextVectorization", inputs)?;
+        let batch = match input.shape.as_slice() {
+            [batch] | [batch, Some(1)] => *batch,
+            _ => {
+                let reason =
+                    format!("TextVectorization takes one text for each sample, (batch,) or (batch, 1); it got {input}");
+                return Err(on_host::refused(reason));
+            }
+        };
+        let depth = Some(self.lookup.depth());
+        Ok(match self.lookup.output_mode {
+            OutputMode::Int => Spec::new(DType::I64, [batch, self.output_sequence_length]),
+            OutputMode::OneHot => Spec::new(DType::F32, [batch, None, depth]),
+            OutputMode::MultiHot | OutputMode::Count | OutputMode::TfIdf => Spec::new(DType::F32, [batch, depth]),
+        })
+    }
+
+    fn run(&self, inputs: &[&Values]) -> Result<Values> {
+        let vectors = Values::from(self.vectorize(on_host::only_strings("TextVectorization", inputs)?.items())?);
+        let (texts, depth) = (vectors.shape()[0], self.lookup.depth());
+        match self.lookup.output_mode {
+            // The axis of tokens stays, even if no text has more than one.
+            OutputMode::OneHot if vectors.shape().len() == 2 => match vectors.reshaped(vec![texts, 1, depth]) {
+                Some(vectors) => Ok(vectors),
+                None => unreachable!("an axis of size 1 changes no number of elements"),
+            },
+            OutputMode::Int
+            | OutputMode::OneHot
+            | OutputMode::MultiHot
+            | OutputMode::Count
+            | OutputMode::TfIdf => Ok(vectors),
+        }
     }
 }
