@@ -6,9 +6,7 @@ use std::sync::{Arc, OnceLock};
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
-use super::{
-    CallArguments, Config, Context, Layer, Masked, Spec, Weights, is_registered, layer_from_config,
-};
+use super::{CallArguments, Config, Context, Layer, Masked, Spec, Weights, is_registered, layer_from_config};
 use crate::config::Serialized;
 use crate::error::{Error, Result};
 use crate::model::{Functional, Sequential};

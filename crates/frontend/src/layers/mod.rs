@@ -79,7 +79,7 @@ pub use pooling::{
     MaxPooling3D, OfMax, OfMean, PoolKind, Pooling,
 };
 pub use preprocessing::{
-    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
+    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup, LookupState,
     MelSpectrogram, Normalization, OutputMode, PerChannel, Rescaling, STFTSpectrogram, SpectrumMode, Split,
     Standardize, StringLookup, TextVectorization, Window,
 };
@@ -104,6 +104,7 @@ pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
+pub(crate) use preprocessing::{LEARNED_IDF_WEIGHTS, LEARNED_VOCABULARY};
 pub(crate) use registry::{
     aliases_of, is_registered, keras_dtype, keras_dtype_name, layer_from_config, layer_names,
 };
@@ -182,6 +183,11 @@ pub trait Layer: Send + Sync {
 
     /// The layer as one of the host, if it works there, on strings: before the graph.
     fn as_host(&self) -> Option<&dyn HostLayer> {
+        None
+    }
+
+    /// What a lookup layer has learned, for archives, which keep it outside of its configuration.
+    fn lookup_state(&self) -> Option<LookupState> {
         None
     }
 

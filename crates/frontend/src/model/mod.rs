@@ -14,8 +14,8 @@ mod values;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cornu_ir::backend::{Backend, Buffer};
 use cornu_ir::Tensor;
+use cornu_ir::backend::{Backend, Buffer};
 
 pub use plot::{Direction, Plot};
 pub use sequential::Sequential;

@@ -98,8 +98,7 @@ fn unbatched(x: &Values) -> Result<Spec> {
             what: format!("inputs need an axis of samples; they are {}", x.described()),
         });
     };
-    let shape: Vec<Option<usize>> =
-        [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect();
+    let shape: Vec<Option<usize>> = [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect();
     Ok(match x {
         Values::Numbers(tensor) => Spec::new(tensor.dtype(), shape),
         Values::Strings(_) => Spec::text(shape),

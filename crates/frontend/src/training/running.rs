@@ -5,10 +5,10 @@ use std::collections::hash_map::Entry;
 use cornu_ir::plan::{self, Cost};
 use cornu_ir::{DType, Tensor, Type, passes};
 
+use super::batches::Batch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
 use super::step::{StepWriter, running_loss};
-use super::batches::Batch;
 use super::{Dataset, Logs};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;

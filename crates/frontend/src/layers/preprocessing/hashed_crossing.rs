@@ -129,7 +129,8 @@ impl Layer for HashedCrossing {
 impl HostLayer for HashedCrossing {
     fn output_spec(&self, inputs: &[Spec]) -> Result<Spec> {
         let is_column = |input: &Spec| matches!(input.shape.as_slice(), [_] | [_, Some(1)]);
-        let fits = |input: &Spec| input.shape == inputs[0].shape && (input.is_text() || !input.dtype.is_float());
+        let fits =
+            |input: &Spec| input.shape == inputs[0].shape && (input.is_text() || !input.dtype.is_float());
         if inputs.len() < 2 || !is_column(&inputs[0]) || !inputs.iter().all(fits) {
             let got: Vec<String> =
                 inputs.iter().map(|input| format!("{input} of {}", input.dtype_name())).collect();

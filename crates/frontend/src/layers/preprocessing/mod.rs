@@ -12,6 +12,7 @@ mod hashed_crossing;
 mod hashing;
 mod integer_lookup;
 mod lookup_config;
+mod lookup_state;
 mod mel_spectrogram;
 mod moments;
 mod normalization;
@@ -32,6 +33,7 @@ pub use frames::Window;
 pub use hashed_crossing::{Feature, HashedCrossing};
 pub use hashing::Hashing;
 pub use integer_lookup::IntegerLookup;
+pub use lookup_state::LookupState;
 pub use mel_spectrogram::MelSpectrogram;
 pub use normalization::Normalization;
 pub use output_mode::OutputMode;
@@ -40,6 +42,8 @@ pub use standardize::{Split, Standardize};
 pub use stft_spectrogram::{STFTSpectrogram, SpectrumMode};
 pub use string_lookup::StringLookup;
 pub use text_vectorization::TextVectorization;
+
+pub(crate) use lookup_state::{LEARNED_IDF_WEIGHTS, LEARNED_VOCABULARY};
 
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use cornu_ir::{Expr, Tensor};
 use serde_json::json;
 
-use super::super::{Config, Context, HostLayer, Layer, LayerConfig, Spec, Weights};
+use super::super::{Config, Context, HostLayer, Layer, LayerConfig, LookupState, Spec, Weights};
 use super::documents::Document;
 use super::hash::StringHash;
 use super::lookup_config::{self, lookup_arguments, string};
@@ -89,6 +89,10 @@ impl Layer for StringLookup {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, _: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         Err(on_host::not_in_graph(context, "StringLookup", "lookup"))
+    }
+
+    fn lookup_state(&self) -> Option<LookupState> {
+        Some(self.lookup.state())
     }
 
     fn as_host(&self) -> Option<&dyn HostLayer> {

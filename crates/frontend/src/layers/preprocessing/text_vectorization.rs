@@ -3,7 +3,7 @@
 use cornu_ir::{DType, Expr, Tensor};
 use serde_json::{Value, json};
 
-use super::super::{Config, Context, HostLayer, Layer, LayerConfig, Spec, Weights};
+use super::super::{Config, Context, HostLayer, Layer, LayerConfig, LookupState, Spec, Weights};
 use super::lookup_config::{self, string};
 use super::on_host;
 use super::output_mode::{OutputMode, built};
@@ -310,6 +310,10 @@ impl Layer for TextVectorization {
         Err(on_host::not_in_graph(context, "TextVectorization", "vectorize"))
     }
 
+    fn lookup_state(&self) -> Option<LookupState> {
+        Some(LookupState { is_inside_too: true, ..self.lookup.state() })
+    }
+
     fn as_host(&self) -> Option<&dyn HostLayer> {
         Some(self)
     }
@@ -321,8 +325,9 @@ impl HostLayer for TextVectorization {
         let batch = match input.shape.as_slice() {
             [batch] | [batch, Some(1)] => *batch,
             _ => {
-                let reason =
-                    format!("TextVectorization takes one text for each sample, (batch,) or (batch, 1); it got {input}");
+                let reason = format!(
+                    "TextVectorization takes one text for each sample, (batch,) or (batch, 1); it got {input}"
+                );
                 return Err(on_host::refused(reason));
             }
         };
@@ -330,16 +335,20 @@ impl HostLayer for TextVectorization {
         Ok(match self.lookup.output_mode {
             OutputMode::Int => Spec::new(DType::I64, [batch, self.output_sequence_length]),
             OutputMode::OneHot => Spec::new(DType::F32, [batch, None, depth]),
-            OutputMode::MultiHot | OutputMode::Count | OutputMode::TfIdf => Spec::new(DType::F32, [batch, depth]),
+            OutputMode::MultiHot | OutputMode::Count | OutputMode::TfIdf => {
+                Spec::new(DType::F32, [batch, depth])
+            }
         })
     }
 
     fn run(&self, inputs: &[&Values]) -> Result<Values> {
-        let vectors = Values::from(self.vectorize(on_host::only_strings("TextVectorization", inputs)?.items())?);
+        let vectors =
+            Values::from(self.vectorize(on_host::only_strings("TextVectorization", inputs)?.items())?);
         let (texts, depth) = (vectors.shape()[0], self.lookup.depth());
         match self.lookup.output_mode {
             // The axis of tokens stays, even if no text has more than one.
-            OutputMode::OneHot if vectors.shape().len() == 2 => match vectors.reshaped(vec![texts, 1, depth]) {
+            OutputMode::OneHot if vectors.shape().len() == 2 => match vectors.reshaped(vec![texts, 1, depth])
+            {
                 Some(vectors) => Ok(vectors),
                 None => unreachable!("an axis of size 1 changes no number of elements"),
             },
