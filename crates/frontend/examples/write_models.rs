@@ -29,7 +29,9 @@ fn main() -> Outcome {
         }
     }
     shapes(&folder)?;
-    networks(&folder)?;
+    networks("networks", &folder)?;
+    // These run on TensorFlow alone: `make_text.py --check FOLDER/text` looks at them.
+    networks("text", &folder.join("text"))?;
     let sgd = || SGD::new().learning_rate(0.05);
     optimizer(&folder, "sgd", sgd().into())?;
     optimizer(&folder, "momentum", sgd().momentum(0.9).into())?;
@@ -39,8 +41,9 @@ fn main() -> Outcome {
 }
 
 /// The networks that Keras itself wrote for our tests, saved again, with Keras's own answers.
-fn networks(folder: &Path) -> Outcome {
-    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/networks");
+fn networks(family: &str, folder: &Path) -> Outcome {
+    fs::create_dir_all(folder)?;
+    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(family);
     for entry in fs::read_dir(known)? {
         let path = entry?.path();
         let Some(stem) =
