@@ -43,7 +43,7 @@ impl Model {
     /// The inputs, in order.
     pub(crate) fn inputs(&self) -> Vec<Input> {
         let specs = self.0.input_specs();
-        let input = |(index, name)| {
+        let input = |(index, name): (usize, String)| {
             let spec = specs.get(index);
             Input {
                 name,

@@ -31,7 +31,7 @@ fn main() -> Outcome {
     }
     shapes(&folder)?;
     networks("networks", &folder)?;
-    // These run on TensorFlow alone: `make_text.py --check FOLDER/text` looks at them.
+    // In Keras these run on TensorFlow alone: `make_text.py --check FOLDER/text` looks at them.
     networks("text", &folder.join("text"))?;
     learned_words(&folder.join("text"))?;
     learned_tags(&folder.join("text"))?;

@@ -1,5 +1,5 @@
-//! Layers that work on the host, on strings: what they learn from data, what they give by themselves and in a model, and
-//! their configurations.
+//! Layers that work on the host, on strings: what they learn from data, what they give by themselves and in a model,
+//! and their configurations.
 
 use cornu::layers::{
     Feature, HashedCrossing, Hashing, IntegerLookup, Layer, LayerConfig, Spec, StringLookup,

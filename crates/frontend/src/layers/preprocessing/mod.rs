@@ -1,7 +1,8 @@
 //! Preprocessing: layers that turn raw data into what a model computes with.
 //!
 //! Numbers are prepared in the graph. Layers on strings run on the host, before it, as part of a model or by
-//! themselves: tensors hold no strings. `adapt` reads statistics or a vocabulary from data and gives the layer back with them.
+//! themselves: tensors hold no strings. `adapt` reads statistics or a vocabulary from data and gives the layer back
+//! with them.
 
 mod category_encoding;
 mod discretization;
