@@ -188,7 +188,7 @@ impl Model {
     }
 
     /// Trains: Keras's `fit`. `x` and `y` have one row for each sample; a model with several inputs or outputs takes
-    /// several arrays, in order or by name: see [`IntoTensors`].
+    /// several arrays, in order or by name: see [`IntoTensors`]. Strings are given as arrays and lists of strings.
     ///
     /// The model must be compiled. Returns the logs of every epoch.
     pub fn fit(&mut self, x: impl IntoTensors, y: impl IntoTensors, mut how: Fit) -> Result<History> {

@@ -28,6 +28,19 @@ use crate::training::Values;
 /// # Ok::<(), cornu::Error>(())
 /// ```
 ///
+/// ```
+/// use cornu::layers::{Dense, Input, OutputMode, StringLookup};
+///
+/// let colors = StringLookup::new().output_mode(OutputMode::OneHot).vocabulary(["red", "blue"])?;
+/// let mut model = cornu::Sequential::new()
+///     .add(Input::new([1]).strings())
+///     .add(colors)
+///     .add(Dense::new(1))
+///     .build()?;
+/// assert_eq!(model.predict(["blue", "green", "red"])?.shape(), [3, 1]);
+/// # Ok::<(), cornu::Error>(())
+/// ```
+///
 /// Output: `i64` of the input's shape, or another [`OutputMode`] of `f32`.
 #[derive(Clone, Debug)]
 pub struct StringLookup {

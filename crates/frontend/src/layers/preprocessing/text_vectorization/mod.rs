@@ -23,6 +23,9 @@ use crate::error::{Error, Result};
 /// # Ok::<(), cornu::Error>(())
 /// ```
 ///
+/// In a model without `output_sequence_length` a batch is as long as its longest text, and a step is compiled once for
+/// each length.
+///
 /// Output: `i64` `(texts, tokens)`, filled up with 0 to `output_sequence_length` or to the longest text; or `f32`
 /// `(texts, tokens of the vocabulary)` in another [`OutputMode`].
 #[derive(Clone, Debug)]
