@@ -179,7 +179,7 @@ fn what_is_told_of_a_model_of_strings() {
 fn a_trained_model_of_numbers_is_put_behind_a_layer_on_strings() {
     let inner = Sequential::new().add(Input::new([3]).dtype(cornu::DType::I64)).add(Embedding::new(12, 2));
     let mut inner = inner.add(Flatten::new()).add(Dense::new(1)).build().unwrap();
-    let known = inner.predict(&vectors().vectorize(TEXTS).unwrap()).unwrap();
+    let known = inner.predict(vectors().vectorize(TEXTS).unwrap()).unwrap();
     let whole = Sequential::new().name("whole").add(Input::new([]).strings()).add(vectors());
     let mut whole = whole.add(inner.as_layer().unwrap()).build().unwrap();
     assert_eq!(whole.predict(TEXTS).unwrap(), known);
