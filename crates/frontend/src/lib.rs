@@ -55,7 +55,10 @@ pub use layers::*;
 pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential, Summary, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
-pub use training::{Compile, Evaluate, Fit, IntoTensor, IntoTensors, Logs, PerOutput, Tensors, Verbose};
+pub use training::{
+    Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, Logs, PerOutput, Strings, Tensors,
+    Values, Verbose,
+};
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).
 pub(crate) const EPSILON: f64 = 1e-7;

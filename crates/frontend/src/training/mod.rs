@@ -12,6 +12,7 @@ mod predict;
 mod running;
 mod step;
 mod tensors;
+mod values;
 
 pub use arrays::IntoTensor;
 pub use compile::Compile;
@@ -20,6 +21,7 @@ pub use fit::{Fit, Verbose};
 pub use logs::Logs;
 pub use per_output::PerOutput;
 pub use tensors::{IntoTensors, Tensors};
+pub use values::{IntoValues, Item, Strings, Values};
 
 pub(crate) use arrays::to_array;
 pub(crate) use batches::Dataset;

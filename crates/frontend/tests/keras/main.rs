@@ -13,3 +13,4 @@ mod preprocessing;
 mod reading;
 mod regularizers;
 mod schedules;
+mod text;
