@@ -11,11 +11,11 @@ use cornu_ir::types::Type;
 use crate::NAME;
 use crate::buffer::Memory;
 use crate::cpu::{check, copy_in, foreign};
-use crate::kernels::{Buffers, Site, Span, Task};
+use crate::kernels::{BufferIndex, Buffers, Site, Span, Task};
 use crate::lower::Lowered;
 use crate::parallel::Team;
-use crate::repeat::Work;
 use crate::simd::Isa;
+use crate::work::{Runner, Work};
 
 /// A plan made ready to run.
 pub(crate) struct Execution {
@@ -117,20 +117,8 @@ impl Execution {
     /// Lets `order` run the works, in turn or in parts, after `bind` has pointed them at this run's buffers.
     fn run_works(&mut self, order: impl FnOnce(&mut [Work], &dyn Fn(&mut [Work])) + Send) {
         let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
-        let run_task = |task: &dyn Task, spans: &[Span]| {
-            // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until `run` returns;
-            // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of
-            // such memory that a loop is at, cut at elements.
-            let buffers = unsafe { Buffers::new(spans) };
-            team.each(task.pieces(), &|piece, thread| {
-                let Span { pointer, bytes } = scratch[thread];
-                // SAFETY: each thread has its own, and runs one piece at a time.
-                let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
-                task.run(piece, &mut Site { isa: *isa, buffers, scratch });
-            });
-        };
-        let spans = &spans[..];
-        let run = |works: &mut [Work]| Work::run_all(works, spans, &run_task);
+        let (spans, runner) = (&spans[..], Run { team, isa: *isa, scratch });
+        let run = |works: &mut [Work]| Work::run_all(works, spans, &runner);
         if *is_parallel {
             team.enter(|| order(works, &run));
         } else {
@@ -198,5 +186,37 @@ impl Executable for Execution {
         });
         self.ends = ends;
         Ok(times)
+    }
+}
+
+/// One run under way.
+struct Run<'a> {
+    team: &'a Team,
+    isa: Isa,
+    scratch: &'a [Span],
+}
+
+impl Run<'_> {
+    fn buffers<'s>(&self, spans: &'s [Span]) -> Buffers<'s> {
+        // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until the run is over;
+        // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of such
+        // memory that a loop is at, cut at elements. One task runs at a time, and nothing else looks meanwhile.
+        unsafe { Buffers::new(spans) }
+    }
+}
+
+impl Runner for Run<'_> {
+    fn run(&self, task: &dyn Task, spans: &[Span]) {
+        let buffers = self.buffers(spans);
+        self.team.each(task.pieces(), &|piece, thread| {
+            let Span { pointer, bytes } = self.scratch[thread];
+            // SAFETY: each thread has its own, and runs one piece at a time.
+            let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
+            task.run(piece, &mut Site { isa: self.isa, buffers, scratch });
+        });
+    }
+
+    fn holds(&self, buffer: BufferIndex, spans: &[Span]) -> bool {
+        self.buffers(spans).read::<u8>(buffer)[0] != 0
     }
 }

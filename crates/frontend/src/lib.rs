@@ -57,8 +57,8 @@ pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{
-    Compile, Evaluate, Fit, IntoTensor, IntoTensors, KernelProfile, Logs, PerOutput, Profile, Tensors,
-    Verbose,
+    Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
+    Profile, Strings, Tensors, Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

@@ -13,6 +13,7 @@ mod profile;
 mod running;
 mod step;
 mod tensors;
+mod values;
 
 pub use arrays::IntoTensor;
 pub use compile::Compile;
@@ -22,6 +23,7 @@ pub use logs::Logs;
 pub use per_output::PerOutput;
 pub use profile::{KernelProfile, Profile};
 pub use tensors::{IntoTensors, Tensors};
+pub use values::{IntoValues, Item, Strings, Values};
 
 pub(crate) use arrays::to_array;
 pub(crate) use batches::Dataset;

@@ -77,7 +77,7 @@ impl Model {
         self.decide_goals(&data)?;
         self.unchanged(|model| {
             model.train_step(&data, &rows)?;
-            let signature = model.prepare(Purpose::Train, &data, rows.len())?;
+            let (_, signature) = model.prepare(Purpose::Train, &data, &rows)?;
             let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };
             let times = least(|| program.profile(&mut model.state, &[]))?;
             Ok(Profile::new(program.plan(), &times))
@@ -91,7 +91,7 @@ impl Model {
         let rows = all_rows(&data)?;
         self.unchanged(|model| {
             model.predict_step(&data, &rows)?;
-            let signature = model.prepare(Purpose::Predict, &data, rows.len())?;
+            let (_, signature) = model.prepare(Purpose::Predict, &data, &rows)?;
             let built = model.built()?;
             let (weights, layout) = (built.saved(), Layout::of(built, model.compiled.as_ref()));
             let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };

@@ -14,3 +14,4 @@ mod preprocessing;
 mod reading;
 mod regularizers;
 mod schedules;
+mod text;
