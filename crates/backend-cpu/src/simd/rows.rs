@@ -43,10 +43,36 @@ pub(crate) struct RowProduct<'a, N> {
 /// The product by vectors `V`, `MR` rows at a time.
 pub(crate) struct RowTiles<'a, V: Vector, const MR: usize>(pub(crate) RowProduct<'a, V::N>);
 
+impl<N> Rows<'_, N> {
+    /// Panics unless every run of so many numbers lies within the memory; after that they are read unchecked.
+    #[inline(always)]
+    pub(super) fn check(&self, run: usize) {
+        let Rows { from, distance, offset, runs, .. } = *self;
+        // Runs of numbers up to this one do; wrapping, no run at all becomes 0.
+        let limit = from.len().checked_sub(offset + run).map_or(0, |room| room / distance.max(1) + 1);
+        let most = runs.iter().map(|run| run.wrapping_add(1)).max().unwrap_or(0);
+        assert!(most as usize <= limit, "runs lie within their memory");
+    }
+
+    /// Where a run begins that is not [`ZEROS`].
+    ///
+    /// # Safety
+    /// [`Rows::check`] has seen it.
+    #[inline(always)]
+    pub(super) unsafe fn run_at(&self, number: u32) -> *const N {
+        // SAFETY: within the memory, as `check` has seen.
+        unsafe { self.from.as_ptr().add(number as usize * self.distance + self.offset) }
+    }
+}
+
 impl<V: Vector, const MR: usize> Loop for RowTiles<'_, V, MR> {
     #[inline(always)]
     fn run<T: Target>(mut self) {
-        let (strip, columns) = (2 * V::LANES, self.0.columns);
+        let RowProduct { rows, run, zeros, right, columns, .. } = &self.0;
+        let (strip, columns) = (2 * V::LANES, *columns);
+        rows.check(*run);
+        let depth = rows.runs.len() / rows.order.len().max(1) * run;
+        assert!(zeros.len() >= *run && right.len() >= columns.next_multiple_of(strip) * depth);
         for first in (0..columns).step_by(strip) {
             // Half a strip costs half the time.
             if columns - first > V::LANES { self.strip::<2>(first) } else { self.strip::<1>(first) }
@@ -58,69 +84,71 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
     /// All rows with one strip, of which `NV` vectors count.
     #[inline(always)]
     fn strip<const NV: usize>(&mut self, first: usize) {
-        let RowProduct { run, right, columns, rows: Rows { runs, order, .. }, .. } = self.0;
-        let (rows, width) = (order.len(), 2 * V::LANES);
-        let right = &right[first * (runs.len() / rows) * run..];
-        let columns_left = columns - first;
+        let RowProduct { run, zeros, right, columns, rows, .. } = self.0;
+        let (count, width) = (rows.order.len(), 2 * V::LANES);
+        let right = &right[first * (rows.runs.len() / count) * run..];
         // Long sums are made of shorter ones, which keeps their errors small.
-        let together = rows * (STRETCH / run).max(1);
-        for row in (0..rows).step_by(MR) {
-            let height = MR.min(rows - row);
+        let together = count * (STRETCH / run).max(1);
+        for row in (0..count).step_by(MR) {
+            let height = MR.min(count - row);
             let mut right = right;
-            for (part, runs) in runs.chunks(together).enumerate() {
-                // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for.
+            for (part, runs) in rows.runs.chunks(together).enumerate() {
+                // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for; and `run`
+                // has checked that runs and strips are where they are read.
                 unsafe {
                     let mut sums = [[V::splat(V::N::ZERO); NV]; MR];
-                    for runs in runs.chunks_exact(rows) {
+                    for runs in runs.chunks_exact(count) {
                         let strip;
                         (strip, right) = right.split_at(run * width);
                         let runs = &runs[row..row + height];
-                        if runs.iter().any(|&run| run != ZEROS) {
-                            accumulate(&mut sums, self.left(runs), strip);
+                        if runs.iter().all(|&run| run == ZEROS) {
+                            continue;
                         }
+                        let mut left = [zeros.as_ptr(); MR];
+                        for (left, &number) in left.iter_mut().zip(runs) {
+                            *left = if number == ZEROS { zeros.as_ptr() } else { rows.run_at(number) };
+                        }
+                        accumulate(&mut sums, left, strip.as_ptr(), run);
                     }
-                    for (sums, &place) in sums.iter().zip(&order[row..row + height]) {
+                    for (sums, &place) in sums.iter().zip(&rows.order[row..row + height]) {
                         let out = &mut self.0.sums[place as usize * columns + first..];
-                        write(sums, out, columns_left, part == 0);
+                        write(sums, out, columns - first, part == 0);
                     }
                 }
             }
         }
-    }
-
-    /// One run of each row.
-    #[inline(always)]
-    fn left(&self, runs: &[u32]) -> [&[V::N]; MR] {
-        let RowProduct { run, zeros, rows: Rows { from, distance, offset, .. }, .. } = self.0;
-        std::array::from_fn(|i| match runs.get(i) {
-            Some(&number) if number != ZEROS => &from[number as usize * distance + offset..][..run],
-            Some(_) | None => &zeros[..run],
-        })
     }
 }
 
-/// Adds the products of a run.
+/// Adds the products of a run of each row with a strip.
 ///
 /// # Safety
-/// The machine has the instruction set of `V`.
+/// The machine has the instruction set of `V`; `run` numbers lie at each of `left`, and `run` times two vectors at
+/// `right`.
 #[inline(always)]
 unsafe fn accumulate<V: Vector, const MR: usize, const NV: usize>(
     sums: &mut [[V; NV]; MR],
-    left: [&[V::N]; MR],
-    right: &[V::N],
+    left: [*const V::N; MR],
+    right: *const V::N,
+    run: usize,
 ) {
-    for (k, right) in right.chunks_exact(2 * V::LANES).enumerate() {
+    let mut sums_here = *sums;
+    for k in 0..run {
         // SAFETY: as the caller promises.
         unsafe {
-            let right: [V; NV] = std::array::from_fn(|j| V::load(&right[j * V::LANES..]));
-            for i in 0..MR {
-                let x = V::splat(left[i][k]);
-                for j in 0..NV {
-                    sums[i][j] = x.mul_add(right[j], sums[i][j]);
+            let mut strip = [V::splat(V::N::ZERO); NV];
+            for (j, vector) in strip.iter_mut().enumerate() {
+                *vector = V::load_at(right.add((2 * k + j) * V::LANES));
+            }
+            for (sums, left) in sums_here.iter_mut().zip(left) {
+                let x = V::splat_at(left.add(k));
+                for (sum, &vector) in sums.iter_mut().zip(&strip) {
+                    *sum = x.mul_add(vector, *sum);
                 }
             }
         }
     }
+    *sums = sums_here;
 }
 
 /// Writes the sums of a row, as many as there are columns, or adds them to what is there.
