@@ -3,8 +3,7 @@
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
-use super::einsum_dense::refuse_lora;
-use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::error::{Error, Result};
@@ -15,7 +14,8 @@ use crate::regularizers::Regularizer;
 /// `activation(x·kernel + bias)` on the last axis: `(…, in)` becomes `(…, units)`.
 ///
 /// Weights: `kernel` `[in, units]`, then `bias` `[units]`. By default the activation is linear, the kernel begins
-/// glorot-uniform and the bias at zero.
+/// glorot-uniform and the bias at zero. With a `lora_rank` the matrices `lora_kernel_a` `[in, rank]` and
+/// `lora_kernel_b` `[rank, units]` come last, and the kernel is frozen.
 #[derive(Clone, Debug)]
 pub struct Dense {
     units: usize,
@@ -28,6 +28,7 @@ pub struct Dense {
     activity_regularizer: Option<Identifier<dyn Regularizer>>,
     kernel_constraint: Option<Identifier<dyn Constraint>>,
     bias_constraint: Option<Identifier<dyn Constraint>>,
+    lora: LoraKernel,
 }
 
 impl Dense {
@@ -44,6 +45,7 @@ impl Dense {
             activity_regularizer: None,
             kernel_constraint: None,
             bias_constraint: None,
+            lora: LoraKernel::new("kernel"),
         }
     }
 
@@ -101,8 +103,19 @@ impl Dense {
         self
     }
 
+    /// The rank of the matrices that training fits in place of the kernel: see [`Lora`](super::Lora).
+    pub fn lora_rank(mut self, rank: usize) -> Dense {
+        self.lora.set_rank(rank);
+        self
+    }
+
+    /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
+    pub fn lora_alpha(mut self, alpha: f64) -> Dense {
+        self.lora.set_alpha(alpha);
+        self
+    }
+
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Dense> {
-        refuse_lora(config)?;
         Ok(Dense {
             units: config.positive("units")?,
             activation: config.activation("activation")?,
@@ -114,6 +127,7 @@ impl Dense {
             activity_regularizer: config.regularizer("activity_regularizer")?,
             kernel_constraint: config.constraint("kernel_constraint")?,
             bias_constraint: config.constraint("bias_constraint")?,
+            lora: LoraKernel::from_config(config, "kernel")?,
         })
     }
 }
@@ -140,6 +154,7 @@ impl Layer for Dense {
         config.insert("kernel_constraint".into(), super::constraint_config(&self.kernel_constraint)?);
         config.insert("bias_constraint".into(), super::constraint_config(&self.bias_constraint)?);
         config.insert("quantization_config".into(), Value::Null);
+        self.lora.write(&mut config);
         Ok(config)
     }
 
@@ -166,11 +181,11 @@ impl Layer for Dense {
                 .regularizer(self.bias_regularizer.as_ref())?
                 .constraint(self.bias_constraint.as_ref())?;
         }
-        Ok(())
+        self.lora.build("Dense", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let kernel = context.weight("kernel")?;
+        let kernel = self.lora.value(context)?;
         // Whole numbers become what the kernel is, as in Keras.
         let sums = only(inputs)?.cast(kernel.dtype()).matmul(kernel);
         let sums = if self.use_bias {
@@ -185,5 +200,9 @@ impl Layer for Dense {
 
     fn supports_masking(&self) -> bool {
         true
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

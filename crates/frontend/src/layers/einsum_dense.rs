@@ -4,7 +4,7 @@ use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
 use super::kernel_settings::{KernelSettings, kernel_setters};
-use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::activations::Activation;
 use crate::constraints::Constraint;
 use crate::einsum::einsum;
@@ -32,6 +32,7 @@ pub struct EinsumDense {
     activation: Identifier<Activation>,
     bias_axes: Option<String>,
     settings: KernelSettings,
+    lora: LoraKernel,
 }
 
 impl EinsumDense {
@@ -43,6 +44,7 @@ impl EinsumDense {
             activation: "linear".into(),
             bias_axes: None,
             settings: KernelSettings::default(),
+            lora: LoraKernel::new("kernel"),
         }
     }
 
@@ -58,13 +60,24 @@ impl EinsumDense {
         self
     }
 
+    /// The rank of the matrices that training fits in place of the kernel: see [`Lora`](super::Lora).
+    pub fn lora_rank(mut self, rank: usize) -> EinsumDense {
+        self.lora.set_rank(rank);
+        self
+    }
+
+    /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
+    pub fn lora_alpha(mut self, alpha: f64) -> EinsumDense {
+        self.lora.set_alpha(alpha);
+        self
+    }
+
     pub(super) fn settings(mut self, settings: KernelSettings) -> EinsumDense {
         self.settings = settings;
         self
     }
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<EinsumDense> {
-        refuse_lora(config)?;
         let output_shape = match config.value("output_shape") {
             Some(Value::Number(_)) => vec![config.size("output_shape")?],
             _ => config.unknown_sizes("output_shape")?,
@@ -76,6 +89,7 @@ impl EinsumDense {
             activation: config.activation("activation")?,
             bias_axes: config.text("bias_axes")?.map(String::from),
             settings: KernelSettings::from_config(config)?,
+            lora: LoraKernel::from_config(config, "kernel")?,
         })
     }
 
@@ -214,14 +228,6 @@ impl EinsumDense {
 
 kernel_setters!(EinsumDense);
 
-/// Files of low-rank adaptations hold what this crate cannot train as Keras does.
-pub(super) fn refuse_lora(config: &LayerConfig<'_>) -> Result<()> {
-    match config.size("lora_rank")?.filter(|&rank| rank > 0) {
-        Some(_) => Err(config.wrong("lora_rank", "null: low-rank adaptation is not there yet")),
-        None => Ok(()),
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dots {
     Nowhere,
@@ -256,6 +262,7 @@ impl Layer for EinsumDense {
         config.insert("bias_axes".into(), json!(self.bias_axes));
         self.settings.write(&mut config)?;
         config.insert("quantization_config".into(), Value::Null);
+        self.lora.write(&mut config);
         Ok(config)
     }
 
@@ -275,11 +282,11 @@ impl Layer for EinsumDense {
                 .regularizer(self.settings.bias_regularizer.as_ref())?
                 .constraint(self.settings.bias_constraint.as_ref())?;
         }
-        Ok(())
+        self.lora.build("EinsumDense", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let kernel = context.weight("kernel")?;
+        let kernel = self.lora.value(context)?;
         let sums = einsum(&self.equation, &[only(inputs)?.cast(DType::F32), kernel])?;
         let sums = if self.bias_axes.is_some() {
             sums + shapes::broadcast_to(context.weight("bias")?, &sums.shape())
@@ -289,5 +296,9 @@ impl Layer for EinsumDense {
         let output = self.activation.resolve()?.apply(sums)?;
         context.add_activity_loss(self.settings.activity_regularizer.as_ref(), output)?;
         Ok(vec![output])
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

@@ -3,8 +3,7 @@
 use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
-use super::einsum_dense::refuse_lora;
-use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
@@ -26,6 +25,7 @@ pub struct Embedding {
     activity_regularizer: Option<Identifier<dyn Regularizer>>,
     embeddings_constraint: Option<Identifier<dyn Constraint>>,
     mask_zero: bool,
+    pub(super) lora: LoraKernel,
 }
 
 impl Embedding {
@@ -39,6 +39,7 @@ impl Embedding {
             activity_regularizer: None,
             embeddings_constraint: None,
             mask_zero: false,
+            lora: LoraKernel::new("embeddings"),
         }
     }
 
@@ -78,8 +79,19 @@ impl Embedding {
         self
     }
 
+    /// The rank of the matrices that training fits in place of the table: see [`Lora`](super::Lora).
+    pub fn lora_rank(mut self, rank: usize) -> Embedding {
+        self.lora.set_rank(rank);
+        self
+    }
+
+    /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
+    pub fn lora_alpha(mut self, alpha: f64) -> Embedding {
+        self.lora.set_alpha(alpha);
+        self
+    }
+
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Embedding> {
-        refuse_lora(config)?;
         Ok(Embedding {
             input_dim: config.positive("input_dim")?,
             output_dim: config.positive("output_dim")?,
@@ -88,7 +100,29 @@ impl Embedding {
             activity_regularizer: config.regularizer("activity_regularizer")?,
             embeddings_constraint: config.constraint("embeddings_constraint")?,
             mask_zero: config.boolean_or("mask_zero", false)?,
+            lora: LoraKernel::from_config(config, "embeddings")?,
         })
+    }
+
+    /// Adds the table; what adapts it comes after all other weights.
+    pub(super) fn build_table(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
+        only(inputs)?;
+        for (key, size) in [("input_dim", self.input_dim), ("output_dim", self.output_dim)] {
+            // Ids are int32, also when counted from the end.
+            if size == 0 || i32::try_from(size).is_err() {
+                return Err(Error::config("Embedding", key, size, "a number from 1 to 2147483647"));
+            }
+        }
+        weights
+            .add("embeddings", self.dims(), self.embeddings_initializer.resolve()?)?
+            .regularizer(self.embeddings_regularizer.as_ref())?
+            .constraint(self.embeddings_constraint.as_ref())?;
+        Ok(())
+    }
+
+    /// The table, adapted if it is to be.
+    pub(super) fn table<'b>(&self, context: &Context<'_, 'b>) -> Result<Expr<'b>> {
+        self.lora.value(context)
     }
 
     pub(super) fn dims(&self) -> [usize; 2] {
@@ -97,7 +131,7 @@ impl Embedding {
 
     /// The vectors of these ids; says which of them count.
     pub(super) fn look_up<'b>(&self, context: &mut Context<'_, 'b>, ids: Expr<'b>) -> Result<Expr<'b>> {
-        let table = context.weight("embeddings")?;
+        let table = self.table(context)?;
         let mask = self.mask_zero.then(|| ids.ne(ids.number(0.0)));
         context.set_output_mask(0, mask);
         let ids = match ids.dtype() {
@@ -131,25 +165,20 @@ impl Layer for Embedding {
         config.insert("embeddings_constraint".into(), super::constraint_config(&self.embeddings_constraint)?);
         config.insert("mask_zero".into(), json!(self.mask_zero));
         config.insert("quantization_config".into(), Value::Null);
+        self.lora.write(&mut config);
         Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
-        only(inputs)?;
-        for (key, size) in [("input_dim", self.input_dim), ("output_dim", self.output_dim)] {
-            // Ids are int32, also when counted from the end.
-            if size == 0 || i32::try_from(size).is_err() {
-                return Err(Error::config("Embedding", key, size, "a number from 1 to 2147483647"));
-            }
-        }
-        weights
-            .add("embeddings", [self.input_dim, self.output_dim], self.embeddings_initializer.resolve()?)?
-            .regularizer(self.embeddings_regularizer.as_ref())?
-            .constraint(self.embeddings_constraint.as_ref())?;
-        Ok(())
+        self.build_table(inputs, weights)?;
+        self.lora.build("Embedding", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         Ok(vec![self.look_up(context, only(inputs)?)?])
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

@@ -21,6 +21,7 @@ mod identity;
 mod input;
 mod kernel_settings;
 mod lambda;
+mod lora;
 mod masking;
 mod merging;
 mod normalization;
@@ -63,6 +64,7 @@ pub use flatten::Flatten;
 pub use identity::Identity;
 pub use input::Input;
 pub use lambda::{Function, Lambda, register_function};
+pub use lora::{Lora, LoraKernel};
 pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use normalization::{
@@ -186,6 +188,11 @@ pub trait Layer: Send + Sync {
     /// The weights of layers inside that Keras's files hold among this layer's own as well: `dense/kernel`.
     fn shared_weights(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The kernel that [`AnyLayer::enable_lora`] adapts, if the layer has such a one.
+    fn lora(&self) -> Option<&LoraKernel> {
+        None
     }
 
     /// The layers inside, in the order of Keras's weights.

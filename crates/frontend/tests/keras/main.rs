@@ -4,6 +4,7 @@ mod activations;
 mod constraints;
 mod initializers;
 mod layers;
+mod lora;
 mod losses;
 mod metrics;
 mod networks;
