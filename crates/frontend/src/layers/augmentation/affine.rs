@@ -91,7 +91,7 @@ impl<M: Movement> ImageKind for Affine<M> {
         self.movement.check()
     }
 
-    fn transform<'b>(&self, _: &Settings, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let [x, y] = self.movement.origin(draw, images)?;
         Ok(self.sampling.affine(images, x, y))
     }

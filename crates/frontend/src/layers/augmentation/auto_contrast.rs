@@ -37,19 +37,14 @@ impl ImageKind for Stretch {
         Ok(())
     }
 
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        _: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
-        let bytes = settings.scaled(images, 255.0);
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+        let bytes = draw.settings.scaled(images, 255.0);
         let end = |kind| bytes.reduce(kind, &[1, 2]).expand(1).expand(1);
         let (low, high) = (end(Reduction::Min), end(Reduction::Max));
         let flat = high.eq(low);
         let scale = 255.0 / flat.select(high.full_like(1.0), high - low);
         let stretched = (bytes * scale - low * scale).clip(0.0, 255.0);
-        Ok(flat.select(images, settings.scaled_back(stretched, 255.0)))
+        Ok(flat.select(images, draw.settings.scaled_back(stretched, 255.0)))
     }
 }
 

@@ -30,12 +30,7 @@ pub trait Change: Clone + fmt::Debug + Send + Sync + 'static {
     const DEFAULT: Factor = Factor::UpTo(0.0);
 
     /// The images changed by factors of this range.
-    fn change<'b>(
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        range: (f64, f64),
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>>;
+    fn change<'b>(draw: &mut Draw<'_, '_, 'b>, range: (f64, f64), images: Expr<'b>) -> Result<Expr<'b>>;
 }
 
 impl<C: Change> ImageLayer<ByFactor<C>> {
@@ -70,13 +65,8 @@ impl<C: Change> ImageKind for ByFactor<C> {
         self.range().map(drop)
     }
 
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
-        C::change(settings, draw, self.range()?, images)
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+        C::change(draw, self.range()?, images)
     }
 }
 

@@ -1,14 +1,15 @@
-//! Draw: random numbers for a batch of images.
+//! Draw: what the formula of an image layer asks for beside the images, above all random numbers.
 
 use cornu_ir::{DType, Expr, Shape};
 
 use super::super::Context;
+use super::settings::Settings;
 use crate::error::Result;
 
-/// Random numbers for a batch of images.
+/// Random numbers for a batch of images, and the settings of its layer.
 pub struct Draw<'d, 'c, 'b> {
     pub(super) context: &'d mut Context<'c, 'b>,
-    pub(super) seed: Option<i64>,
+    pub(super) settings: Settings,
     pub(super) batch: usize,
 }
 
@@ -24,7 +25,7 @@ impl<'b> Draw<'_, '_, 'b> {
         if low == high {
             return Ok(self.context.builder().scalar(DType::F32, low).broadcast_scalar(&shape));
         }
-        Ok(self.context.random_uniform(&shape, self.seed)? * (high - low) + low)
+        Ok(self.context.random_uniform(&shape, self.settings.seed)? * (high - low) + low)
     }
 
     /// For each image whether to act, with a probability that is itself drawn from a range.

@@ -85,16 +85,11 @@ impl ImageKind for Equalize {
         }
     }
 
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        _: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let shape = images.shape();
         let (channels, last) = (shape[3], self.bins as f64 - 1.0);
         let values = shape[0] * shape[1] * shape[2];
-        let bytes = settings.scaled(images, 255.0).reshape([values, channels]);
+        let bytes = draw.settings.scaled(images, 255.0).reshape([values, channels]);
         let bin = |scaled: Expr<'b>| scaled.clip(0.0, last).floor().cast(DType::I32);
         let histogram = self.histogram(bin(bytes * last / 255.0));
         let place = bin(bytes / 255.0 * last);
@@ -104,7 +99,7 @@ impl ImageKind for Equalize {
         let equalized = table.gather(place, 0, 0);
         let used = histogram.gt(histogram.number(0.0)).cast(DType::F32).sum(&[1]);
         let flat = used.le(used.number(1.0)).broadcast_leading(&bytes.shape());
-        Ok(settings.scaled_back(flat.select(bytes, equalized), 255.0).reshape(shape))
+        Ok(draw.settings.scaled_back(flat.select(bytes, equalized), 255.0).reshape(shape))
     }
 }
 

@@ -36,12 +36,7 @@ pub trait ImageKind: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// The images changed. They are `f32`, `(batch, height, width, channels)`.
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>>;
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>>;
 }
 
 /// A kind that draws random numbers.
@@ -104,11 +99,11 @@ impl<K: ImageKind> Layer for ImageLayer<K> {
         if !(K::ALWAYS || context.training()) {
             return Ok(vec![x]);
         }
-        let Settings { data_format, seed, .. } = self.settings;
+        let data_format = self.settings.data_format;
         let single = x.rank() == 3;
         let images = data_format.channels_last(if single { x.expand(0) } else { x });
-        let mut draw = Draw { context, seed, batch: images.shape()[0] };
-        let changed = data_format.restored(self.kind.transform(&self.settings, &mut draw, images)?);
+        let mut draw = Draw { context, settings: self.settings, batch: images.shape()[0] };
+        let changed = data_format.restored(self.kind.transform(&mut draw, images)?);
         Ok(vec![if single { changed.squeeze(&[0]) } else { changed }])
     }
 }

@@ -5,7 +5,6 @@ use cornu_ir::Expr;
 use super::by_factor::{ByFactor, Change};
 use super::draw::Draw;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, adds to each image a random share of the range of values, and cuts the result to the range.
@@ -21,14 +20,9 @@ impl Change for Brightness {
     const CLASS: &'static str = "RandomBrightness";
     const BOUNDS: (f64, f64) = (-1.0, 1.0);
 
-    fn change<'b>(
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        range: (f64, f64),
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
-        let (low, high) = settings.value_range;
+    fn change<'b>(draw: &mut Draw<'_, '_, 'b>, range: (f64, f64), images: Expr<'b>) -> Result<Expr<'b>> {
+        let (low, high) = draw.settings.value_range;
         let shift = draw.each(range)? * (high - low);
-        Ok(settings.clip(images + shift))
+        Ok(draw.settings.clip(images + shift))
     }
 }

@@ -6,7 +6,6 @@ use super::by_factor::{ByFactor, Change};
 use super::color;
 use super::draw::Draw;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, mixes each image with its gray values: a random factor of 0 keeps it, 1 leaves gray. Keras takes
@@ -21,14 +20,9 @@ impl Change for ColorDegeneration {
     const CLASS: &'static str = "RandomColorDegeneration";
     const BOUNDS: (f64, f64) = (-1.0, 1.0);
 
-    fn change<'b>(
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        range: (f64, f64),
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn change<'b>(draw: &mut Draw<'_, '_, 'b>, range: (f64, f64), images: Expr<'b>) -> Result<Expr<'b>> {
         let factor = draw.each(range)?;
         let gray = color::grayscale(Self::CLASS, images)?;
-        Ok(settings.clip(images + factor * (gray - images)))
+        Ok(draw.settings.clip(images + factor * (gray - images)))
     }
 }

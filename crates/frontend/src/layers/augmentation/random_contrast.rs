@@ -5,7 +5,6 @@ use cornu_ir::{Expr, derived};
 use super::by_factor::{ByFactor, Change};
 use super::draw::Draw;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, multiplies the differences of each image from the mean of its channels by a random number around 1, and
@@ -24,13 +23,12 @@ impl Change for Contrast {
     const BOUNDS: (f64, f64) = (0.0, 1.0);
 
     fn change<'b>(
-        settings: &Settings,
         draw: &mut Draw<'_, '_, 'b>,
         (low, high): (f64, f64),
         images: Expr<'b>,
     ) -> Result<Expr<'b>> {
         let factor = draw.each((1.0 - low, 1.0 + high))?;
         let mean = derived::mean(images, &[1, 2]).broadcast_reduced(&images.shape(), &[1, 2]);
-        Ok(settings.clip((images - mean) * factor + mean))
+        Ok(draw.settings.clip((images - mean) * factor + mean))
     }
 }

@@ -59,7 +59,7 @@ impl ImageKind for Crop {
         self.target.check(Self::CLASS)
     }
 
-    fn transform<'b>(&self, _: &Settings, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let target = [self.target.height, self.target.width];
         let own = sizes(images, [1, 2]);
         if own[0] > target[0] && own[1] > target[1] {

@@ -65,14 +65,9 @@ impl Erasing {
     }
 
     /// What lies in the rectangle.
-    fn filling<'b>(
-        &self,
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn filling<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let filling = match &self.fill {
-            Fill::Noise => normal(draw, images)? * settings.value_range.1,
+            Fill::Noise => normal(draw, images)? * draw.settings.value_range.1,
             Fill::Value(value) => images.number(*value),
             Fill::Color(color) if images.shape().last() == Some(&3) => {
                 let color = Tensor::vector(color.iter().map(|&value| value as f32).collect::<Vec<_>>());
@@ -84,7 +79,7 @@ impl Erasing {
                 return Err(Error::config(Self::CLASS, "fill_value", json!(color), needed));
             }
         };
-        Ok(settings.clip(filling))
+        Ok(draw.settings.clip(filling))
     }
 }
 
@@ -151,17 +146,12 @@ impl ImageKind for Erasing {
         self.ranges().map(drop)
     }
 
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let [factor, scale] = self.ranges()?;
         let columns = stretch(draw, images, 2, scale)?;
         let rows = stretch(draw, images, 1, scale)?;
         let erased = rows.and(columns).and(draw.chance(factor)?);
-        Ok(erased.select(self.filling(settings, draw, images)?, images))
+        Ok(erased.select(self.filling(draw, images)?, images))
     }
 }
 

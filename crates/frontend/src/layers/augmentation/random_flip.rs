@@ -54,7 +54,7 @@ impl ImageKind for FlipMode {
         Ok(())
     }
 
-    fn transform<'b>(&self, _: &Settings, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let draw = draw.each((0.0, 1.0))?;
         let axes: &[usize] = match self {
             FlipMode::Horizontal => &[2],

@@ -97,18 +97,13 @@ impl ImageKind for GaussianBlur {
         }
     }
 
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let [factor, sigma] = self.ranges()?;
         let blurred = draw.chance(factor)?;
         let horizontal = bell(self.kernel_size[0], draw.uniform(&[], sigma)? + 1e-6);
         let vertical = bell(self.kernel_size[1], draw.uniform(&[], sigma)? + 1e-6);
         let smooth = filter(filter(images, 1, &vertical), 2, &horizontal);
-        Ok(settings.clip(blurred.select(smooth, images)))
+        Ok(draw.settings.clip(blurred.select(smooth, images)))
     }
 }
 

@@ -47,7 +47,7 @@ impl ImageKind for Grayscale {
         }
     }
 
-    fn transform<'b>(&self, _: &Settings, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let draw = draw.each((0.0, 1.0))?;
         let gray = color::grayscale(Self::CLASS, images)?;
         Ok(draw.lt(draw.number(self.factor)).select(gray, images))

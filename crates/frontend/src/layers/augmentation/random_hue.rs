@@ -6,7 +6,6 @@ use super::by_factor::{ByFactor, Change};
 use super::color;
 use super::draw::Draw;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, turns the hue of each image by a random share of half the circle, in either direction.
@@ -22,17 +21,12 @@ impl Change for Hue {
     const CLASS: &'static str = "RandomHue";
     const BOUNDS: (f64, f64) = (0.0, 1.0);
 
-    fn change<'b>(
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        range: (f64, f64),
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn change<'b>(draw: &mut Draw<'_, '_, 'b>, range: (f64, f64), images: Expr<'b>) -> Result<Expr<'b>> {
         color::check_rgb(Self::CLASS, images)?;
         let sign = draw.sign()?;
         let turn = draw.each(range)? * sign * 0.5;
-        let [hue, saturation, value] = color::to_hsv(settings.scaled(images, 1.0));
+        let [hue, saturation, value] = color::to_hsv(draw.settings.scaled(images, 1.0));
         let turned = color::from_hsv([hue + turn, saturation, value]).clip(0.0, 1.0);
-        Ok(settings.scaled_back(turned, 1.0))
+        Ok(draw.settings.scaled_back(turned, 1.0))
     }
 }

@@ -6,7 +6,6 @@ use super::by_factor::{ByFactor, Change};
 use super::draw::Draw;
 use super::factor::Factor;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, replaces each image by its negative with a random probability.
@@ -23,13 +22,8 @@ impl Change for Invert {
     const BOUNDS: (f64, f64) = (0.0, 1.0);
     const DEFAULT: Factor = Factor::UpTo(1.0);
 
-    fn change<'b>(
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        range: (f64, f64),
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn change<'b>(draw: &mut Draw<'_, '_, 'b>, range: (f64, f64), images: Expr<'b>) -> Result<Expr<'b>> {
         let inverted = draw.chance(range)?;
-        Ok(inverted.select(settings.value_range.1 - images, images))
+        Ok(inverted.select(draw.settings.value_range.1 - images, images))
     }
 }

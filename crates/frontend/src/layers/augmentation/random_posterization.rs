@@ -5,7 +5,6 @@ use cornu_ir::Expr;
 use super::by_factor::{ByFactor, Change};
 use super::draw::Draw;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, keeps the upper bits of each value: a random number of them, of 8.
@@ -22,7 +21,6 @@ impl Change for Posterization {
     const BOUNDS: (f64, f64) = (1.0, 8.0);
 
     fn change<'b>(
-        settings: &Settings,
         draw: &mut Draw<'_, '_, 'b>,
         (low, high): (f64, f64),
         images: Expr<'b>,
@@ -32,7 +30,7 @@ impl Change for Posterization {
         let step = (0..8).fold(bits.full_like(1.0), |step, bit| {
             step * bits.le(bits.number(f64::from(bit))).select(bits.full_like(2.0), bits.full_like(1.0))
         });
-        let bytes = settings.scaled(images, 255.0).floor();
-        Ok(settings.scaled_back((bytes / step).floor() * step, 255.0))
+        let bytes = draw.settings.scaled(images, 255.0).floor();
+        Ok(draw.settings.scaled_back((bytes / step).floor() * step, 255.0))
     }
 }

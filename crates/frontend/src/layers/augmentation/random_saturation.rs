@@ -6,7 +6,6 @@ use super::by_factor::{ByFactor, Change};
 use super::color;
 use super::draw::Draw;
 use super::image_layer::ImageLayer;
-use super::settings::Settings;
 use crate::EPSILON;
 use crate::error::Result;
 
@@ -24,17 +23,12 @@ impl Change for Saturation {
     const CLASS: &'static str = "RandomSaturation";
     const BOUNDS: (f64, f64) = (-1.0, 1.0);
 
-    fn change<'b>(
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        range: (f64, f64),
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn change<'b>(draw: &mut Draw<'_, '_, 'b>, range: (f64, f64), images: Expr<'b>) -> Result<Expr<'b>> {
         color::check_rgb(Self::CLASS, images)?;
         let factor = draw.each(range)?;
         let factor = factor / (1.0 - factor + EPSILON);
         let [hue, saturation, value] = color::to_hsv(images);
         // As in Keras, a saturation of 0…1 is cut to the range of the pixels' values.
-        Ok(color::from_hsv([hue, settings.clip(saturation * factor), value]))
+        Ok(color::from_hsv([hue, draw.settings.clip(saturation * factor), value]))
     }
 }

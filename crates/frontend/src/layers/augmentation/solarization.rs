@@ -78,19 +78,14 @@ impl ImageKind for Solarize {
         self.ranges().map(drop)
     }
 
-    fn transform<'b>(
-        &self,
-        settings: &Settings,
-        draw: &mut Draw<'_, '_, 'b>,
-        images: Expr<'b>,
-    ) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         // As in Keras, only the upper end is brought to bytes.
         let bytes = |(low, high): (f64, f64)| (low, high * 255.0);
         let [addition, threshold] = self.ranges()?;
         let (addition, threshold) = (draw.each(bytes(addition))?, draw.each(bytes(threshold))?);
-        let lighter = (settings.scaled(images, 255.0) + addition).clip(0.0, 255.0);
+        let lighter = (draw.settings.scaled(images, 255.0) + addition).clip(0.0, 255.0);
         let turned = lighter.lt(threshold).select(lighter, 255.0 - lighter);
-        Ok(settings.scaled_back(turned, 255.0))
+        Ok(draw.settings.scaled_back(turned, 255.0))
     }
 }
 
