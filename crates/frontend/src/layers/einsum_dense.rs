@@ -72,6 +72,8 @@ impl EinsumDense {
         self
     }
 
+    kernel_setters!();
+
     pub(super) fn settings(mut self, settings: KernelSettings) -> EinsumDense {
         self.settings = settings;
         self
@@ -225,8 +227,6 @@ impl EinsumDense {
         Ok(Some(shape))
     }
 }
-
-kernel_setters!(EinsumDense);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dots {

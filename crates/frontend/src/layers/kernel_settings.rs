@@ -63,58 +63,47 @@ impl KernelSettings {
 
 /// The builder methods of a layer whose field `settings` is a [`KernelSettings`].
 macro_rules! kernel_setters {
-    ($layer:ident) => {
-        impl $layer {
-            /// How kernels begin.
-            pub fn kernel_initializer(
-                mut self,
-                initializer: impl Into<Identifier<dyn Initializer>>,
-            ) -> $layer {
-                self.settings.kernel_initializer = initializer.into();
-                self
-            }
+    () => {
+        /// How kernels begin.
+        pub fn kernel_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Self {
+            self.settings.kernel_initializer = initializer.into();
+            self
+        }
 
-            /// How biases begin.
-            pub fn bias_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> $layer {
-                self.settings.bias_initializer = initializer.into();
-                self
-            }
+        /// How biases begin.
+        pub fn bias_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Self {
+            self.settings.bias_initializer = initializer.into();
+            self
+        }
 
-            /// What the size of a kernel costs.
-            pub fn kernel_regularizer(
-                mut self,
-                regularizer: impl Into<Identifier<dyn Regularizer>>,
-            ) -> $layer {
-                self.settings.kernel_regularizer = Some(regularizer.into());
-                self
-            }
+        /// What the size of a kernel costs.
+        pub fn kernel_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Self {
+            self.settings.kernel_regularizer = Some(regularizer.into());
+            self
+        }
 
-            /// What the size of a bias costs.
-            pub fn bias_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> $layer {
-                self.settings.bias_regularizer = Some(regularizer.into());
-                self
-            }
+        /// What the size of a bias costs.
+        pub fn bias_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Self {
+            self.settings.bias_regularizer = Some(regularizer.into());
+            self
+        }
 
-            /// What the size of an output costs.
-            pub fn activity_regularizer(
-                mut self,
-                regularizer: impl Into<Identifier<dyn Regularizer>>,
-            ) -> $layer {
-                self.settings.activity_regularizer = Some(regularizer.into());
-                self
-            }
+        /// What the size of an output costs.
+        pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Self {
+            self.settings.activity_regularizer = Some(regularizer.into());
+            self
+        }
 
-            /// What a kernel is projected to after each update.
-            pub fn kernel_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> $layer {
-                self.settings.kernel_constraint = Some(constraint.into());
-                self
-            }
+        /// What a kernel is projected to after each update.
+        pub fn kernel_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Self {
+            self.settings.kernel_constraint = Some(constraint.into());
+            self
+        }
 
-            /// What a bias is projected to after each update.
-            pub fn bias_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> $layer {
-                self.settings.bias_constraint = Some(constraint.into());
-                self
-            }
+        /// What a bias is projected to after each update.
+        pub fn bias_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Self {
+            self.settings.bias_constraint = Some(constraint.into());
+            self
         }
     };
 }
