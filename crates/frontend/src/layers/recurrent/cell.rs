@@ -69,6 +69,12 @@ pub trait Kind: Clone + Send + Sync + 'static {
     ) -> Result<Vec<Expr<'b>>>;
 }
 
+/// A kind whose size is a number of units.
+pub trait UnitsKind: Kind {
+    /// With so many units.
+    fn of_units(units: usize) -> Self;
+}
+
 /// A cell with a kernel for its input and one for its state.
 #[derive(Clone, Debug)]
 pub struct GatedCell<K> {
@@ -183,6 +189,13 @@ impl<K: Kind> GatedCell<K> {
             config.insert("seed".into(), json!(self.settings.seed));
         }
         Ok(())
+    }
+}
+
+impl<K: UnitsKind> GatedCell<K> {
+    /// A cell of `units` units.
+    pub fn new(units: usize) -> GatedCell<K> {
+        GatedCell::of(K::of_units(units))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use cornu_ir::Expr;
 
-use super::cell::{GatedCell, Kind, builder, settings};
+use super::cell::{GatedCell, Kind, UnitsKind, builder, settings};
 use super::flags::{Flags, flags};
 use super::run;
 use super::settings::Settings;
@@ -58,6 +58,13 @@ impl<K: Kind> Recurrent<K> {
 
     fn placed(&self) -> &AnyLayer {
         self.placed.get_or_init(|| AnyLayer::from(self.cell.clone()).named(K::CELL_NAME))
+    }
+}
+
+impl<K: UnitsKind> Recurrent<K> {
+    /// A layer of `units` units.
+    pub fn new(units: usize) -> Recurrent<K> {
+        Recurrent::of(GatedCell::new(units))
     }
 }
 
