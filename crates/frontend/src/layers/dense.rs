@@ -3,12 +3,14 @@
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
+use super::lora::lora_options;
+use super::weight_options::{
+    WeightOptions, weight_options, write_constraints, write_initializers, write_regularizers,
+};
 use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 
 /// `activation(x·kernel + bias)` on the last axis: `(…, in)` becomes `(…, units)`.
@@ -21,13 +23,9 @@ pub struct Dense {
     units: usize,
     activation: Identifier<Activation>,
     use_bias: bool,
-    kernel_initializer: Identifier<dyn Initializer>,
-    bias_initializer: Identifier<dyn Initializer>,
-    kernel_regularizer: Option<Identifier<dyn Regularizer>>,
-    bias_regularizer: Option<Identifier<dyn Regularizer>>,
+    kernel: WeightOptions,
+    bias: WeightOptions,
     activity_regularizer: Option<Identifier<dyn Regularizer>>,
-    kernel_constraint: Option<Identifier<dyn Constraint>>,
-    bias_constraint: Option<Identifier<dyn Constraint>>,
     lora: LoraKernel,
 }
 
@@ -38,13 +36,9 @@ impl Dense {
             units,
             activation: "linear".into(),
             use_bias: true,
-            kernel_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            kernel_regularizer: None,
-            bias_regularizer: None,
+            kernel: WeightOptions::new("glorot_uniform"),
+            bias: WeightOptions::new("zeros"),
             activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
             lora: LoraKernel::new("kernel"),
         }
     }
@@ -61,29 +55,8 @@ impl Dense {
         self
     }
 
-    /// How the kernel begins.
-    pub fn kernel_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Dense {
-        self.kernel_initializer = initializer.into();
-        self
-    }
-
-    /// How the bias begins.
-    pub fn bias_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Dense {
-        self.bias_initializer = initializer.into();
-        self
-    }
-
-    /// What the kernel's size costs.
-    pub fn kernel_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
-        self.kernel_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What the bias's size costs.
-    pub fn bias_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
-        self.bias_regularizer = Some(regularizer.into());
-        self
-    }
+    weight_options!("the kernel" kernel: kernel_initializer kernel_regularizer kernel_constraint);
+    weight_options!("the bias" bias: bias_initializer bias_regularizer bias_constraint);
 
     /// What the output's size costs.
     pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
@@ -91,42 +64,16 @@ impl Dense {
         self
     }
 
-    /// What the kernel is projected to after each update.
-    pub fn kernel_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Dense {
-        self.kernel_constraint = Some(constraint.into());
-        self
-    }
-
-    /// What the bias is projected to after each update.
-    pub fn bias_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Dense {
-        self.bias_constraint = Some(constraint.into());
-        self
-    }
-
-    /// The rank of the matrices that training fits in place of the kernel: see [`Lora`](super::Lora).
-    pub fn lora_rank(mut self, rank: usize) -> Dense {
-        self.lora.set_rank(rank);
-        self
-    }
-
-    /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
-    pub fn lora_alpha(mut self, alpha: f64) -> Dense {
-        self.lora.set_alpha(alpha);
-        self
-    }
+    lora_options!(lora_rank lora_alpha);
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Dense> {
         Ok(Dense {
             units: config.positive("units")?,
             activation: config.activation("activation")?,
             use_bias: config.boolean_or("use_bias", true)?,
-            kernel_initializer: config.initializer("kernel_initializer", "glorot_uniform")?,
-            bias_initializer: config.initializer("bias_initializer", "zeros")?,
-            kernel_regularizer: config.regularizer("kernel_regularizer")?,
-            bias_regularizer: config.regularizer("bias_regularizer")?,
+            kernel: WeightOptions::from_config(config, "kernel", "glorot_uniform")?,
+            bias: WeightOptions::from_config(config, "bias", "zeros")?,
             activity_regularizer: config.regularizer("activity_regularizer")?,
-            kernel_constraint: config.constraint("kernel_constraint")?,
-            bias_constraint: config.constraint("bias_constraint")?,
             lora: LoraKernel::from_config(config, "kernel")?,
         })
     }
@@ -147,12 +94,10 @@ impl Layer for Dense {
         config.insert("units".into(), json!(self.units));
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);
         config.insert("use_bias".into(), json!(self.use_bias));
-        config.insert("kernel_initializer".into(), super::initializer_config(&self.kernel_initializer)?);
-        config.insert("bias_initializer".into(), super::initializer_config(&self.bias_initializer)?);
-        config.insert("kernel_regularizer".into(), super::regularizer_config(&self.kernel_regularizer)?);
-        config.insert("bias_regularizer".into(), super::regularizer_config(&self.bias_regularizer)?);
-        config.insert("kernel_constraint".into(), super::constraint_config(&self.kernel_constraint)?);
-        config.insert("bias_constraint".into(), super::constraint_config(&self.bias_constraint)?);
+        let both = [("kernel", &self.kernel), ("bias", &self.bias)];
+        write_initializers(&mut config, &both)?;
+        write_regularizers(&mut config, &both)?;
+        write_constraints(&mut config, &both)?;
         config.insert("quantization_config".into(), Value::Null);
         self.lora.write(&mut config);
         Ok(config)
@@ -171,15 +116,9 @@ impl Layer for Dense {
                 "Dense needs an input of at least 2 axes whose last size is known; it got {input}"
             ),
         })?;
-        weights
-            .add("kernel", [features, self.units], self.kernel_initializer.resolve()?)?
-            .regularizer(self.kernel_regularizer.as_ref())?
-            .constraint(self.kernel_constraint.as_ref())?;
+        self.kernel.add(weights, "kernel", [features, self.units])?;
         if self.use_bias {
-            weights
-                .add("bias", [self.units], self.bias_initializer.resolve()?)?
-                .regularizer(self.bias_regularizer.as_ref())?
-                .constraint(self.bias_constraint.as_ref())?;
+            self.bias.add(weights, "bias", [self.units])?;
         }
         self.lora.build("Dense", weights)
     }

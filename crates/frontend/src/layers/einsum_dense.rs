@@ -4,13 +4,12 @@ use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
 use super::kernel_settings::{KernelSettings, kernel_setters};
+use super::lora::lora_options;
 use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::einsum::einsum;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 use crate::shapes;
 
@@ -60,17 +59,7 @@ impl EinsumDense {
         self
     }
 
-    /// The rank of the matrices that training fits in place of the kernel: see [`Lora`](super::Lora).
-    pub fn lora_rank(mut self, rank: usize) -> EinsumDense {
-        self.lora.set_rank(rank);
-        self
-    }
-
-    /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
-    pub fn lora_alpha(mut self, alpha: f64) -> EinsumDense {
-        self.lora.set_alpha(alpha);
-        self
-    }
+    lora_options!(lora_rank lora_alpha);
 
     kernel_setters!();
 
@@ -269,18 +258,12 @@ impl Layer for EinsumDense {
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         self.activation.resolve()?;
         let shapes = self.analyze(&only(inputs)?)?;
-        let initializer = self.settings.kernel_initializer.resolve()?;
+        let initializer = self.settings.kernel.initializer.resolve()?;
         let initializer =
             initializer.with_axes(&shapes.input_axes, &shapes.output_axes).unwrap_or(initializer);
-        weights
-            .add("kernel", shapes.kernel, initializer)?
-            .regularizer(self.settings.kernel_regularizer.as_ref())?
-            .constraint(self.settings.kernel_constraint.as_ref())?;
+        self.settings.kernel.add_begun(weights, "kernel", shapes.kernel, initializer)?;
         if let Some(shape) = shapes.bias {
-            weights
-                .add("bias", shape, self.settings.bias_initializer.resolve()?)?
-                .regularizer(self.settings.bias_regularizer.as_ref())?
-                .constraint(self.settings.bias_constraint.as_ref())?;
+            self.settings.bias.add(weights, "bias", shape)?;
         }
         self.lora.build("EinsumDense", weights)
     }

@@ -165,6 +165,24 @@ impl LoraKernel {
     }
 }
 
+/// The builder methods of a layer whose field `lora` is a [`LoraKernel`].
+macro_rules! lora_options {
+    ($rank:ident $alpha:ident) => {
+        /// The rank of the matrices that training fits in place of the kernel: see [`Lora`](crate::layers::Lora).
+        pub fn $rank(mut self, rank: usize) -> Self {
+            self.lora.set_rank(rank);
+            self
+        }
+
+        /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
+        pub fn $alpha(mut self, alpha: f64) -> Self {
+            self.lora.set_alpha(alpha);
+            self
+        }
+    };
+}
+pub(super) use lora_options;
+
 impl AnyLayer {
     /// Adapts the layer by matrices of low rank: `enable_lora(4)`, or with more settings a [`Lora`]. Keras:
     /// `enable_lora`.

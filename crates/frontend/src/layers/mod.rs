@@ -37,6 +37,7 @@ mod reversible_embedding;
 mod spatial;
 mod spec;
 mod stateless;
+mod weight_options;
 mod weights;
 
 pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};

@@ -107,7 +107,7 @@ impl Layer for ReversibleEmbedding {
             weights.add(
                 "reverse_embeddings",
                 [width, ids],
-                self.embedding.embeddings_initializer.resolve()?,
+                self.embedding.embeddings.initializer.resolve()?,
             )?;
         }
         self.embedding.lora.build("ReversibleEmbedding", weights)

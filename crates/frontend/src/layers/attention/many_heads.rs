@@ -11,10 +11,8 @@ use super::heads::{Attended, Heads};
 use super::inputs::{inputs, key_mask, mask, specs};
 use super::masks;
 use super::projection::Projection;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 
 /// softmax(q·kᵀ/√size)·v for each head, with q, k and v dense layers of query, key and value; the heads side by side go

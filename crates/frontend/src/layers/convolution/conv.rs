@@ -5,12 +5,12 @@ use serde_json::json;
 
 use super::class_name;
 use super::movement::{Movement, check_positive, movement_options};
-use super::options::{OutputOptions, WeightOptions, output_options, weight_options};
+use super::options::{OutputOptions, output_options};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
+use crate::layers::lora::lora_options;
+use crate::layers::weight_options::{WeightOptions, weight_options};
 use crate::layers::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::layers::{
     DataFormat,
@@ -59,21 +59,11 @@ impl<const RANK: usize> Conv<RANK> {
         self
     }
 
-    /// The rank of the matrices that training fits in place of the kernel: see [`Lora`](crate::layers::Lora).
-    pub fn lora_rank(mut self, rank: usize) -> Conv<RANK> {
-        self.lora.set_rank(rank);
-        self
-    }
-
-    /// What the product of these matrices counts, as a multiple of `1 / rank`; the rank by default.
-    pub fn lora_alpha(mut self, alpha: f64) -> Conv<RANK> {
-        self.lora.set_alpha(alpha);
-        self
-    }
+    lora_options!(lora_rank lora_alpha);
 
     movement_options!();
     output_options!();
-    weight_options!(kernel: kernel_initializer kernel_regularizer kernel_constraint);
+    weight_options!("the kernel" kernel: kernel_initializer kernel_regularizer kernel_constraint);
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<Conv<RANK>> {
         Ok(Conv {
@@ -115,7 +105,7 @@ impl<const RANK: usize> Layer for Conv<RANK> {
             }
         }
         let shape = self.movement.kernel_shape([channels / self.groups, self.filters]);
-        self.kernel.add(weights, "kernel", &shape)?;
+        self.kernel.add(weights, "kernel", shape)?;
         self.output.build(weights, self.filters)?;
         self.lora.build(class, weights)
     }
