@@ -10,11 +10,11 @@ use cornu_ir::types::Type;
 use crate::NAME;
 use crate::buffer::Memory;
 use crate::cpu::{check, copy_in, foreign};
-use crate::kernels::{Buffers, Site, Span, Task};
+use crate::kernels::{BufferIndex, Buffers, Site, Span, Task};
 use crate::lower::Lowered;
 use crate::parallel::Team;
-use crate::repeat::Work;
 use crate::simd::Isa;
+use crate::work::{Runner, Work};
 
 /// A plan made ready to run.
 pub(crate) struct Execution {
@@ -146,24 +146,45 @@ impl Executable for Execution {
     ) -> Result<(), BackendError> {
         self.bind(state, inputs, outputs)?;
         let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
-        let run_task = |task: &dyn Task, spans: &[Span]| {
-            // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until `run` returns;
-            // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of
-            // such memory that a loop is at, cut at elements.
-            let buffers = unsafe { Buffers::new(spans) };
-            team.each(task.pieces(), &|piece, thread| {
-                let Span { pointer, bytes } = scratch[thread];
-                // SAFETY: each thread has its own, and runs one piece at a time.
-                let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
-                task.run(piece, &mut Site { isa: *isa, buffers, scratch });
-            });
-        };
-        let mut run_all = || Work::run_all(works, spans, &run_task);
+        let run = Run { team, isa: *isa, scratch };
+        let mut run_all = || Work::run_all(works, spans, &run);
         if *is_parallel {
             team.enter(run_all)
         } else {
             run_all()
         }
         Ok(())
+    }
+}
+
+/// One run under way.
+struct Run<'a> {
+    team: &'a Team,
+    isa: Isa,
+    scratch: &'a [Span],
+}
+
+impl Run<'_> {
+    fn buffers<'s>(&self, spans: &'s [Span]) -> Buffers<'s> {
+        // SAFETY: `bind` took the pointers of state, inputs and outputs from borrows that last until the run is over;
+        // the others are ours. All are memory of `Memory`, of the size that lowering asked for, or the slice of such
+        // memory that a loop is at, cut at elements. One task runs at a time, and nothing else looks meanwhile.
+        unsafe { Buffers::new(spans) }
+    }
+}
+
+impl Runner for Run<'_> {
+    fn run(&self, task: &dyn Task, spans: &[Span]) {
+        let buffers = self.buffers(spans);
+        self.team.each(task.pieces(), &|piece, thread| {
+            let Span { pointer, bytes } = self.scratch[thread];
+            // SAFETY: each thread has its own, and runs one piece at a time.
+            let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
+            task.run(piece, &mut Site { isa: self.isa, buffers, scratch });
+        });
+    }
+
+    fn holds(&self, buffer: BufferIndex, spans: &[Span]) -> bool {
+        self.buffers(spans).read::<u8>(buffer)[0] != 0
     }
 }

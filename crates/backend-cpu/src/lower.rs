@@ -10,14 +10,16 @@ use cornu_ir::plan::{
 };
 use smallvec::SmallVec;
 
+use crate::branch::lower_branch;
 use crate::error::broken;
 use crate::kernels::assemble::{Target, Wiring, assemble};
 use crate::kernels::map::{Code, MapTask};
 use crate::kernels::{BufferIndex, Task, matmul, reduce};
 use crate::ops::lower_op;
-use crate::repeat::{Work, lower_loop};
+use crate::repeat::lower_loop;
 use crate::simd::Isa;
 use crate::simd::table::Held;
+use crate::work::Work;
 
 /// A plan as tasks, and the memory they need.
 pub(crate) struct Lowered {
@@ -26,7 +28,7 @@ pub(crate) struct Lowered {
     pub(crate) places: Vec<Place>,
     pub(crate) bytes: Vec<usize>,
     pub(crate) arena_bytes: usize,
-    /// What [`Place::Constant`] names: the plan's, then those of the bodies of loops.
+    /// What [`Place::Constant`] names: the plan's, then those of bodies.
     pub(crate) constants: Vec<Tensor>,
 }
 
@@ -69,6 +71,7 @@ impl Lowering<'_> {
             Kernel::Reduce(kernel) => self.reduce(kernel, step),
             Kernel::Dot(kernel) => self.dot(kernel, step),
             Kernel::Loop(kernel) => lower_loop(self, kernel, step),
+            Kernel::Branch(kernel) => lower_branch(self, kernel, step),
             Kernel::Op(op) => lower_op(self, op, step),
         }
     }
@@ -148,9 +151,14 @@ impl Lowering<'_> {
         tasks.into_iter().for_each(|task| self.push_boxed(task));
     }
 
-    /// Adds a task or a loop.
+    /// Adds a task, a loop or a branch.
     pub(crate) fn push_work(&mut self, work: Work) {
         self.lowered.works.push(work);
+    }
+
+    /// Where a buffer lies.
+    pub(crate) fn place(&self, buffer: BufferIndex) -> Place {
+        self.lowered.places[buffer]
     }
 
     /// The buffer of a constant that is not the plan's own.
@@ -226,25 +234,12 @@ fn check_step(plan: &Plan, step: &Step) -> Result<(), BackendError> {
         for (read, &id) in step.reads.iter().enumerate().filter(|&(_, &id)| share_memory(plan, id, write)) {
             let source = &plan.buffers[id.index()];
             let same = source.place == target.place && source.ty.dtype.bytes() == target.ty.dtype.bytes();
-            if !same || !may_overwrite(&step.kernel, read) {
+            if !same || !step.kernel.may_overwrite(read, index) {
                 return Err(broken(format!("a step that overwrites its input {read}")));
             }
         }
     }
     Ok(())
-}
-
-/// True if each place of the kernel's last program reads of `read` only the element that it writes, and nothing else
-/// does.
-fn may_overwrite(kernel: &Kernel, read: usize) -> bool {
-    match kernel {
-        Kernel::Map(map) => map.program.may_overwrite(read),
-        Kernel::Dot(dot) => read >= 2 && dot.tail.may_overwrite(read),
-        Kernel::Reduce(reduce) => {
-            reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
-        }
-        Kernel::Loop(_) | Kernel::Op(_) => false,
-    }
 }
 
 /// Checks that a program's registers are made before they are read, and its loads and stores fit their buffers.

@@ -72,7 +72,7 @@ pub(crate) fn lower_op(lowering: &mut Lowering<'_>, op: &Op, step: &Step) -> Res
 /// Lowers an op whose types are right, and whose result has elements.
 fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Result<(), BackendError> {
     match op {
-        Op::Scan(_) => Err(broken("a loop outside a kernel of its own")),
+        Op::Scan(_) | Op::Conditional(_) => Err(broken("a loop or branch outside a kernel of its own")),
         Op::Unary(unary) => elementwise(lowering, node, Scalar::Unary(*unary)),
         Op::Binary(binary) => elementwise(lowering, node, Scalar::Binary(*binary)),
         Op::Compare(compare) => elementwise(lowering, node, Scalar::Compare(*compare)),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cornu_backend_cpu::Cpu;
 use cornu_ir::backend::{Backend, Buffer};
-use cornu_ir::derived::{Loop, Step, along_time};
+use cornu_ir::derived::{Loop, Step, along_time, conditional};
 use cornu_ir::ops::{Conv, Reduction, Scatter, ScatterKind, Sliding, WindowKind, Windows};
 use cornu_ir::passes::optimize;
 use cornu_ir::plan::plan;
@@ -69,7 +69,16 @@ fn program(n: usize) -> Graph {
         let next = (carries[0] * slices[0]).matmul(w.slice_axis(1, 0, 64)).tanh();
         Step { carries: vec![next], results: vec![next] }
     });
+    let is_large = joined.sum_all().gt(joined.number(1.0));
+    let chosen = conditional(
+        &b,
+        is_large,
+        || vec![last[0].matmul(w), last[0]],
+        || vec![hidden.slice_axis(0, 0, 1), last[0] * 2.0],
+    );
     b.finish(&[
+        chosen[0],
+        chosen[1],
         convolved,
         depthwise,
         pooled,

@@ -2,8 +2,10 @@
 
 use cornu_backend_cpu::Cpu;
 use cornu_ir::backend::{Backend, Buffer};
+use cornu_ir::derived::conditional;
 use cornu_ir::error::BackendError;
-use cornu_ir::plan::{Kernel, Place, Plan, ViewDim, plan};
+use cornu_ir::passes::optimize;
+use cornu_ir::plan::{BranchKernel, Kernel, Place, Plan, ViewDim, plan};
 use cornu_ir::{Builder, DType, Type};
 
 /// `exp(x) + y` of ten elements.
@@ -63,4 +65,31 @@ fn broken_plans_are_refused() {
     });
     refused("a missing argument", &|plan| with(plan, &|program| program.instructions[1].args.truncate(1)));
     refused("no stores", &|plan| with(plan, &|program| program.stores.clear()));
+}
+
+#[test]
+fn broken_branches_are_refused() {
+    let cpu = Cpu::with_threads(1).unwrap();
+    let b = Builder::new();
+    let (x, y) = (b.input("x", Type::new(DType::F32, [10])), b.input("y", Type::new(DType::F32, [10])));
+    let predicate = b.input("predicate", Type::scalar(DType::Bool));
+    let results = conditional(&b, predicate, || vec![x.exp(), y], || vec![y, x + y]);
+    let whole = plan(&optimize(&b.finish(&results).unwrap()));
+    assert!(cpu.compile(&whole).is_ok());
+    let refused = |what: &str, breaking: &dyn Fn(&mut Plan, &mut BranchKernel)| {
+        let mut plan = whole.clone();
+        let Kernel::Branch(mut kernel) = plan.steps[0].kernel.clone() else { panic!("a branch") };
+        breaking(&mut plan, &mut kernel);
+        plan.steps[0].kernel = Kernel::Branch(kernel);
+        let error = cpu.compile(&plan).err().unwrap_or_else(|| panic!("{what} is accepted"));
+        assert!(error.to_string().contains("the plan is broken"), "{what}: {error}");
+    };
+    refused("a predicate that is no bool", &|plan, _| plan.steps[0].reads[0] = plan.steps[0].reads[1]);
+    refused("a missing argument", &|plan, _| plan.steps[0].reads.truncate(2));
+    refused("an output twice", &|_, kernel| kernel.outputs[1] = kernel.outputs[0]);
+    refused("an output that there is not", &|_, kernel| kernel.outputs[1] = 2);
+    refused("state in one branch", &|_, kernel| kernel.then.state = 1);
+    refused("branches that give different types", &|_, kernel| {
+        kernel.otherwise.outputs.truncate(1);
+    });
 }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use cornu_backend_cpu::Cpu;
-use cornu_ir::derived::{Loop, Step, along_time};
+use cornu_ir::derived::{Loop, Step, along_time, conditional};
 use cornu_ir::grad::gradients;
 use cornu_ir::ops::{ArgReduction, Conv, Dot, Reduction, Scatter, ScatterKind, Sliding, WindowKind, Windows};
 use cornu_ir::testing::{agreement, random_graph, random_inputs, run};
@@ -261,4 +261,28 @@ fn loops() {
         let gradients = gradients(loss, &x[1..]).unwrap();
         gradients.into_iter().map(|gradient| gradient.unwrap().sum_all()).reduce(|a, b| a + b).unwrap()
     });
+}
+
+/// Branches with their gradients, large enough to be cut into pieces: either taken, and chosen anew at each step of a
+/// loop.
+#[test]
+fn branches() {
+    let cpus = backends();
+    let types = [f32s(&[4, 70, 160]), f32s(&[160, 160]), f32s(&[])];
+    for threshold in [-1e6, 0.0, 1e6] {
+        check_on(-0.1..=0.1, "a step that is sometimes skipped", &cpus, &types, |x| {
+            let b = x[0].builder();
+            let first = b.full(&f32s(&[70, 160]), 0.5);
+            let steps = Loop { length: 4, reverse: false, carries: vec![first], sequences: vec![x[0]] };
+            let (last, _) = along_time(b, steps, |carries, slices| {
+                let is_taken = slices[0].slice_axis(0, 0, 1).sum_all().gt(x[2].number(threshold));
+                let step = || vec![(carries[0].matmul(x[1]) + slices[0]).tanh()];
+                let next = conditional(b, is_taken, step, || vec![carries[0]]);
+                Step { carries: next, results: Vec::new() }
+            });
+            let loss = (last[0] * last[0]).sum_all();
+            let gradients = gradients(loss, &x[..2]).unwrap();
+            gradients.into_iter().flatten().fold(loss, |sum, gradient| sum + gradient.sum_all())
+        });
+    }
 }

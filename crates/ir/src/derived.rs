@@ -1,12 +1,15 @@
 //! Functions composed of ops: nothing here is known to the compiler, everything here is differentiated and fused.
 
 mod along_time;
+mod conditional;
 mod exponential;
 mod indexing;
 mod moments;
+mod part;
 mod random;
 
 pub use along_time::{Loop, Step, along_time, try_along_time};
+pub use conditional::conditional;
 pub use exponential::{log_sigmoid, log_softmax, logsumexp, softmax, softplus};
 pub use indexing::{one_hot, sort, take_along_last, top_k};
 pub use moments::{l2_norm, l2_normalize, mean, mean_all, variance};

@@ -1,12 +1,14 @@
 //! The gradient: one reverse walk that asks each op on the way what its arguments receive.
 
 mod along_time;
+mod compound;
+mod conditional;
 mod total;
 
 use crate::error::GradError;
 use crate::expr::Expr;
 use crate::graph::Value;
-use crate::op::{At, Grads, Op};
+use crate::op::{At, Grads};
 
 /// The derivative of the scalar `of` with respect to each of `wrt`, as new nodes of the same graph.
 ///
@@ -33,8 +35,9 @@ fn pull_back<'b>(
     seeds.iter().for_each(|&(of, cotangent)| receive(&mut cotangents, of.value(), cotangent));
     for index in (0..relevant.len()).rev().filter(|&index| relevant[index]) {
         let at = last.builder().expr(Value::new(index));
-        if let Op::Scan(scan) = at.node().op {
-            along_time::propagate(at, &scan, &relevant, &mut cotangents)?;
+        let node = at.node();
+        if node.op.rules().compound().is_some() {
+            compound::propagate(at, &node, &relevant, &mut cotangents)?;
         } else if let Some(cotangent) = cotangents[index] {
             propagate(at, cotangent, &relevant, &mut cotangents)?;
         }

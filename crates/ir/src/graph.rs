@@ -1,6 +1,7 @@
 //! Value, Node, Graph: a program as plain data.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
@@ -53,7 +54,7 @@ pub struct Node {
 ///
 /// The first `state` inputs are state (weights, optimizer slots, counters): output `i < state` is the next value of
 /// input `i`, has its type, and takes its memory when the program runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Graph {
     /// Every node after the nodes whose values it uses.
     pub nodes: Vec<Node>,
@@ -63,6 +64,14 @@ pub struct Graph {
     pub outputs: Vec<Value>,
     /// How many leading inputs are state.
     pub state: usize,
+}
+
+/// By its sizes alone: each result of a compound op has the graphs inside it as part of itself, and passes that look
+/// for equal nodes hash them all.
+impl Hash for Graph {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.nodes.len(), &self.inputs, &self.outputs, self.state).hash(state);
+    }
 }
 
 impl Graph {

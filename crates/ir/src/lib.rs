@@ -53,6 +53,7 @@
 
 pub mod backend;
 pub mod builder;
+mod compound;
 pub mod derived;
 pub mod error;
 pub mod expr;

@@ -47,6 +47,11 @@ pub trait Rules {
         let _ = at;
         None
     }
+
+    /// What is to be known of an op that runs graphs of its own; `None` for others.
+    fn compound(&self) -> Option<&dyn Compound> {
+        None
+    }
 }
 
 /// Where in a graph a rule is asked about: the op's arguments and its result.
@@ -142,6 +147,6 @@ table! {
     Conv, ConvInputGrad, ConvKernelGrad, Window, WindowArgMax, WindowSpread,
     // Places computed at run time.
     Gather, Scatter, DynamicSlice, DynamicUpdate,
-    // A graph run along time.
-    Scan,
+    // Graphs of their own: run along time, and one of two.
+    Scan, Conditional,
 }

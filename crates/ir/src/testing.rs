@@ -59,4 +59,5 @@ corpus! {
     "dynamic_slice",
     "dynamic_update",
     "scan",
+    "conditional",
 }

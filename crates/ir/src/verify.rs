@@ -1,13 +1,19 @@
 //! The checker: whether a graph keeps the rules that everything downstream relies on.
 
+use std::collections::HashSet;
+
 use crate::error::VerifyError;
 use crate::graph::{Graph, Value};
 use crate::op::Op;
+use crate::ops::Compound;
 use crate::types::Type;
 
 /// Checks order, types, inputs, outputs and state. Run after every pass in debug builds, and on parsed programs.
 pub fn verify(graph: &Graph) -> Result<(), VerifyError> {
+    let mut known = HashSet::new();
     for value in graph.values() {
+        // First what is inside: rules look into it.
+        verify_bodies(graph, value, &mut known)?;
         verify_node(graph, value)?;
     }
     verify_inputs(graph)?;
@@ -19,16 +25,23 @@ fn verify_node(graph: &Graph, value: Value) -> Result<(), VerifyError> {
     if let Some(&argument) = node.args.iter().find(|arg| arg.index() >= value.index()) {
         return Err(VerifyError::Order { node: value, argument });
     }
-    if let Op::Scan(scan) = &node.op {
-        let inside = |error| VerifyError::Inside { node: value, error: Box::new(error) };
-        verify(&scan.body).map_err(inside)?;
-    }
     let types: Vec<&Type> = node.args.iter().map(|&arg| graph.ty(arg)).collect();
     let rules = node.op.rules();
     let inferred = rules.infer(&types).map_err(|source| VerifyError::Op { node: value, source })?;
     if inferred != node.ty {
         let (stated, inferred) = (Box::new(node.ty.clone()), Box::new(inferred));
         return Err(VerifyError::Type { node: value, op: rules.name(), stated, inferred });
+    }
+    Ok(())
+}
+
+/// Checks the graphs inside a node, but for those that another result of the same run has led to.
+fn verify_bodies(graph: &Graph, value: Value, known: &mut HashSet<*const Graph>) -> Result<(), VerifyError> {
+    for body in graph.node(value).op.rules().compound().into_iter().flat_map(Compound::bodies) {
+        if known.insert(std::ptr::from_ref(body)) {
+            let inside = |error| VerifyError::Inside { node: value, error: Box::new(error) };
+            verify(body).map_err(inside)?;
+        }
     }
     Ok(())
 }

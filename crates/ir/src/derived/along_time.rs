@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use super::part::{Part, is_free};
 use crate::builder::Builder;
 use crate::expr::Expr;
-use crate::graph::Value;
+use crate::graph::{Graph, Value};
 use crate::op::Op;
 use crate::ops::{Broadcast, Dot, Scan, stacked_type};
 use crate::types::Type;
@@ -74,7 +75,11 @@ pub fn try_along_time<'b, E>(
         for carry in &of.carries {
             carry.fail("scan", "a step that gives each carry its next value, of the same type");
         }
-        return Ok((of.carries, results));
+    }
+    if b.check().is_err() {
+        // What is built after a mistake is thrown away; but it is built, on values of the types that it expects.
+        let stacked = |result: Expr<'b>| b.full(&stacked_type(&result.ty(), of.length), 0.0);
+        return Ok((of.carries, results.into_iter().map(stacked).collect()));
     }
     let mut tracing = Tracing::new(b, &of, &carries, &slices, first);
     let outputs: Vec<Expr<'b>> = next.into_iter().chain(results).collect();
@@ -148,7 +153,7 @@ impl<'b, 's> Tracing<'b, 's> {
     }
 
     fn kind(&self, value: Value) -> Kind {
-        if self.carries.iter().any(|carry| carry.value() == value) {
+        if self.is_carry(value) {
             return Kind::Carried;
         }
         if self.slices.contains_key(&value) {
@@ -158,71 +163,27 @@ impl<'b, 's> Tracing<'b, 's> {
     }
 
     /// The graph of one step.
-    fn body(&mut self, outputs: &[Expr<'b>]) -> crate::graph::Graph {
-        // First what the body takes in from outside, in the order in which it is met.
-        let mut seen: Vec<Value> = Vec::new();
-        let mut taken: Vec<(Value, bool)> = Vec::new();
-        let mut inside: Vec<Value> = Vec::new();
-        let mut open: Vec<Value> = outputs.iter().map(|output| output.value()).collect();
-        while let Some(value) = open.pop() {
-            if seen.contains(&value) || self.carries.iter().any(|carry| carry.value() == value) {
-                continue;
-            }
-            seen.push(value);
-            let node = self.b.node(value);
-            match self.kind(value) {
-                // A number is as well made inside, where rules and kernels see it; and broadcasts cost nothing there.
-                Kind::Fixed
-                    if self.b.expr(value).as_number().is_some() || matches!(node.op, Op::Broadcast(_)) =>
-                {
-                    inside.push(value);
-                    open.extend(&node.args);
-                }
-                Kind::Fixed => taken.push((value, false)),
-                Kind::Sliced if self.is_given(value) => taken.push((value, true)),
-                Kind::Sliced | Kind::Carried => {
-                    inside.push(value);
-                    open.extend(&node.args);
-                }
-            }
+    fn body(&mut self, outputs: &[Expr<'b>]) -> Graph {
+        let b = self.b;
+        let part = Part::new(b, outputs, |value, node| match self.kind(value) {
+            Kind::Fixed => is_free(b, value, node),
+            Kind::Sliced => !self.is_given(value),
+            Kind::Carried => !self.is_carry(value),
+        });
+        let taken = part.taken.iter().copied().filter(|&value| !self.is_carry(value));
+        let (slices, fixed): (Vec<Value>, Vec<Value>) =
+            taken.partition(|&value| self.kind(value) == Kind::Sliced);
+        for &slice in &slices {
+            let sequence = self.stack(slice).expect("only what is given for all steps is taken");
+            self.sequences.push(sequence);
         }
-        inside.sort_unstable();
-        taken.sort_unstable();
-        self.write(outputs, &taken, &inside)
+        self.invariants.extend(fixed.iter().map(|&value| b.expr(value)));
+        let carries: Vec<Value> = self.carries.iter().map(|carry| carry.value()).collect();
+        part.graph(b, &[carries, slices, fixed].concat(), self.carries.len(), outputs)
     }
 
-    /// Writes the body: its inputs are the carries and what is `taken`, its nodes are those `inside`.
-    fn write(
-        &mut self,
-        outputs: &[Expr<'b>],
-        taken: &[(Value, bool)],
-        inside: &[Value],
-    ) -> crate::graph::Graph {
-        let body = Builder::new();
-        let mut made: HashMap<Value, Expr<'_>> = HashMap::new();
-        for carry in self.carries {
-            made.insert(carry.value(), body.input("", carry.ty()));
-        }
-        for &(value, is_slice) in taken
-            .iter()
-            .filter(|(_, is_slice)| *is_slice)
-            .chain(taken.iter().filter(|(_, is_slice)| !*is_slice))
-        {
-            made.insert(value, body.input("", self.b.ty(value)));
-            if is_slice {
-                let sequence = self.stack(value).expect("only what is given for all steps is taken");
-                self.sequences.push(sequence);
-            } else {
-                self.invariants.push(self.b.expr(value));
-            }
-        }
-        for &value in inside {
-            let node = self.b.node(value);
-            let args: Vec<Expr<'_>> = node.args.iter().map(|arg| made[arg]).collect();
-            made.insert(value, body.apply(node.op, &args));
-        }
-        let outputs: Vec<Expr<'_>> = outputs.iter().map(|output| made[&output.value()]).collect();
-        body.finish_with_state(self.carries.len(), &outputs).expect("what was built once can be built again")
+    fn is_carry(&self, value: Value) -> bool {
+        self.carries.iter().any(|carry| carry.value() == value)
     }
 
     /// True if the loop is better given this for all steps. Views cost nothing inside, and would be larger outside.
@@ -314,7 +275,8 @@ impl<'b, 's> Tracing<'b, 's> {
             | Op::Window(_)
             | Op::WindowArgMax(_)
             | Op::WindowSpread(_)
-            | Op::Scan(_) => None,
+            | Op::Scan(_)
+            | Op::Conditional(_) => None,
         }
     }
 

@@ -8,66 +8,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::compound::{Received, results_of};
+use super::pull_back;
 use super::total::{Slot, Total, Totals};
-use super::{Cotangents, pull_back, receive};
 use crate::builder::Builder;
+use crate::compound::replay;
 use crate::error::GradError;
 use crate::expr::Expr;
-use crate::graph::{Graph, Value};
+use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
 use crate::ops::Scan;
 use crate::passes::bodies::{inputs_read, with_inputs};
 use crate::types::Type;
 
-/// At the first node of a loop, when all its results have received what they will: what the arguments receive.
-pub(super) fn propagate<'b>(
-    at: Expr<'b>,
-    scan: &Scan,
-    relevant: &[bool],
-    cotangents: &mut Cotangents<'b>,
-) -> Result<(), GradError> {
-    let b = at.builder();
-    let args = at.node().args;
-    let all = results_of(b, scan, &args);
-    let relevant_results = all.iter().filter(|&&(value, _)| relevant.get(value.index()) == Some(&true));
-    if relevant_results.clone().any(|&(value, _)| value < at.value()) {
-        return Ok(());
-    }
-    let mut given: BTreeMap<usize, Expr<'b>> = BTreeMap::new();
-    for &(value, output) in relevant_results {
-        if let Some(received) = cotangents[value.index()] {
-            let sum = given.get(&output).map_or(received, |&before| before + received);
-            given.insert(output, sum);
-        }
-    }
-    if given.is_empty() {
-        return Ok(());
-    }
-    let wanted: Vec<bool> = args.iter().map(|arg| relevant[arg.index()]).collect();
-    let args: Vec<Expr<'b>> = args.iter().map(|&arg| b.expr(arg)).collect();
-    let received = Backward::new(b, scan, &args, &given, &wanted).run()?;
-    for (arg, received) in args.iter().zip(received) {
-        if let Some(received) = received {
-            receive(cotangents, arg.value(), received);
-        }
-    }
-    Ok(())
-}
-
-/// The nodes that are results of a loop, with the numbers of their outputs.
-fn results_of(b: &Builder, scan: &Scan, args: &[Value]) -> Vec<(Value, usize)> {
-    let result = |index: usize| {
-        let node = b.node(Value::new(index));
-        let Op::Scan(other) = &node.op else { return None };
-        let is_same = node.args[..] == *args && other.is_same_loop(scan);
-        is_same.then_some((Value::new(index), other.output))
-    };
-    (0..b.len()).filter_map(result).collect()
+/// What each argument of a loop receives.
+pub(super) fn received<'b>(scan: &Scan, of: &Received<'b>) -> Result<Vec<Option<Expr<'b>>>, GradError> {
+    let backward = Backward::new(scan, of);
+    Ok(backward.emit(&backward.step()?))
 }
 
 /// One loop and what its results have received.
 struct Backward<'b, 'a> {
     b: &'b Builder,
+    /// One of its results.
+    node: &'a Node,
     scan: &'a Scan,
     args: &'a [Expr<'b>],
     /// By output.
@@ -94,13 +58,8 @@ enum Source {
 }
 
 impl<'b, 'a> Backward<'b, 'a> {
-    fn new(
-        b: &'b Builder,
-        scan: &'a Scan,
-        args: &'a [Expr<'b>],
-        given: &'a BTreeMap<usize, Expr<'b>>,
-        asked: &[bool],
-    ) -> Backward<'b, 'a> {
+    fn new(scan: &'a Scan, of: &'a Received<'b>) -> Backward<'b, 'a> {
+        let Received { args, given, wanted: asked, .. } = of;
         let body = &scan.body;
         let reach: Vec<Vec<bool>> = body.inputs.iter().map(|&input| reached(body, input)).collect();
         let mut wanted: Vec<bool> = body
@@ -120,12 +79,7 @@ impl<'b, 'a> Backward<'b, 'a> {
             }
         }
         let carried = (0..body.state).filter(|&carry| wanted[carry] && receives[carry]).collect();
-        Backward { b, scan, args, given, wanted, carried }
-    }
-
-    /// What each argument receives.
-    fn run(&self) -> Result<Vec<Option<Expr<'b>>>, GradError> {
-        Ok(self.emit(&self.step()?))
+        Backward { b: of.b, node: &of.node, scan, args, given, wanted, carried }
     }
 
     /// Writes what one step of the backward loop does.
@@ -147,7 +101,7 @@ impl<'b, 'a> Backward<'b, 'a> {
         let costly = costly(body, self.scan.sequence_range().end);
         let kept: Vec<Expr<'_>> = costly.iter().map(|&value| input(Source::Kept(value), value)).collect();
 
-        let made = replay(&inside, body, &arguments);
+        let made = replay(body, &arguments, |op, args| inside.apply(op, args));
         let seeds = self.carried.iter().chain(&stacked).map(|&output| made[body.outputs[output].index()]);
         let seeds: Vec<(Expr<'_>, Expr<'_>)> = seeds.zip(carried.iter().chain(&received).copied()).collect();
         let wanted: Vec<usize> = (0..arguments.len()).filter(|&index| self.wanted[index]).collect();
@@ -262,9 +216,8 @@ impl<'b, 'a> Backward<'b, 'a> {
             });
         }
         let wide = Scan { body: Arc::new(body), ..self.scan.clone() };
-        let args: Vec<Value> = self.args.iter().map(|arg| arg.value()).collect();
         if wide.body.outputs.len() > self.scan.body.outputs.len() {
-            for (value, output) in results_of(self.b, self.scan, &args) {
+            for (value, output) in results_of(self.b, self.node) {
                 self.b.replace_op(value, wide.with_output(output).into());
             }
         }
@@ -319,25 +272,13 @@ fn costly(body: &Graph, varying: usize) -> Vec<Value> {
             Op::Dot(_)
                 | Op::Reduce(_)
                 | Op::Scan(_)
+                | Op::Conditional(_)
                 | Op::Conv(_)
                 | Op::ConvInputGrad(_)
                 | Op::ConvKernelGrad(_)
         )
     };
     body.values().filter(|value| varies[value.index()] && is_costly(value)).collect()
-}
-
-/// The nodes of a body once more, on these inputs.
-fn replay<'i>(inside: &'i Builder, body: &Graph, inputs: &[Expr<'i>]) -> Vec<Expr<'i>> {
-    let mut made: Vec<Expr<'i>> = Vec::with_capacity(body.nodes.len());
-    for node in &body.nodes {
-        let args: Vec<Expr<'i>> = node.args.iter().map(|arg| made[arg.index()]).collect();
-        made.push(match &node.op {
-            Op::Input(input) => inputs[input.number],
-            op => inside.apply(op.clone(), &args),
-        });
-    }
-    made
 }
 
 /// The graph that reads other values in place of some.

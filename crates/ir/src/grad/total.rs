@@ -140,7 +140,8 @@ impl<'i> Totals<'i> {
             | Op::Window(_)
             | Op::WindowArgMax(_)
             | Op::WindowSpread(_)
-            | Op::Scan(_) => false,
+            | Op::Scan(_)
+            | Op::Conditional(_) => false,
         }
     }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
+use crate::compound::{self, Compound, Evaluator, listed};
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::graph::Graph;
 use crate::interpret::interpret;
-use crate::op::{At, Exactness, Grads, Rules};
+use crate::op::{At, Exactness, Grads, Op, Rules};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::{Shape, Type};
@@ -50,13 +53,6 @@ impl Scan {
         Scan { output, ..self.clone() }
     }
 
-    /// True if both are results of one loop, were their arguments the same.
-    pub fn is_same_loop(&self, other: &Scan) -> bool {
-        let same_body = || Arc::ptr_eq(&self.body, &other.body) || self.body == other.body;
-        (self.length, self.reverse, self.sequences) == (other.length, other.reverse, other.sequences)
-            && same_body()
-    }
-
     /// The type of an argument, or of a result if `output` says so, that belongs to this type inside the body.
     fn outside(&self, inside: &Type, stacked: bool) -> Type {
         if stacked { stacked_type(inside, self.length) } else { inside.clone() }
@@ -66,14 +62,32 @@ impl Scan {
     pub fn steps(&self) -> Box<dyn Iterator<Item = usize>> {
         if self.reverse { Box::new((0..self.length).rev()) } else { Box::new(0..self.length) }
     }
+}
 
-    /// The result, with `run` in place of the evaluator for each step.
-    pub(crate) fn run(
-        &self,
-        args: &[&Tensor],
-        ty: &Type,
-        mut run: impl FnMut(&Graph, &[Tensor]) -> Vec<Tensor>,
-    ) -> Tensor {
+impl Compound for Scan {
+    fn output(&self) -> usize {
+        self.output
+    }
+
+    fn for_output(&self, output: usize) -> Op {
+        self.with_output(output).into()
+    }
+
+    fn bodies(&self) -> SmallVec<[&Graph; 2]> {
+        smallvec![&*self.body]
+    }
+
+    fn first_input(&self) -> usize {
+        0
+    }
+
+    fn with_bodies(&self, bodies: Vec<Graph>, inputs: &[usize]) -> Op {
+        let Ok([body]) = <[Graph; 1]>::try_from(bodies) else { unreachable!("a loop has one body") };
+        let sequences = inputs.iter().filter(|input| self.sequence_range().contains(input)).count();
+        Scan { body: Arc::new(body), sequences, ..self.clone() }.into()
+    }
+
+    fn run(&self, args: &[&Tensor], ty: &Type, run: &mut Evaluator<'_>) -> Tensor {
         let sequences = self.sequence_range();
         let mut carries: Vec<Tensor> = args[..sequences.start].iter().map(|&carry| carry.clone()).collect();
         let mut results: Vec<Option<Tensor>> = vec![None; self.length];
@@ -125,8 +139,7 @@ impl Rules for Scan {
         let wanted: Vec<Type> =
             (0..inputs.len()).map(|i| self.outside(&inputs[i], sequences.contains(&i))).collect();
         if !wanted.iter().eq(args.iter().copied()) {
-            let wanted: Vec<String> = wanted.iter().map(Type::to_string).collect();
-            return need(format!("what its body takes, ({})", wanted.join(", ")));
+            return need(format!("what its body takes, {}", listed(&wanted)));
         }
         match self.body.outputs.get(self.output) {
             Some(&output) => Ok(self.outside(self.body.ty(output), self.output >= self.carries())),
@@ -139,7 +152,7 @@ impl Rules for Scan {
     }
 
     fn eval(&self, args: &[&Tensor], ty: &Type) -> Tensor {
-        self.run(args, ty, interpret)
+        self.run(args, ty, &mut interpret)
     }
 
     fn attributes(&self) -> Attributes {
@@ -165,8 +178,7 @@ impl Rules for Scan {
     }
 
     fn exactness(&self) -> Exactness {
-        let rounds = self.body.nodes.iter().any(|node| node.op.rules().exactness() == Exactness::Rounding);
-        if rounds { Exactness::Rounding } else { Exactness::Exact }
+        compound::exactness(self.bodies())
     }
 
     /// Without steps, a carry stays as it was, and nothing is stacked.
@@ -178,5 +190,9 @@ impl Rules for Scan {
             Some(&carry) if self.output < self.carries() => Some(carry),
             _ => Some(at.value.full_like(0.0)),
         }
+    }
+
+    fn compound(&self) -> Option<&dyn Compound> {
+        Some(self)
     }
 }

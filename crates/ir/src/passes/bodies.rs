@@ -1,33 +1,34 @@
-//! Loops inside out: of each loop only what is needed, with a body that went through the pipeline itself.
+//! Compound ops inside out: of each only what is needed, with bodies that went through the pipeline themselves.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use super::{optimize, rewrite};
+use super::{optimize, rewrite, simplified};
+use crate::compound::is_one_run;
 use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
-use crate::ops::Scan;
+use crate::ops::Compound;
 
-/// Leaves out of each loop the outputs that no node takes, the carries that no other output needs, and the arguments
-/// that are then not read; and optimizes what is left of its body.
+/// Leaves out of each loop and conditional the outputs that no node takes, the carries that no other output needs, and
+/// the arguments that are then not read; and optimizes what is left of the bodies.
 pub fn optimize_bodies(graph: &Graph) -> Graph {
-    let mut loops: Vec<Loop> = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     let mut of: Vec<Option<usize>> = vec![None; graph.nodes.len()];
     for value in graph.values() {
         let node = graph.node(value);
-        let Op::Scan(scan) = &node.op else { continue };
-        let known = loops.iter().position(|other| other.is_of(node, scan));
+        let Some(compound) = node.op.rules().compound() else { continue };
+        let known = runs.iter().position(|other| is_one_run(&other.node, node));
         let index = known.unwrap_or_else(|| {
-            loops.push(Loop { node: node.clone(), needed: BTreeSet::new() });
-            loops.len() - 1
+            runs.push(Run { node: node.clone(), needed: BTreeSet::new() });
+            runs.len() - 1
         });
-        loops[index].needed.insert(scan.output);
+        runs[index].needed.insert(compound.output());
         of[value.index()] = Some(index);
     }
-    if loops.is_empty() {
+    if runs.is_empty() {
         return graph.clone();
     }
-    let slim: Vec<Slim> = loops.iter().map(Loop::slim).collect();
+    let slim: Vec<Slim> = runs.iter().map(Run::slim).collect();
     let mut place = 0;
     rewrite(graph, |builder, node, args| {
         // The nodes that are emitted are those that are not inputs, in order.
@@ -36,68 +37,82 @@ pub fn optimize_bodies(graph: &Graph) -> Graph {
         }
         let index = of[place];
         place += 1;
-        match (index, &node.op) {
-            (Some(index), Op::Scan(scan)) => {
-                let Slim { scan: after, args: kept, outputs } = &slim[index];
-                let output = outputs.iter().position(|outputs| outputs.contains(&scan.output));
+        match (index, node.op.rules().compound()) {
+            (Some(index), Some(compound)) => {
+                let Slim { op, args: kept, outputs } = &slim[index];
+                let output = outputs.iter().position(|outputs| outputs.contains(&compound.output()));
                 let output = output.expect("an output that a node takes is kept");
                 let args: Vec<_> = kept.iter().map(|&arg| args[arg]).collect();
-                builder.apply(after.with_output(output), &args)
+                // Branches that have become the same need no choice any more.
+                simplified(builder, compound_of(op).for_output(output), &args)
             }
-            (_, op) => builder.apply(op.clone(), args),
+            (_, _) => builder.apply(node.op.clone(), args),
         }
     })
 }
 
-/// A loop, by one of its nodes, and the outputs that nodes take.
-struct Loop {
+/// One run of a compound op, by one of its nodes, and the outputs that nodes take.
+struct Run {
     node: Node,
     needed: BTreeSet<usize>,
 }
 
-/// What is left of a loop, the arguments it keeps, by their former numbers, and for each output the former numbers of
+/// What is left of a run, the arguments it keeps, by their former numbers, and for each output the former numbers of
 /// those that it now stands for.
 struct Slim {
-    scan: Scan,
+    op: Op,
     args: Vec<usize>,
     outputs: Vec<Vec<usize>>,
 }
 
-impl Loop {
-    fn is_of(&self, node: &Node, scan: &Scan) -> bool {
-        matches!(&self.node.op, Op::Scan(own) if own.is_same_loop(scan)) && self.node.args == node.args
-    }
-
+impl Run {
     fn slim(&self) -> Slim {
-        let Op::Scan(scan) = &self.node.op else { unreachable!("loops are found by their nodes") };
-        let body = &scan.body;
-        let outputs = needed_outputs(body, &self.needed);
-        let state = outputs.iter().filter(|&&output| output < body.state).count();
-        let first = kept(body, &outputs, |carry| outputs.contains(&carry));
-        let optimized = optimize(&with_inputs(body, &outputs, &first, state));
-        // The passes may find out that results of a step are the same, and that still less is read.
-        let mut different: Vec<usize> = (0..state).collect();
-        let mut stands_for: Vec<Vec<usize>> = outputs[..state].iter().map(|&output| vec![output]).collect();
-        for (place, &output) in outputs.iter().enumerate().skip(state) {
-            let is_same = |other: &usize| optimized.outputs[*other] == optimized.outputs[place];
-            match different[state..].iter().position(is_same) {
-                Some(known) => stands_for[state + known].push(output),
-                None => {
-                    different.push(place);
-                    stands_for.push(vec![output]);
-                }
-            }
-        }
-        let second = kept(&optimized, &different, |_| true);
-        let optimized = with_inputs(&optimized, &different, &second, state);
-        let args: Vec<usize> = second.into_iter().map(|input| first[input]).collect();
-        let sequences = args.iter().filter(|&&arg| scan.sequence_range().contains(&arg)).count();
+        let compound = compound_of(&self.node.op);
+        let bodies = compound.bodies();
+        // Only a loop has state, and it has one body.
+        let state = bodies[0].state;
+        let outputs = needed_outputs(bodies[0], &self.needed);
+        let first = kept(&bodies, state, &outputs, |carry| outputs.contains(&carry));
+        let state = outputs.iter().filter(|&&output| output < state).count();
+        let optimized: Vec<Graph> =
+            bodies.iter().map(|body| optimize(&with_inputs(body, &outputs, &first, state))).collect();
+        // The passes may find out that results are the same, and that still less is read.
+        let (different, stands_for) = joined(&optimized, &outputs, state);
+        let second = kept(&optimized, state, &different, |_| true);
+        let inputs: Vec<usize> = second.iter().map(|&input| first[input]).collect();
+        let slim = optimized.iter().map(|body| with_inputs(body, &different, &second, state)).collect();
+        let before = 0..compound.first_input();
         Slim {
-            scan: Scan { body: Arc::new(optimized), sequences, output: 0, ..scan.clone() },
-            args,
+            op: compound.with_bodies(slim, &inputs),
+            args: before.chain(inputs.iter().map(|input| input + compound.first_input())).collect(),
             outputs: stands_for,
         }
     }
+}
+
+fn compound_of(op: &Op) -> &dyn Compound {
+    match op.rules().compound() {
+        Some(compound) => compound,
+        None => unreachable!("`{}` has no bodies to look into", op.rules().name()),
+    }
+}
+
+/// Joins results that are the same in every body, as their carries are not. Answers which are left, and for each the
+/// names, from `outputs`, of those that it stands for.
+fn joined(bodies: &[Graph], outputs: &[usize], state: usize) -> (Vec<usize>, Vec<Vec<usize>>) {
+    let mut different: Vec<usize> = (0..state).collect();
+    let mut stands_for: Vec<Vec<usize>> = outputs[..state].iter().map(|&output| vec![output]).collect();
+    for (place, &output) in outputs.iter().enumerate().skip(state) {
+        let is_same = |other: &usize| bodies.iter().all(|body| body.outputs[*other] == body.outputs[place]);
+        match different[state..].iter().position(is_same) {
+            Some(known) => stands_for[state + known].push(output),
+            None => {
+                different.push(place);
+                stands_for.push(vec![output]);
+            }
+        }
+    }
+    (different, stands_for)
 }
 
 /// The outputs in `needed`, and the next values of all carries that they depend on, in order.
@@ -127,11 +142,16 @@ fn live(body: &Graph, roots: &[Value]) -> Vec<bool> {
     live
 }
 
-/// The inputs that these outputs read, and the carries that `keep` wants.
-fn kept(body: &Graph, outputs: &[usize], keep: impl Fn(usize) -> bool) -> Vec<usize> {
-    let read = inputs_read(body, outputs);
-    (0..body.inputs.len())
-        .filter(|&number| if number < body.state { keep(number) } else { read[number] })
+/// The inputs that these outputs read in any of the bodies, and the carries that `keep` wants.
+pub(crate) fn kept(
+    bodies: &[impl Borrow<Graph>],
+    state: usize,
+    outputs: &[usize],
+    keep: impl Fn(usize) -> bool,
+) -> Vec<usize> {
+    let read: Vec<Vec<bool>> = bodies.iter().map(|body| inputs_read(body.borrow(), outputs)).collect();
+    (0..read[0].len())
+        .filter(|&number| if number < state { keep(number) } else { read.iter().any(|read| read[number]) })
         .collect()
 }
 

@@ -13,6 +13,7 @@ pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
 pub use cse::eliminate_common;
 pub use dead::eliminate_dead;
+pub(crate) use simplify::simplified;
 pub use simplify::simplify;
 
 use crate::builder::Builder;
@@ -35,7 +36,7 @@ pub const PIPELINE: [Pass; 7] = [
     Pass { name: "simplify", run: simplify },
     // Forward and backward compute the same things: after simplify, which makes equal things look equal.
     Pass { name: "cse", run: eliminate_common },
-    // The bodies of loops go through all of this themselves: after cse, which has joined equal results of a loop.
+    // The bodies of compound ops go through all of this themselves: after cse, which has joined equal results of one.
     Pass { name: "bodies", run: optimize_bodies },
     // Dots become plain matrix products: after simplify, whose rules would undo that form.
     Pass { name: "canonicalize", run: canonicalize },

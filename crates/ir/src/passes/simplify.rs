@@ -16,16 +16,19 @@ const LONGEST_CHAIN: usize = 16;
 
 /// Folds constants and applies [`crate::op::Rules::simplify`] everywhere.
 pub fn simplify(graph: &Graph) -> Graph {
-    rewrite(graph, |builder, node, args| {
-        let mut expr = builder.apply(node.op.clone(), args);
-        for _ in 0..LONGEST_CHAIN {
-            match fold(builder, expr).or_else(|| cheaper(builder, expr)) {
-                Some(better) => expr = better,
-                None => break,
-            }
+    rewrite(graph, |builder, node, args| simplified(builder, node.op.clone(), args))
+}
+
+/// An op, as simple as it gets.
+pub(crate) fn simplified<'b>(builder: &'b Builder, op: Op, args: &[Expr<'b>]) -> Expr<'b> {
+    let mut expr = builder.apply(op, args);
+    for _ in 0..LONGEST_CHAIN {
+        match fold(builder, expr).or_else(|| cheaper(builder, expr)) {
+            Some(better) => expr = better,
+            None => break,
         }
-        expr
-    })
+    }
+    expr
 }
 
 /// The op's own idea of a cheaper expression.

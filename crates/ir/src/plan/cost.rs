@@ -1,6 +1,6 @@
 //! Cost: what a plan needs, known before it runs.
 
-use super::{BufferId, Kernel, Place, Plan, Program, Step};
+use super::{BranchKernel, BufferId, Kernel, Place, Plan, Program, Step};
 use crate::types::Type;
 
 /// What one run of a plan takes.
@@ -16,6 +16,13 @@ pub struct Cost {
     pub argument_bytes: u64,
     /// Number of kernels.
     pub kernels: u64,
+}
+
+impl BranchKernel {
+    /// What the branch takes of which that is more: which one runs is not known before.
+    fn dearer(&self, of: impl Fn(Cost) -> u64) -> u64 {
+        of(self.then.cost()).max(of(self.otherwise.cost()))
+    }
 }
 
 impl Plan {
@@ -49,17 +56,21 @@ impl Plan {
                 step.writes.iter().map(|id| op.rules().flops(&args, ty(id))).sum()
             }
             Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().flops,
+            Kernel::Branch(kernel) => kernel.dearer(|cost| cost.flops),
         }
     }
 
     fn bytes_moved(&self, step: &Step) -> u64 {
-        if let Kernel::Loop(kernel) = &step.kernel {
-            return kernel.length as u64 * kernel.body.cost().bytes_moved;
+        match &step.kernel {
+            Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().bytes_moved,
+            Kernel::Branch(kernel) => kernel.dearer(|cost| cost.bytes_moved),
+            Kernel::Map(_) | Kernel::Reduce(_) | Kernel::Dot(_) | Kernel::Op(_) => {
+                let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
+                buffers
+                    .filter(|buffer| !matches!(buffer.place, Place::Constant(_)))
+                    .map(|buffer| buffer.ty.bytes() as u64)
+                    .sum()
+            }
         }
-        let buffers = step.reads.iter().chain(&step.writes).map(|id| &self.buffers[id.index()]);
-        buffers
-            .filter(|buffer| !matches!(buffer.place, Place::Constant(_)))
-            .map(|buffer| buffer.ty.bytes() as u64)
-            .sum()
     }
 }

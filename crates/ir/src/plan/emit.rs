@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
+use super::branch::branch;
 use super::fuse::{Group, GroupId, Groups, Source};
 use super::{
     DotKernel, Instruction, Kernel, Load, LoopKernel, Map, Program, ReduceAxis, ReduceKernel, Register,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::graph::{Graph, Value};
 use crate::op::Op;
-use crate::ops::{Constant, Dot, Reduce, Scan};
+use crate::ops::{Constant, Dot, Reduce};
 use crate::tensor::Tensor;
 use crate::types::{DType, Shape};
 
@@ -44,7 +45,18 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
         }
         Op::Scan(scan) => {
             reads.extend(&node.args);
-            Kernel::Loop(loop_kernel(graph, scan, &group.outputs))
+            Kernel::Loop(LoopKernel {
+                body: super::plan(&scan.body),
+                length: scan.length,
+                reverse: scan.reverse,
+                sequences: scan.sequences,
+                outputs: outputs_of(graph, &group.outputs),
+            })
+        }
+        Op::Conditional(conditional) => {
+            let (kernel, args) = branch(graph, groups, group, conditional);
+            reads.extend(args.iter().map(|&arg| node.args[arg]));
+            Kernel::Branch(kernel)
         }
         op => {
             reads.extend(&node.args);
@@ -54,19 +66,13 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
     Emitted { kernel, reads }
 }
 
-/// The kernel of a loop of which these results are needed.
-fn loop_kernel(graph: &Graph, scan: &Scan, results: &[Value]) -> LoopKernel {
-    let output_of = |value: &Value| match &graph.node(*value).op {
-        Op::Scan(scan) => scan.output,
-        op => unreachable!("a loop's group holds `{}`, which is no loop", op.rules().name()),
+/// Which outputs of their bodies these results of a compound op are.
+pub(super) fn outputs_of(graph: &Graph, results: &[Value]) -> SmallVec<[usize; 4]> {
+    let output_of = |value: &Value| match graph.node(*value).op.rules().compound() {
+        Some(compound) => compound.output(),
+        None => unreachable!("the group of a compound op holds its results alone"),
     };
-    LoopKernel {
-        body: super::plan(&scan.body),
-        length: scan.length,
-        reverse: scan.reverse,
-        sequences: scan.sequences,
-        outputs: results.iter().map(output_of).collect(),
-    }
+    results.iter().map(output_of).collect()
 }
 
 fn tail(graph: &Graph, groups: &Groups, id: GroupId, dtype: DType, reads: &mut Vec<Value>) -> Program {

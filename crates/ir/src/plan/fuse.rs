@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{View, ViewDim};
+use crate::compound::is_one_run;
 use crate::graph::{Graph, Value};
 use crate::op::Op;
 use crate::ops::{Broadcast, Slice};
@@ -26,7 +27,7 @@ pub(super) struct Group {
     pub(super) root: Option<Value>,
     /// Elementwise nodes that a reduction reads, in order.
     pub(super) head: Vec<Value>,
-    /// Elementwise nodes of the map or tail, in order; or the other results of a loop.
+    /// Elementwise nodes of the map or tail, in order; or the other results of a compound op.
     pub(super) members: Vec<Value>,
     /// Size of the iteration space of `members`.
     pub(super) elements: usize,
@@ -69,8 +70,8 @@ enum Role {
     Root,
     /// A group by itself.
     Alone,
-    /// A result of a loop: a group with the loop's other results.
-    Loop,
+    /// A result of a compound op: a group with the other results of the same run.
+    Compound,
 }
 
 fn role(op: &Op) -> Role {
@@ -84,7 +85,7 @@ fn role(op: &Op) -> Role {
         Op::DynamicSlice(_) | Op::DynamicUpdate(_) => Role::Alone,
         Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Alone,
         Op::Window(_) | Op::WindowArgMax(_) | Op::WindowSpread(_) => Role::Alone,
-        Op::Scan(_) => Role::Loop,
+        Op::Scan(_) | Op::Conditional(_) => Role::Compound,
     }
 }
 
@@ -130,7 +131,7 @@ impl<'g> Fusion<'g> {
     fn new(graph: &'g Graph) -> Fusion<'g> {
         let mut in_memory = vec![false; graph.nodes.len()];
         for node in &graph.nodes {
-            if matches!(node.op, Op::Dot(_)) || matches!(role(&node.op), Role::Alone | Role::Loop) {
+            if matches!(node.op, Op::Dot(_)) || matches!(role(&node.op), Role::Alone | Role::Compound) {
                 node.args.iter().for_each(|arg| in_memory[arg.index()] = true);
             }
         }
@@ -176,8 +177,8 @@ impl<'g> Fusion<'g> {
                 self.join(value, elements);
                 own
             }
-            Role::Loop if self.join_loop(value) => own,
-            Role::Root | Role::Alone | Role::Loop => {
+            Role::Compound if self.join_run(value) => own,
+            Role::Root | Role::Alone | Role::Compound => {
                 self.start(Group { root: Some(value), elements, ..Group::default() });
                 own
             }
@@ -253,10 +254,10 @@ impl<'g> Fusion<'g> {
         }
     }
 
-    /// Puts a result of a loop into the group of the loop's other results, if there is one. That reads the same
-    /// arguments, so nothing changes in what must come before it.
-    fn join_loop(&mut self, value: Value) -> bool {
-        let is_other = |other: &Value| is_same_loop(self.graph, value, *other);
+    /// Puts a result of a compound op into the group of the same run's other results, if there is one. That reads the
+    /// same arguments, so nothing changes in what must come before it.
+    fn join_run(&mut self, value: Value) -> bool {
+        let is_other = |other: &Value| is_one_run(self.graph.node(value), self.graph.node(*other));
         let Some(group) = self.groups.iter().position(|group| group.root.as_ref().is_some_and(is_other))
         else {
             return false;
@@ -429,12 +430,6 @@ impl<'g> Fusion<'g> {
         of.iter_mut().for_each(|group| *group = group.and_then(|group| renamed[group]));
         Groups { list, of, sources }
     }
-}
-
-/// True if two nodes are results of one loop.
-pub(super) fn is_same_loop(graph: &Graph, a: Value, b: Value) -> bool {
-    let (a, b) = (graph.node(a), graph.node(b));
-    matches!((&a.op, &b.op), (Op::Scan(x), Op::Scan(y)) if a.args == b.args && x.is_same_loop(y))
 }
 
 /// Which element of its argument belongs to each element of a reshape, broadcast or slice.

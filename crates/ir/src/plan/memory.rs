@@ -163,7 +163,7 @@ impl<'a> Placer<'a> {
     fn may_replace(&self, next: Value, state: Value) -> bool {
         let made = self.lives[next.index()].made;
         let last = self.lives[state.index()].last;
-        last < made || (last == made && self.may_overwrite(made, state)) || !self.is_read(state)
+        last < made || (last == made && self.may_overwrite(made, state, next)) || !self.is_read(state)
     }
 
     fn is_read(&self, value: Value) -> bool {
@@ -175,11 +175,13 @@ impl<'a> Placer<'a> {
         self.groups.sources[value.index()].base
     }
 
-    /// True if a step may write one of its outputs over `value`: see [`Kernel`].
-    fn may_overwrite(&self, step: usize, value: Value) -> bool {
+    /// True if a step may write its result `next` over `value`: see [`Kernel`].
+    fn may_overwrite(&self, step: usize, value: Value, next: Value) -> bool {
         let Emitted { kernel, reads } = &self.emitted[step];
+        let outputs = &self.groups.list[self.order[step]].outputs;
+        let write = outputs.iter().position(|&output| output == next).expect("a step writes its results");
         let mut places = (0..reads.len()).filter(|&read| self.base(reads[read]) == value);
-        places.all(|read| kernel.may_overwrite(read))
+        places.all(|read| kernel.may_overwrite(read, write))
     }
 
     /// Gives every other computed value a slot, and every slot an offset.
@@ -206,7 +208,7 @@ impl<'a> Placer<'a> {
             let same_size = self.graph.ty(read).bytes() == ty.bytes();
             let same_width = self.graph.ty(read).dtype.bytes() == ty.dtype.bytes();
             let dies_here = self.lives[read.index()].last == step && self.slots[slot].last == step;
-            (same_size && same_width && dies_here && self.may_overwrite(step, read)).then_some(slot)
+            (same_size && same_width && dies_here && self.may_overwrite(step, read, output)).then_some(slot)
         });
         let slot = reused.unwrap_or_else(|| {
             self.slots.push(Slot { bytes: ty.bytes(), made: step, last, offset: 0 });

@@ -4,6 +4,7 @@
 //! [`View`] says which element of a buffer belongs to each place of that space. So a broadcast is a stride of 0, a
 //! reshape is nothing at all, and chains of elementwise ops fuse across both.
 
+mod branch;
 mod cost;
 mod emit;
 mod fuse;
@@ -89,7 +90,8 @@ pub struct Step {
     pub kernel: Kernel,
     /// Buffers read. A load names one by its place here; the operands of a dot, a reduce or an op come first.
     pub reads: SmallVec<[BufferId; 4]>,
-    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop.
+    /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop
+    /// or a branch.
     pub writes: SmallVec<[BufferId; 2]>,
 }
 
@@ -98,7 +100,7 @@ pub struct Step {
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
 /// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
-/// scratch), load, and store last.
+/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A fused expression of elementwise ops.
@@ -109,19 +111,22 @@ pub enum Kernel {
     Dot(DotKernel),
     /// A plan run along time.
     Loop(LoopKernel),
+    /// One of two plans.
+    Branch(BranchKernel),
     /// One op by itself, with the types of its arguments and result in the buffers.
     Op(Op),
 }
 
 impl Kernel {
-    /// True if an output may lie in the memory of `read`: the rule above.
-    pub fn may_overwrite(&self, read: usize) -> bool {
+    /// True if output number `write` may lie in the memory of `read`: the rule above.
+    pub fn may_overwrite(&self, read: usize, write: usize) -> bool {
         match self {
             Kernel::Map(map) => map.program.may_overwrite(read),
             Kernel::Dot(dot) => read >= 2 && dot.tail.may_overwrite(read),
             Kernel::Reduce(reduce) => {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
+            Kernel::Branch(branch) => branch.state_of(write).is_some_and(|state| read == 1 + state),
             Kernel::Loop(_) | Kernel::Op(_) => false,
         }
     }
@@ -210,6 +215,29 @@ pub struct LoopKernel {
     /// For each buffer the step writes the output of the body that belongs there: below [`Plan::state`] the last value
     /// of that state, and from there on the slices that all turns give, each at its own index.
     pub outputs: SmallVec<[usize; 4]>,
+}
+
+/// Runs one of two plans: see [`crate::ops::Conditional`].
+///
+/// The step reads the predicate, then what both plans take: the state, then the inputs. The state lives where the step
+/// writes its next value. If that is where it is read, too, a branch changes it in place, and one that leaves it as it
+/// is does nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BranchKernel {
+    /// What runs where the predicate holds.
+    pub then: Plan,
+    /// What runs where it does not; it has as much state, and inputs and outputs of the same types.
+    pub otherwise: Plan,
+    /// For each buffer the step writes the output of the plans that belongs there: below [`Plan::state`] the next value
+    /// of that state.
+    pub outputs: SmallVec<[usize; 4]>,
+}
+
+impl BranchKernel {
+    /// Which state it is whose next value output number `write` of the step is, if it is that.
+    fn state_of(&self, write: usize) -> Option<usize> {
+        self.outputs.get(write).copied().filter(|&output| output < self.then.state)
+    }
 }
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].

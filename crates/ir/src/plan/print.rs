@@ -68,6 +68,7 @@ impl fmt::Display for Head<'_> {
                 write!(f, "loop[{}{backwards}] of {} sequences, ", kernel.length, kernel.sequences)?;
                 write!(f, "giving {:?} ", kernel.outputs.as_slice())
             }
+            Kernel::Branch(kernel) => write!(f, "branch giving {:?} by ", kernel.outputs.as_slice()),
             Kernel::Op(op) => write!(f, "{}{} ", op.rules().name(), op.rules().attributes()),
         }
     }
@@ -86,11 +87,19 @@ fn write_programs(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         }
         Kernel::Dot(dot) if dot.tail.is_identity() => Ok(()),
         Kernel::Dot(dot) => write_program(f, "tail", &dot.tail),
-        Kernel::Loop(kernel) => {
-            kernel.body.to_string().lines().try_for_each(|line| writeln!(f, "    {line}"))
+        Kernel::Loop(kernel) => write_body(f, &kernel.body),
+        Kernel::Branch(kernel) => {
+            writeln!(f, "    then:")?;
+            write_body(f, &kernel.then)?;
+            writeln!(f, "    otherwise:")?;
+            write_body(f, &kernel.otherwise)
         }
         Kernel::Op(_) => Ok(()),
     }
+}
+
+fn write_body(f: &mut fmt::Formatter<'_>, body: &Plan) -> fmt::Result {
+    body.to_string().lines().try_for_each(|line| writeln!(f, "    {line}"))
 }
 
 /// `each: r0 = read 0; r1 = read 1 (0; 32:0 128:1); r2 = add r0 r1; store r2`

@@ -86,11 +86,15 @@ fn shaken(graph: &Graph, inputs: &[Tensor], draw: &mut Draw) -> Vec<Tensor> {
             if rounds(node) { args.iter().map(|arg| shake(arg, draw)).collect() } else { args };
         values.push(match &node.op {
             Op::Input(input) => inputs[input.number].clone(),
-            Op::Scan(scan) => {
+            op => {
                 let args: Vec<&Tensor> = args.iter().collect();
-                scan.run(&args, &node.ty, |body, inputs| shaken(body, inputs, draw))
+                match op.rules().compound() {
+                    Some(compound) => {
+                        compound.run(&args, &node.ty, &mut |body, inputs| shaken(body, inputs, draw))
+                    }
+                    None => op.rules().eval(&args, &node.ty),
+                }
             }
-            op => op.rules().eval(&args.iter().collect::<Vec<_>>(), &node.ty),
         });
     }
     graph.outputs.iter().map(|output| values[output.index()].clone()).collect()

@@ -1,7 +1,5 @@
 //! The check of gradients: what the rules derive against differences of the program itself, in double precision.
 
-use std::sync::Arc;
-
 use super::draw::Draw;
 use crate::builder::Builder;
 use crate::error::GradError;
@@ -10,7 +8,7 @@ use crate::grad::gradients;
 use crate::graph::{Graph, Node};
 use crate::interpret::interpret;
 use crate::op::Op;
-use crate::ops::{Cast, Constant, Input, Iota, Scan};
+use crate::ops::{Cast, Compound, Constant, Input, Iota};
 use crate::tensor::Tensor;
 use crate::types::{DType, Type};
 
@@ -88,13 +86,22 @@ fn doubled(node: &Node) -> Op {
         Op::Constant(Constant(tensor)) => Constant(in_double(tensor)).into(),
         Op::Iota(iota) => Iota { ty: widened(&iota.ty), ..iota.clone() }.into(),
         Op::Cast(cast) => Cast { dtype: widen(cast.dtype) }.into(),
-        Op::Scan(scan) => Scan { body: Arc::new(doubled_body(&scan.body)), ..scan.clone() }.into(),
-        // All others take their element type from their arguments.
-        op => op.clone(),
+        op => match op.rules().compound() {
+            Some(compound) => in_doubles(compound),
+            // All others take their element type from their arguments.
+            None => op.clone(),
+        },
     }
 }
 
-/// The body of a loop with doubles in place of all floats.
+/// A compound op with doubles in place of all floats.
+fn in_doubles(compound: &dyn Compound) -> Op {
+    let bodies = compound.bodies();
+    let inputs: Vec<usize> = (0..bodies[0].inputs.len()).collect();
+    compound.with_bodies(bodies.into_iter().map(doubled_body).collect(), &inputs)
+}
+
+/// A body with doubles in place of all floats.
 fn doubled_body(body: &Graph) -> Graph {
     let b = Builder::new();
     let mut made: Vec<Expr<'_>> = Vec::with_capacity(body.nodes.len());

@@ -4,6 +4,7 @@
 //! give quite another result; and numbers stay of moderate size. So whatever keeps a program's meaning keeps its
 //! numbers, up to [`super::tolerances`].
 
+mod branches;
 mod windows;
 
 use super::draw::Draw;
@@ -112,7 +113,7 @@ impl<'b> Garden<'b> {
     fn grow(&mut self) {
         let x = self.any();
         let (is_float, rank) = (x.expr.dtype().is_float(), x.expr.rank());
-        match self.draw.below(26) {
+        match self.draw.below(27) {
             0 | 1 if is_float => self.smooth(x),
             2 if is_float => self.jumpy(x),
             0..=2 => self.whole(x),
@@ -136,6 +137,7 @@ impl<'b> Garden<'b> {
             23 => self.leaf(),
             24 if is_float && rank > 1 => self.conv(x),
             25 if is_float && rank > 1 => self.window(x),
+            26 => self.conditional(x),
             _ => {}
         }
     }

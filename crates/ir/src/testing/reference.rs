@@ -6,7 +6,8 @@ use crate::error::BackendError;
 use crate::op::{Op, Rules};
 use crate::ops::{Cast, Dot, Reduce, Select};
 use crate::plan::{
-    BufferId, DotKernel, Instruction, Kernel, LoopKernel, Place, Plan, Program, ReduceKernel, Scalar, Step,
+    BranchKernel, BufferId, DotKernel, Instruction, Kernel, LoopKernel, Place, Plan, Program, ReduceKernel,
+    Scalar, Step,
 };
 use crate::tensor::{Data, Tensor};
 use crate::types::{DType, Shape, Type};
@@ -131,6 +132,7 @@ impl Run<'_> {
                 self.program(&dot.tail, dot.batch * dot.m * dot.n, Some(&product));
             }
             Kernel::Loop(kernel) => self.run_loop(kernel),
+            Kernel::Branch(kernel) => self.run_branch(kernel),
             Kernel::Op(op) => {
                 let args: Vec<Tensor> = self.step.reads.iter().map(|&id| self.whole(id)).collect();
                 let ty = &self.plan.buffers[self.step.writes[0].index()].ty;
@@ -149,7 +151,7 @@ impl Run<'_> {
             for (read, &id) in reads.iter().enumerate() {
                 let apart = !self.overlap(id, write);
                 assert!(
-                    apart || self.step.kernel.may_overwrite(read),
+                    apart || self.step.kernel.may_overwrite(read, index),
                     "a step writes over its read {read}: {}",
                     self.plan
                 );
@@ -230,6 +232,21 @@ impl Run<'_> {
                 let place = self.plan.buffers[id.index()].place;
                 self.memory.at(place)[..state[output].len()].copy_from_slice(&state[output]);
             }
+        }
+    }
+
+    /// Runs the branch that the first read says.
+    fn run_branch(&mut self, kernel: &BranchKernel) {
+        let holds = self.load(self.step.reads[0], 0) != 0;
+        let branch = if holds { &kernel.then } else { &kernel.otherwise };
+        let mut state: Vec<Vec<u8>> = self.step.reads[1..].iter().map(|&id| bytes(&self.whole(id))).collect();
+        let inputs = state.split_off(branch.state);
+        let memory = run_plan(branch, state, inputs);
+        let results = [memory.state, memory.outputs].concat();
+        for (&id, &output) in self.step.writes.iter().zip(&kernel.outputs) {
+            let place = self.plan.buffers[id.index()].place;
+            let result = &results[output];
+            self.memory.at(place)[..result.len()].copy_from_slice(result);
         }
     }
 

@@ -1,0 +1,73 @@
+//! Branches: two bodies, of which a run takes one.
+
+use cornu_ir::DType;
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::{BranchKernel, Plan, Step};
+use cornu_ir::types::Type;
+
+use crate::body::{Binding, Body, Shared, bring_home, homes, reads_fit, writes_fit};
+use crate::error::broken;
+use crate::kernels::{BufferIndex, Span};
+use crate::lower::Lowering;
+use crate::work::{Runner, Work};
+
+/// One of two bodies, by what a buffer holds when its turn comes.
+pub(crate) struct Branch {
+    predicate: BufferIndex,
+    then: Body,
+    otherwise: Body,
+}
+
+impl Branch {
+    /// What either branch does.
+    pub(crate) fn works(&self) -> [&[Work]; 2] {
+        [self.then.works(), self.otherwise.works()]
+    }
+
+    pub(crate) fn run(&mut self, around: &[Span], runner: &impl Runner) {
+        let holds = runner.holds(self.predicate, around);
+        let taken = if holds { &mut self.then } else { &mut self.otherwise };
+        taken.run(0, around, runner);
+    }
+}
+
+/// Lowers a branch: copies of the state to where its next values are wanted, if it does not lie there, then both
+/// bodies.
+pub(crate) fn lower_branch(
+    lowering: &mut Lowering<'_>,
+    kernel: &BranchKernel,
+    step: &Step,
+) -> Result<(), BackendError> {
+    let BranchKernel { then, otherwise, outputs } = kernel;
+    check_branch(lowering, kernel, step)?;
+    let homes = homes(lowering, then, step, outputs);
+    bring_home(lowering, &then.inputs[..then.state], &step.reads[1..], &homes);
+    let whole = |buffers: &[BufferIndex]| buffers.iter().copied().map(Binding::whole).collect();
+    let inputs: Vec<BufferIndex> = step.reads[1 + then.state..].iter().map(|id| id.index()).collect();
+    let shared = Shared {
+        state: whole(&homes[..then.state]),
+        inputs: whole(&inputs),
+        outputs: whole(&homes[then.state..]),
+    };
+    let [then, otherwise] = Body::lower_all(lowering, [then, otherwise], &shared)?;
+    lowering.push_work(Work::Branch(Branch { predicate: step.reads[0].index(), then, otherwise }));
+    Ok(())
+}
+
+/// Checks that both plans take and give the same, and that the buffers of the step are that.
+fn check_branch(lowering: &Lowering<'_>, kernel: &BranchKernel, step: &Step) -> Result<(), BackendError> {
+    let BranchKernel { then, otherwise, outputs } = kernel;
+    let signature = |plan: &Plan| (plan.state, plan.inputs.clone(), plan.outputs.clone());
+    let reads: Vec<Type> =
+        std::iter::once(Type::scalar(DType::Bool)).chain(then.inputs.iter().cloned()).collect();
+    if signature(then) == signature(otherwise)
+        && then.state <= then.inputs.len()
+        && then.state <= then.outputs.len()
+        && reads_fit(lowering, step, &reads)
+        && writes_fit(lowering, step, outputs, |output| then.outputs.get(output).cloned())
+    {
+        Ok(())
+    } else {
+        Err(broken("a branch whose buffers are not what its plans take"))
+    }
+}
