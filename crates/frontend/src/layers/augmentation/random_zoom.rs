@@ -34,17 +34,13 @@ impl RandomZoom {
 }
 
 impl Zoom {
-    /// The ranges of heights, and of widths of their own, that one pixel of the result covers.
-    fn ranges(&self) -> Result<((f64, f64), Option<(f64, f64)>)> {
-        let range = |factor: Factor, key| {
-            let (low, high) = factor.range(Self::CLASS, key, (-1.0, 1.0))?;
-            if low <= -1.0 {
-                return Err(Error::config(Self::CLASS, key, factor.json(), "more than -1"));
-            }
-            Ok((1.0 + low, 1.0 + high))
-        };
-        let width = self.width_factor.map(|factor| range(factor, "width_factor"));
-        Ok((range(self.height_factor, "height_factor")?, width.transpose()?))
+    /// The range of sizes that one pixel of the result covers.
+    fn range(factor: Factor, key: &str) -> Result<(f64, f64)> {
+        let (low, high) = factor.range(Self::CLASS, key, (-1.0, 1.0))?;
+        if low <= -1.0 {
+            return Err(Error::config(Self::CLASS, key, factor.json(), "more than -1"));
+        }
+        Ok((1.0 + low, 1.0 + high))
     }
 }
 
@@ -65,13 +61,16 @@ impl Movement for Zoom {
     }
 
     fn check(&self) -> Result<()> {
-        self.ranges().map(drop)
+        Zoom::range(self.height_factor, "height_factor")?;
+        self.width_factor.map_or(Ok(()), |factor| Zoom::range(factor, "width_factor").map(drop))
     }
 
     fn origin<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<[Row<'b>; 2]> {
-        let (height, width) = self.ranges()?;
-        let height = draw.each(height)?;
-        let width = width.map_or(Ok(height), |width| draw.each(width))?;
+        let height = draw.each(Zoom::range(self.height_factor, "height_factor")?)?;
+        let width = match self.width_factor {
+            Some(factor) => draw.each(Zoom::range(factor, "width_factor")?)?,
+            None => height,
+        };
         let shape = images.shape();
         let middle = |size: usize| (size as f64 - 1.0) / 2.0;
         let zero = height.full_like(0.0);

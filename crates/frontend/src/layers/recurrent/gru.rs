@@ -86,19 +86,19 @@ impl Kind for Gru {
         let step = Step::begin(settings, context, [x, h], [units, 3])?;
         let row = |index: usize| step.bias.map(|bias| bias.slice_axis(0, index, index + 1).squeeze(&[0]));
         let (input_bias, state_bias) = if self.reset_after { (row(0), row(1)) } else { (step.bias, None) };
-        let from_input = with_bias(step.from_input(), input_bias);
+        let from_input = with_bias(step.input_product(), input_bias);
         let (activation, opening) =
             (settings.activation.resolve()?, settings.recurrent_activation.resolve()?);
         let open = |from_state: Expr<'b>, index: usize| {
             opening.apply(gate(from_input, index, units) + gate(from_state, index, units))
         };
         let (update, candidate) = if self.reset_after {
-            let from_state = with_bias(step.from_state(step.recurrent), state_bias);
+            let from_state = with_bias(step.state_product(step.recurrent), state_bias);
             let reset = open(from_state, 1)?;
             let sums = gate(from_input, 2, units) + reset * gate(from_state, 2, units);
             (open(from_state, 0)?, activation.apply(sums)?)
         } else {
-            let from_state = step.from_state(step.recurrent.slice_axis(1, 0, 2 * units));
+            let from_state = step.state_product(step.recurrent.slice_axis(1, 0, 2 * units));
             let reset = open(from_state, 1)?;
             let left = reset * step.recurrent_dropped.apply(h, 2);
             let sums = gate(from_input, 2, units) + left.matmul(gate(step.recurrent, 2, units));

@@ -129,18 +129,18 @@ impl<'b> Step<'b> {
     }
 
     /// `x·kernel`
-    pub(super) fn from_input(&self) -> Expr<'b> {
+    pub(super) fn input_product(&self) -> Expr<'b> {
         self.dropped.product(self.x, self.kernel, self.units)
     }
 
     /// `h·kernel`, for the recurrent kernel of all gates or of the first ones.
-    pub(super) fn from_state(&self, kernel: Expr<'b>) -> Expr<'b> {
+    pub(super) fn state_product(&self, kernel: Expr<'b>) -> Expr<'b> {
         self.recurrent_dropped.product(self.h, kernel, self.units)
     }
 
     /// `x·kernel + bias + h·recurrent_kernel`
     pub(super) fn sums(&self) -> Expr<'b> {
-        with_bias(self.from_input(), self.bias) + self.from_state(self.recurrent)
+        with_bias(self.input_product(), self.bias) + self.state_product(self.recurrent)
     }
 }
 
