@@ -63,9 +63,8 @@ impl EinsumDense {
 
     kernel_setters!();
 
-    pub(super) fn settings(mut self, settings: KernelSettings) -> EinsumDense {
-        self.settings = settings;
-        self
+    pub(super) fn with(self, settings: KernelSettings, lora: LoraKernel) -> EinsumDense {
+        EinsumDense { settings, lora, ..self }
     }
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<EinsumDense> {

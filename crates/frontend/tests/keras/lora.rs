@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use cornu::layers::{Conv1D, Dense, Dropout, Embedding, Flatten, Input, Lora, Naming};
-use cornu::{Compile, DType, Model, Sequential, Summary, Tensor, Tensors};
+use cornu::layers::{
+    Conv1D, Dense, Dropout, Embedding, Flatten, Input, Lora, MultiHeadAttention, Naming, Sublayer,
+};
+use cornu::{Apply, Compile, DType, Model, Sequential, Summary, Tensor, Tensors, input};
 use serde_json::Value;
 
 use crate::reading::*;
@@ -103,6 +105,43 @@ fn a_model_keeps_its_weights_when_it_is_adapted() {
     let at = |name: &str| &weights[model.weight_names().iter().position(|known| known == name).expect(name)];
     assert!(at("hidden/lora_kernel_a").floats().iter().any(|&value| value != 0.0));
     assert!(at("hidden/lora_kernel_b").floats().iter().all(|&value| value == 0.0));
+}
+
+#[test]
+fn layers_inside_an_attention_are_adapted() {
+    let x = input([4, 6]);
+    let attended = MultiHeadAttention::new(2, 3).named("attention").apply([&x, &x]);
+    let mut model = Model::new(&x, &Dense::new(1).apply(&attended)).expect("a model");
+    let attention = model.get_layer("attention").expect("there");
+    for Sublayer { attribute, layer } in attention.layer().sublayers() {
+        if ["query_dense", "value_dense"].contains(&attribute.as_str()) {
+            layer.enable_lora(2).expect("enabled");
+        }
+    }
+    model.compile(Compile::new("adam", "mse")).expect("compiled");
+    let number = |count: usize| (0..count).map(|i| (i * 7 % 11) as f64 / 5.0 - 1.0).collect();
+    let given = || Tensors::InOrder(vec![floats(&[3, 4, 6], number(72))]);
+    let before = model.get_weights().expect("weights");
+    for _ in 0..2 {
+        let wanted = Tensors::InOrder(vec![floats(&[3, 4, 1], number(12))]);
+        model.train_on_batch(given(), wanted).expect("a step");
+    }
+    let moved: Vec<String> = std::iter::zip(before, model.get_weights().expect("weights"))
+        .zip(model.weight_names())
+        .filter_map(|((before, after), name)| (before != after).then_some(name))
+        .collect();
+    let has = |name: &str| moved.iter().any(|moved| moved.ends_with(name));
+    assert!(has("query/lora_kernel_a") && has("value/lora_kernel_b") && has("key/kernel"), "{moved:?}");
+    assert!(!has("query/kernel") && !has("value/kernel"), "{moved:?}");
+
+    // As in Keras, files say nothing of it: what comes back is the model with the matrices merged.
+    let folder = tempfile::tempdir().expect("a folder");
+    model.save(folder.path().join("attention.keras")).expect("saved");
+    let mut opened = Model::load(folder.path().join("attention.keras")).expect("opened");
+    assert!(opened.weight_names().iter().all(|name| !name.contains("lora")));
+    let outputs =
+        [&mut model, &mut opened].map(|model| model.predict_tensors(given(), 32).expect("predicted"));
+    assert_close("y", &outputs[1][0], &outputs[0][0].floats(), 1e-6);
 }
 
 #[test]
