@@ -188,9 +188,9 @@ impl AnyLayer {
     /// `enable_lora`.
     ///
     /// The kernel stays from then on, and training fits two thin matrices, beside the bias. The layer is one of those
-    /// that have `lora_rank`, or a dense layer inside an attention; its kernel may have no constraint. As with [`AnyLayer::set_trainable`], a model that is
-    /// built heeds it from its next `compile` on. Files hold the kernel with the matrices merged into it; opened
-    /// again, both are zero, as in Keras.
+    /// that have `lora_rank`, or a dense layer inside an attention; its kernel may have no constraint. As with
+    /// [`AnyLayer::set_trainable`], a model that is built heeds it from its next `compile` on. Files hold the kernel
+    /// with the matrices merged into it; opened again, both are zero, as in Keras, and without gradients.
     pub fn enable_lora(&self, lora: impl Into<Lora>) -> Result<()> {
         let lora = lora.into();
         let wrong = |reason: String| Error::Layer { path: self.name().to_string(), reason };

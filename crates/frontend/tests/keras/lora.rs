@@ -111,7 +111,7 @@ fn a_model_keeps_its_weights_when_it_is_adapted() {
 fn layers_inside_an_attention_are_adapted() {
     let x = input([4, 6]);
     let attended = MultiHeadAttention::new(2, 3).named("attention").apply([&x, &x]);
-    let mut model = Model::new(&x, &Dense::new(1).apply(&attended)).expect("a model");
+    let mut model = Model::new(&x, Dense::new(1).apply(&attended)).expect("a model");
     let attention = model.get_layer("attention").expect("there");
     for Sublayer { attribute, layer } in attention.layer().sublayers() {
         if ["query_dense", "value_dense"].contains(&attribute.as_str()) {
