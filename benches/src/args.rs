@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// What `cargo xtask bench --help` prints.
 pub(crate) const HELP: &str = "\
 cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend cpu] [--json]
-                  [--save FILE] [--against FILE]
+                  [--save FILE] [--against FILE] [--profile]
 
-  --workload NAME   only this one: tabular, W1, start
+  --workload NAME   only this one: W1 to W7, start
   --rounds N        how often each contestant runs; 5 if not given
   --setup-peers     makes a Python environment with Keras and its backends (network) before anything is measured
   --no-peers        without Keras, even if it is set up
@@ -15,6 +15,7 @@ cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [-
   --json            a line of JSON for each result in place of the table
   --save FILE       keeps the lines of JSON
   --against FILE    compares with lines that were kept
+  --profile         shows what each kernel of a step takes, and measures nothing else
 ";
 
 /// The command line.
@@ -27,6 +28,7 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     pub(crate) save: Option<PathBuf>,
     pub(crate) against: Option<PathBuf>,
+    pub(crate) profile: bool,
 }
 
 impl Default for Args {
@@ -39,6 +41,7 @@ impl Default for Args {
             json: false,
             save: None,
             against: None,
+            profile: false,
         }
     }
 }
@@ -57,6 +60,7 @@ impl Args {
                 "--backend" => args.backend = value()?,
                 "--json" => args.json = true,
                 "--save" => args.save = Some(value()?.into()),
+                "--profile" => args.profile = true,
                 "--against" => args.against = Some(value()?.into()),
                 _ => return Err(format!("there is no flag {flag}\n\n{HELP}")),
             }

@@ -9,8 +9,9 @@ pub(crate) fn floats(shape: &[usize], seed: u64) -> Tensor {
 }
 
 /// Whole numbers below `classes`.
-pub(crate) fn labels(rows: usize, classes: u64, seed: u64) -> Tensor {
-    tensor(&[rows], numbers(rows, seed).map(|x| (x % classes) as i32).collect())
+pub(crate) fn labels(shape: &[usize], classes: u64, seed: u64) -> Tensor {
+    let items = numbers(shape.iter().product(), seed).map(|x| (x % classes) as i32).collect();
+    tensor(shape, items)
 }
 
 fn tensor<T: cornu::Element>(shape: &[usize], items: Vec<T>) -> Tensor {

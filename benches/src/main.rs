@@ -4,6 +4,7 @@
 mod args;
 mod contestant;
 mod data;
+mod job;
 mod peers;
 mod report;
 mod statistics;
@@ -34,6 +35,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
+    if args.profile {
+        return profile(args);
+    }
     let mut report = Report::new(args)?;
     for workload in workloads::chosen(args.workload.as_deref())? {
         let mut contestants = vec![workload.ours(&args.backend)?];
@@ -44,6 +48,16 @@ fn run(args: &Args) -> Result<(), String> {
         report.add(&workload, &results);
     }
     report.finish()
+}
+
+/// Shows for each workload what the kernels of a step take.
+fn profile(args: &Args) -> Result<(), String> {
+    for workload in workloads::chosen(args.workload.as_deref())? {
+        if let Some(profile) = workload.job()?.profile()? {
+            println!("{} {}\n{profile}", workload.name, workload.measure);
+        }
+    }
+    Ok(())
 }
 
 /// One result of every contestant in every round. A peer that fails is left out from then on.

@@ -9,7 +9,7 @@ use crate::{Outcome, python, root};
 /// The example of the package `cornu` that writes models, with their predictions and losses beside them.
 const WRITER: &str = "write_models";
 
-/// Makes the Python environment, writes the models, and lets Keras check them.
+/// Makes the Python environments, writes the models, and lets Keras check them: those that take strings on TensorFlow.
 pub(crate) fn with_keras() -> Outcome {
     let folder = target_folder().join("interop");
     let python = python::environment(&folder.join("venv"), &python::KERAS)?;
@@ -20,6 +20,8 @@ pub(crate) fn with_keras() -> Outcome {
     }
     fs::create_dir_all(&models).map_err(|error| error.to_string())?;
     run(cargo(["run", "--package", "cornu", "--example", WRITER, "--"]).arg(&models))?;
-    let script = root().join("crates/frontend/tests/fixtures/check_in_keras.py");
-    run(Command::new(python).arg(script).arg(models))
+    let scripts = root().join("crates/frontend/tests/fixtures");
+    run(Command::new(python).arg(scripts.join("check_in_keras.py")).arg(&models))?;
+    let python = python::environment(&folder.join("venv-tensorflow"), &python::KERAS_ON_TENSORFLOW)?;
+    run(Command::new(python).arg(scripts.join("make_text.py")).arg("--check").arg(models.join("text")))
 }

@@ -9,6 +9,9 @@ use crate::process::run;
 /// The Keras that the numbers in this repository come from, and the backend they were computed on.
 pub(crate) const KERAS: [&str; 2] = ["keras==3.15.1", "jax"];
 
+/// The same with the one backend whose models take strings.
+pub(crate) const KERAS_ON_TENSORFLOW: [&str; 2] = ["keras==3.15.1", "tensorflow-cpu==2.20.0"];
+
 /// The interpreter of the environment in `folder`, which is made with these packages if it is not there.
 pub(crate) fn environment(folder: &Path, packages: &[&str]) -> Result<PathBuf, String> {
     let python = folder.join("bin/python");

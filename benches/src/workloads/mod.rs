@@ -1,14 +1,19 @@
-//! The list of workloads.
+//! The list of workloads. The same work stands in `peers/` for the others.
 
+mod latency;
 mod start;
-mod tabular;
 mod w1;
+mod w2;
+mod w3;
+mod w4;
+mod w5;
+mod w6;
+mod w7;
 
-use std::time::Instant;
-
-use cornu::{Fit, Model, Tensor, Verbose};
+use cornu::{Model, Tensor};
 
 use crate::contestant::Contestant;
+use crate::job::{Fitting, Job, Made, samples_a_second};
 
 /// Which of two results is the better one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,47 +40,66 @@ impl Better {
     }
 }
 
-/// Work that is timed. The same work stands in `peers/` for Keras.
+/// Work that is timed.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) measure: &'static str,
     pub(crate) unit: &'static str,
     pub(crate) better: Better,
     /// What Cornu does in a round.
-    work: fn() -> Result<Contestant, String>,
+    work: fn() -> Made,
 }
 
 impl Workload {
     /// Cornu, warm, called by the backend it runs on.
     pub(crate) fn ours(&self, backend: &str) -> Result<Contestant, String> {
-        let ours = (self.work)().map_err(|error| format!("{}: {error}", self.name))?;
-        Ok(ours.named(backend))
+        Ok(self.job()?.contestant().map_err(|error| format!("{}: {error}", self.name))?.named(backend))
+    }
+
+    /// The work of a round.
+    pub(crate) fn job(&self) -> Result<Job, String> {
+        (self.work)().map_err(|error| format!("{}: {error}", self.name))
+    }
+
+    /// What peers are asked for: the workload, and which measure of it.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {}", self.name, self.measure)
     }
 }
 
-const ALL: [Workload; 3] = [tabular::WORKLOAD, w1::WORKLOAD, start::WORKLOAD];
-
-/// The workload of this name, or all.
-pub(crate) fn chosen(name: Option<&str>) -> Result<Vec<Workload>, String> {
-    let names = ALL.map(|workload| workload.name).join(", ");
-    let chosen: Vec<Workload> =
-        ALL.into_iter().filter(|workload| name.is_none_or(|name| name == workload.name)).collect();
-    if chosen.is_empty() { Err(format!("no such workload; there are {names}")) } else { Ok(chosen) }
+/// Training of a workload, in samples a second.
+const fn training(name: &'static str, work: fn() -> Made) -> Workload {
+    Workload { name, measure: "train", unit: "samples/s", better: Better::Higher, work }
 }
 
-/// Trains once to be warm, then once a round; the result is what `unit` makes of the seconds.
-fn fitting(
-    mut model: Model,
-    (x, y): (Tensor, Tensor),
-    (epochs, batch_size): (usize, usize),
-    unit: impl Fn(f64) -> f64 + 'static,
-) -> Result<Contestant, String> {
-    let mut fit = move |epochs: usize| {
-        let how = Fit::new().epochs(epochs).batch_size(batch_size).verbose(Verbose::Silent);
-        let begun = Instant::now();
-        model.fit(&x, &y, how).map_err(|error| error.to_string())?;
-        Ok::<f64, String>(begun.elapsed().as_secs_f64())
-    };
-    fit(1)?;
-    Ok(Contestant::new("cornu", move || Ok(unit(fit(epochs)?))))
+const ALL: [Workload; 12] = [
+    w1::WORKLOAD,
+    latency::WORKLOAD,
+    w2::WORKLOAD,
+    w3::WORKLOAD,
+    w4::WORKLOAD,
+    w5::WORKLOAD,
+    w6::WORKLOAD,
+    w7::MOBILENET_ONE,
+    w7::MOBILENET_EIGHT,
+    w7::RESNET_ONE,
+    w7::RESNET_EIGHT,
+    start::WORKLOAD,
+];
+
+/// The workloads of this name, or all.
+pub(crate) fn chosen(name: Option<&str>) -> Result<Vec<Workload>, String> {
+    let mut names: Vec<&str> = ALL.iter().map(|workload| workload.name).collect();
+    names.dedup();
+    let chosen: Vec<Workload> =
+        ALL.into_iter().filter(|workload| name.is_none_or(|name| name == workload.name)).collect();
+    if chosen.is_empty() {
+        return Err(format!("no such workload; there are {}", names.join(", ")));
+    }
+    Ok(chosen)
+}
+
+/// Trains for one epoch a round; the result are samples a second.
+fn epoch(model: Model, (x, y): (Tensor, Tensor), batch_size: usize) -> Job {
+    Job::Fit(Fitting { model, x, y, epochs: 1, batch_size, unit: samples_a_second })
 }

@@ -7,6 +7,7 @@ use cornu::{Dense, Input, Sequential};
 
 use super::{Better, Workload};
 use crate::contestant::Contestant;
+use crate::job::{Job, Made};
 use crate::peers::target_folder;
 
 /// The `cornu` command predicts one row.
@@ -15,9 +16,8 @@ pub(crate) const WORKLOAD: Workload =
 
 const INPUTS: usize = 9;
 
-fn work() -> Result<Contestant, String> {
-    let said = |error: std::io::Error| error.to_string();
-    let folder = tempfile::tempdir().map_err(said)?;
+fn work() -> Made {
+    let folder = tempfile::tempdir()?;
     let (model, x, y) =
         (folder.path().join("m.keras"), folder.path().join("x.npy"), folder.path().join("y.npy"));
     let layers = Sequential::new()
@@ -25,19 +25,18 @@ fn work() -> Result<Contestant, String> {
         .add(Dense::new(32).activation("relu"))
         .add(Dense::new(128).activation("relu"))
         .add(Dense::new(1));
-    let saved = layers.build().and_then(|network| network.save(&model));
-    saved.map_err(|error| error.to_string())?;
-    fs::write(&x, row()).map_err(said)?;
+    layers.build()?.save(&model)?;
+    fs::write(&x, row())?;
     let program = target_folder().join("release").join(format!("cornu{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(program);
     command.arg("predict").arg(model).arg("--input").arg(x).arg("--output").arg(y);
     let mut cornu = Contestant::program("cornu", command);
     cornu.round()?;
-    Ok(Contestant::new("cornu", move || {
+    Ok(Job::Other(Contestant::new("cornu", move || {
         // The folder lives as long as the contestant.
         let _ = &folder;
         cornu.round()
-    }))
+    })))
 }
 
 /// A `.npy` file of one row.

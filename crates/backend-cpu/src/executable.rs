@@ -1,6 +1,7 @@
 //! Execution: a lowered plan with its scratch memory, run step after step.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cornu_ir::backend::{Buffer, Executable};
 use cornu_ir::error::BackendError;
@@ -21,6 +22,8 @@ pub(crate) struct Execution {
     team: Arc<Team>,
     isa: Isa,
     works: Vec<Work>,
+    /// How many works there are up to the end of each step of the plan.
+    ends: Vec<usize>,
     /// Types of state, inputs and outputs.
     state: Vec<Type>,
     inputs: Vec<Type>,
@@ -44,7 +47,7 @@ impl Execution {
         team: Arc<Team>,
         isa: Isa,
     ) -> Result<Execution, BackendError> {
-        let Lowered { works, places, bytes, arena_bytes, constants } = lowered;
+        let Lowered { works, ends, places, bytes, arena_bytes, constants } = lowered;
         let mut memory = vec![Memory::zeroed(arena_bytes)?];
         for constant in &constants {
             let mut copy = Memory::zeroed(constant.ty().bytes())?;
@@ -76,6 +79,7 @@ impl Execution {
             team,
             isa,
             works,
+            ends,
             state: plan.inputs[..plan.state].to_vec(),
             inputs: plan.inputs[plan.state..].to_vec(),
             outputs: plan.outputs[plan.state..].to_vec(),
@@ -108,6 +112,18 @@ impl Execution {
             span.pointer = memory.ok_or_else(|| foreign("every buffer of a run"))?;
         }
         Ok(())
+    }
+
+    /// Lets `order` run the works, in turn or in parts, after `bind` has pointed them at this run's buffers.
+    fn run_works(&mut self, order: impl FnOnce(&mut [Work], &dyn Fn(&mut [Work])) + Send) {
+        let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
+        let (spans, runner) = (&spans[..], Run { team, isa: *isa, scratch });
+        let run = |works: &mut [Work]| Work::run_all(works, spans, &runner);
+        if *is_parallel {
+            team.enter(|| order(works, &run));
+        } else {
+            order(works, &run);
+        }
     }
 }
 
@@ -145,15 +161,31 @@ impl Executable for Execution {
         outputs: &mut [Buffer],
     ) -> Result<(), BackendError> {
         self.bind(state, inputs, outputs)?;
-        let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
-        let run = Run { team, isa: *isa, scratch };
-        let mut run_all = || Work::run_all(works, spans, &run);
-        if *is_parallel {
-            team.enter(run_all)
-        } else {
-            run_all()
-        }
+        self.run_works(|works, run| run(works));
         Ok(())
+    }
+
+    fn profile(
+        &mut self,
+        state: &mut [Buffer],
+        inputs: &[&Buffer],
+        outputs: &mut [Buffer],
+    ) -> Result<Vec<Duration>, BackendError> {
+        self.bind(state, inputs, outputs)?;
+        let ends = std::mem::take(&mut self.ends);
+        let mut times = Vec::with_capacity(ends.len());
+        self.run_works(|works, run| {
+            let (mut rest, mut done) = (works, 0);
+            for &end in &ends {
+                let (step, after) = rest.split_at_mut(end - done);
+                let begun = Instant::now();
+                run(step);
+                times.push(begun.elapsed());
+                (rest, done) = (after, end);
+            }
+        });
+        self.ends = ends;
+        Ok(times)
     }
 }
 

@@ -24,6 +24,8 @@ use crate::work::Work;
 /// A plan as tasks, and the memory they need.
 pub(crate) struct Lowered {
     pub(crate) works: Vec<Work>,
+    /// How many works there are up to the end of each step.
+    pub(crate) ends: Vec<usize>,
     /// Where each buffer lies, and its size: those of the plan, then those that tasks pass to each other.
     pub(crate) places: Vec<Place>,
     pub(crate) bytes: Vec<usize>,
@@ -40,6 +42,7 @@ pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
         isa,
         lowered: Lowered {
             works: Vec::new(),
+            ends: Vec::with_capacity(plan.steps.len()),
             places: plan.buffers.iter().map(|buffer| buffer.place).collect(),
             bytes: plan.buffers.iter().map(|buffer| buffer.ty.bytes()).collect(),
             arena_bytes: plan.arena_bytes,
@@ -49,6 +52,7 @@ pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
     };
     for step in &plan.steps {
         lowering.step(step)?;
+        lowering.lowered.ends.push(lowering.lowered.works.len());
     }
     Ok(lowering.lowered)
 }

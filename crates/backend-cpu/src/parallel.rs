@@ -26,6 +26,16 @@ impl Pieces {
         Pieces { total, length: length.next_multiple_of(step) }
     }
 
+    /// `total` units in pieces of this length, however many that are: for blocks that must fit a cache.
+    pub(crate) fn of(total: usize, length: usize) -> Pieces {
+        Pieces { total, length: length.max(1) }
+    }
+
+    /// Units of the longest one.
+    pub(crate) fn longest(self) -> usize {
+        self.length.min(self.total)
+    }
+
     /// How many there are.
     pub(crate) fn count(self) -> usize {
         self.total.div_ceil(self.length)

@@ -173,7 +173,12 @@ fn convolutions() {
     let dilated = sliding([1, 3], [2, 0], [2, 1], [2, 1]);
     let pointwise = sliding([1, 1], [0, 0], [0, 0], [1, 1]);
     // The input, the kernel, and the number of groups.
-    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 9] = [
+    let thirds = sliding([3, 3], [2, 3], [1, 0], [1, 2]);
+    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 13] = [
+        ([4, 30, 29, 3], [3, 3, 3, 16], 1, &same),
+        ([3, 31, 28, 1], [5, 5, 1, 10], 1, &strided),
+        ([2, 33, 35, 8], [4, 3, 8, 17], 1, &thirds),
+        ([7, 12, 11, 20], [3, 3, 10, 18], 2, &strided),
         ([4, 21, 19, 16], [3, 3, 16, 16], 1, &same),
         ([4, 20, 18, 16], [3, 3, 16, 40], 1, &strided),
         ([3, 15, 17, 24], [3, 2, 24, 20], 1, &dilated),

@@ -62,6 +62,13 @@ fn assigned(contents: Contents, names: &[&str], what: &str) -> Result<Vec<Array>
 
 /// The array as the input takes it: cast, and `(N,)` as `(N, 1)` where that is the input's shape, as in Keras.
 fn fitted(array: Array, input: &Input) -> Result<Tensor, Failure> {
+    if input.is_text {
+        let name = &input.name;
+        let reason = format!("input `{name}` takes strings, and arrays are read of numbers alone");
+        return Err(Failure::new(format!(
+            "{reason}; give them to the model by the library, `Model::predict`"
+        )));
+    }
     let array = match (array.shape(), &input.shape) {
         (&[rows], Some(shape)) if matches!(shape.as_slice(), [_, Some(1)]) => array.reshaped(vec![rows, 1]),
         _ => array,

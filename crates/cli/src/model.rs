@@ -24,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) shape: Option<Vec<Option<usize>>>,
     /// What the input layer asks for, if it is known.
     pub(crate) dtype: Option<DType>,
+    /// Whether it takes strings.
+    pub(crate) is_text: bool,
 }
 
 impl From<cornu::Error> for Failure {
@@ -40,11 +42,15 @@ impl Model {
 
     /// The inputs, in order.
     pub(crate) fn inputs(&self) -> Vec<Input> {
-        let types = self.0.input_types();
-        let known = |index: usize| types.get(index).cloned().unzip();
-        let input = |(index, name)| {
-            let (shape, dtype) = known(index);
-            Input { name, shape, dtype }
+        let specs = self.0.input_specs();
+        let input = |(index, name): (usize, String)| {
+            let spec = specs.get(index);
+            Input {
+                name,
+                shape: spec.map(|spec| spec.shape.clone()),
+                dtype: spec.map(|spec| spec.dtype),
+                is_text: spec.is_some_and(|spec| spec.is_text()),
+            }
         };
         self.0.input_names().into_iter().enumerate().map(input).collect()
     }

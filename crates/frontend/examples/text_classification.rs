@@ -1,9 +1,9 @@
 //! Reads short reviews and says whether they are kind. The reviews are made up here; a "not" turns one around, so the
-//! order of words matters.
+//! order of words matters. The model takes the texts as they are: its first layer makes numbers of them.
 //!
 //! `cargo run --release --example text_classification -- [EPOCHS]`
 
-use cornu::{Compile, DType, Dense, Embedding, Fit, Input, LSTM, Sequential, TextVectorization};
+use cornu::{Compile, Dense, Embedding, Fit, Input, LSTM, Sequential, TextVectorization};
 use ndarray::Array1;
 
 const SUBJECTS: [&str; 8] =
@@ -34,16 +34,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     cornu::set_random_seed(5);
 
     let vectorize = TextVectorization::new().output_sequence_length(8).adapt(&texts)?;
+    let words = vectorize.vocabulary_size();
     let mut model = Sequential::new()
-        .add(Input::new([8]).dtype(DType::I64))
-        .add(Embedding::new(vectorize.vocabulary_size(), 16).mask_zero(true))
+        .add(Input::new([]).strings())
+        .add(vectorize)
+        .add(Embedding::new(words, 16).mask_zero(true))
         .add(LSTM::new(16))
         .add(Dense::new(1).activation("sigmoid"))
         .build()?;
     print!("{}", model.summary());
     model.compile(Compile::new("adam", "binary_crossentropy").metrics(["accuracy"]))?;
-    model.fit(&vectorize.vectorize(&texts)?, &kind, Fit::new().epochs(epochs))?;
-    let report = model.evaluate(&vectorize.vectorize(&test_texts)?, &test_kind)?;
+    model.fit(&texts, &kind, Fit::new().epochs(epochs))?;
+    let report = model.evaluate(&test_texts, &test_kind)?;
     println!(
         "accuracy on reviews it has not seen: {:.2} %\n",
         100.0 * report.get("accuracy").ok_or("an accuracy")?
@@ -51,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let new =
         ["The music was warm.", "The music was not warm.", "Her voice is not dull.", "This film is awful!"];
-    for (text, score) in new.iter().zip(model.predict(&vectorize.vectorize(new)?)?) {
+    for (text, score) in new.iter().zip(model.predict(new)?) {
         println!("{:>5.1} % kind: {text}", 100.0 * score);
     }
     Ok(())

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use cornu::optimizers::Optimizer;
 use cornu::{
-    Activation, Adam, Compile, Dense, Dropout, Fit, Flatten, Identifier, Input, Model, RMSprop, Reshape, SGD,
-    Sequential, Verbose,
+    Activation, Adam, Apply, Compile, Concatenate, DType, Dense, Dropout, Fit, Flatten, Identifier, Input,
+    IntegerLookup, IntoValues, Model, Naming, OutputMode, RMSprop, Reshape, SGD, Sequential, StringLookup,
+    Tensors, TextVectorization, Verbose,
 };
 use ndarray::{Array1, Array2, ArrayD};
 use serde_json::{Value, json};
@@ -29,7 +30,11 @@ fn main() -> Outcome {
         }
     }
     shapes(&folder)?;
-    networks(&folder)?;
+    networks("networks", &folder)?;
+    // In Keras these run on TensorFlow alone: `make_text.py --check FOLDER/text` looks at them.
+    networks("text", &folder.join("text"))?;
+    learned_words(&folder.join("text"))?;
+    learned_tags(&folder.join("text"))?;
     let sgd = || SGD::new().learning_rate(0.05);
     optimizer(&folder, "sgd", sgd().into())?;
     optimizer(&folder, "momentum", sgd().momentum(0.9).into())?;
@@ -39,8 +44,9 @@ fn main() -> Outcome {
 }
 
 /// The networks that Keras itself wrote for our tests, saved again, with Keras's own answers.
-fn networks(folder: &Path) -> Outcome {
-    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/networks");
+fn networks(family: &str, folder: &Path) -> Outcome {
+    fs::create_dir_all(folder)?;
+    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(family);
     for entry in fs::read_dir(known)? {
         let path = entry?.path();
         let Some(stem) =
@@ -55,6 +61,61 @@ fn networks(folder: &Path) -> Outcome {
         fs::copy(path.with_extension("json"), to.with_extension("json"))?;
     }
     Ok(())
+}
+
+const REVIEWS: [&str; 4] = ["A dull film.", "Good, so good!", "good film", "dull and flat"];
+
+/// A stack that learns from its first texts that it takes strings, with a vocabulary of one and two words.
+fn learned_words(folder: &Path) -> Outcome {
+    let words = TextVectorization::new().ngrams(2).output_mode(OutputMode::Count).adapt(REVIEWS)?;
+    let mut model = Sequential::new().name("learned_words").add(words).add(Dense::new(1)).build()?;
+    model.compile(Compile::new(SGD::new().learning_rate(0.1), "mean_squared_error"))?;
+    let x = json!({"strings": REVIEWS, "shape": [4]});
+    write_steps(folder, &mut model, Tensors::InOrder(vec![REVIEWS.into_values()]), json!([x]))
+}
+
+/// Rows of strings and of whole numbers, whose vocabularies and weights were learned.
+fn learned_tags(folder: &Path) -> Outcome {
+    let rows = [["red", "round"], ["red", "flat"], ["blue", "round"], ["grey", "tall"]];
+    let tags = StringLookup::new().output_mode(OutputMode::TfIdf).adapt(&rows[..3])?;
+    let numbers = [[7_i64, 8], [7, 9], [-4, 7], [0, 9]];
+    let lookup = IntegerLookup::new().output_mode(OutputMode::TfIdf).mask_token(0).adapt(&numbers[..3])?;
+    let text = Input::new([2]).strings().named("tags").symbol();
+    let codes = Input::new([2]).dtype(DType::I64).named("codes").symbol();
+    let joined = Concatenate::new().apply([&tags.apply(&text), &lookup.apply(&codes)]);
+    let mut model = Model::named("learned_tags", [&text, &codes], Dense::new(1).apply(&joined))?;
+    model.compile(Compile::new(SGD::new().learning_rate(0.1), "mean_squared_error"))?;
+    let x = json!([
+        {"strings": rows.concat(), "shape": [4, 2]},
+        {"dtype": "int64", "shape": [4, 2], "data": numbers.concat()},
+    ]);
+    let given = vec![Array2::from(rows.to_vec()).into_values(), Array2::from(numbers.to_vec()).into_values()];
+    write_steps(folder, &mut model, Tensors::InOrder(given), x)
+}
+
+/// Saves a model, then says what it predicts for four samples and what the steps of a training on them cost.
+fn write_steps(folder: &Path, model: &mut Model, x: Tensors, written: Value) -> Outcome {
+    let name = model.name().to_string();
+    let file = |suffix: &str| folder.join(format!("{name}.{suffix}"));
+    let targets = Array2::from_shape_fn((4, 1), |(i, _)| (i % 2) as f32);
+    let y = model.predict(x.clone())?;
+    model.save(file("keras"))?;
+    model.save(file("h5"))?;
+    let description = file("json");
+    let step = |_| Ok(model.train_on_batch(x.clone(), &targets)?.get("loss"));
+    let losses: Vec<Option<f64>> = (0..20).map(step).collect::<cornu::Result<_>>()?;
+    let typed = |values: &ArrayD<f32>| {
+        let mut value = array(values);
+        value["dtype"] = json!("float32");
+        value
+    };
+    let described = json!({
+        "x": written,
+        "y": [typed(&y)],
+        "targets": [typed(&targets.into_dyn())],
+        "history": {"loss": losses},
+    });
+    Ok(fs::write(description, described.to_string())?)
 }
 
 /// 60 samples of 5 features and their classes, of 3.

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activations;
+pub mod applications;
 pub mod callbacks;
 pub mod compatibility;
 pub mod config;
@@ -55,7 +56,10 @@ pub use layers::*;
 pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential, Summary, Symbol, input};
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
-pub use training::{Compile, Evaluate, Fit, IntoTensor, IntoTensors, Logs, PerOutput, Tensors, Verbose};
+pub use training::{
+    Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
+    Profile, Strings, Tensors, Values, Verbose,
+};
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).
 pub(crate) const EPSILON: f64 = 1e-7;

@@ -25,7 +25,7 @@ fn mnist_convnet() {
 
 #[test]
 fn text_classification() {
-    says("text_classification", &["embedding", "lstm", "% kind: The music was warm."]);
+    says("text_classification", &["text_vectorization", "embedding", "lstm", "% kind: The music was warm."]);
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn flipped_bits_in_weights() {
     flipped(&honest(), 3000, read_everything);
     let mut ours = Vec::new();
     let kernel = Tensor::vector(vec![1.0f32, 2.0]);
-    let saved = Saved { path: "layers/dense".into(), name: "dense".into(), vars: vec![kernel] };
+    let saved = Saved::new("layers/dense", "dense", vec![kernel]);
     weights::write(&[saved], &Place::file("ours"), &mut ours).expect("memory");
     flipped(&ours, 1000, read_everything);
 }

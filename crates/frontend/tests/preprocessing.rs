@@ -213,10 +213,3 @@ fn text_vectorization() {
     let idf = TextVectorization::new().output_mode(OutputMode::TfIdf).adapt(TEXTS).unwrap();
     close(&floats(&idf.vectorize(["the zebra"]).unwrap())[..3], &[0.674915, 0.51082563, 0.0]);
 }
-
-#[test]
-fn strings_stay_outside_of_models() {
-    let layer = TextVectorization::new().adapt(TEXTS).unwrap();
-    let error = Sequential::new().add(Input::new([1])).add(layer).build().err().unwrap().to_string();
-    assert!(error.contains("Call its `vectorize` on the data"), "{error}");
-}

@@ -1,6 +1,7 @@
 //! The boundary: what a backend is. The interface is data (a [`Plan`]), not a method for each op.
 
 use std::any::Any;
+use std::time::Duration;
 
 use crate::error::BackendError;
 use crate::plan::Plan;
@@ -51,6 +52,18 @@ pub trait Executable: Send {
         inputs: &[&Buffer],
         outputs: &mut [Buffer],
     ) -> Result<(), BackendError>;
+
+    /// As [`Executable::run`], and says how long each of [`Plan::steps`] took; nothing where the steps cannot be told
+    /// apart.
+    fn profile(
+        &mut self,
+        state: &mut [Buffer],
+        inputs: &[&Buffer],
+        outputs: &mut [Buffer],
+    ) -> Result<Vec<Duration>, BackendError> {
+        self.run(state, inputs, outputs)?;
+        Ok(Vec::new())
+    }
 }
 
 /// Memory of one type on a device.

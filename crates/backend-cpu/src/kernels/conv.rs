@@ -1,15 +1,27 @@
 //! Convolutions as matrix products: one operand are patches, gathered tile by tile while they are multiplied.
 
+mod direct;
+mod kernel_grad;
+mod left;
+
+use std::marker::PhantomData;
+
 use cornu_ir::DType;
 use cornu_ir::ops::{ConvSizes, Sliding};
 
+use self::direct::{Cut, DirectTask};
+use self::kernel_grad::KernelGradTask;
+use self::left::Left;
 use super::copy::{Axis, CopyTask, Side};
 use super::map::Code;
 use super::matmul::{Layout, Sizes, products};
 use super::panel::{Panel, Source};
 use super::patches::{Patches, Taps};
+use super::reduce::join_task;
 use super::{BufferIndex, Task};
 use crate::simd::Isa;
+use crate::simd::fold::Sum;
+use crate::simd::gemm::{Float, LEAST_ROWS};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::pack::Operand;
 
@@ -41,12 +53,73 @@ pub(crate) fn conv(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Option<Vec<Box<dyn Task>>> {
     match dtype {
-        DType::F32 => Some(tasks::<f32>(conv, isa, tail, temporary)),
-        DType::F64 => Some(tasks::<f64>(conv, isa, tail, temporary)),
+        DType::F32 => Some(float_tasks::<f32>(conv, isa, tail, temporary)),
+        DType::F64 => Some(float_tasks::<f64>(conv, isa, tail, temporary)),
         DType::BF16 => Some(tasks::<Bf16>(conv, isa, tail, temporary)),
         DType::F16 => Some(tasks::<F16>(conv, isa, tail, temporary)),
         DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => None,
     }
+}
+
+/// The tasks where elements are multiplied as they lie; the general ones where there are too many or too few for that.
+fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
+    conv: &Convolution<'_>,
+    isa: Isa,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
+    let places_and_elements = batch.saturating_mul(input.elements().max(places.elements()));
+    let has_numbers = u32::try_from(places_and_elements).is_ok_and(|count| count < u32::MAX);
+    let [first, second] = conv.args;
+    let forward = Taps::forward(conv.sliding, input, taps, places);
+    let left =
+        |taps: Taps, channels: usize| Left::new(Patches { from: first, taps, groups: *groups, channels });
+    let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
+    let mut tasks: Vec<Box<dyn Task>> = Vec::new();
+    let (left, columns, kernel) = match conv.form {
+        _ if !has_numbers => return self::tasks::<N>(conv, isa, tail, temporary),
+        Form::Forward => {
+            let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
+            (left(forward, *channels), *filters, kernel)
+        }
+        Form::InputGrad => {
+            let left = left(Taps::backward(conv.sliding, input, taps, places), *filters);
+            let depth = left.depth();
+            let turned = temporary(groups * channels * depth * size_of::<N>());
+            tasks.extend(turn_kernel::<N>(conv.sizes, second, turned));
+            (left, *channels, Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 })
+        }
+        Form::KernelGrad => {
+            let left = left(forward, *channels);
+            if left.run() < LEAST_ROWS {
+                return self::tasks::<N>(conv, isa, tail, temporary);
+            }
+            return kernel_grad::<N>(conv, left, second, tail, temporary);
+        }
+    };
+    let results = batch * left.places();
+    let mut right = Panel::<N>::new(kernel, [columns, left.depth()], strip).whole();
+    tasks.extend(right.pack_ahead(groups, temporary));
+    let cut = Cut::new(results, columns, groups, left.depth(), strip);
+    tasks.push(Box::new(DirectTask { left, right, groups, columns, tail, cut }));
+    tasks
+}
+
+/// The tasks of the gradient for the kernel.
+fn kernel_grad<N: Float>(
+    conv: &Convolution<'_>,
+    left: Left,
+    right: BufferIndex,
+    tail: Code,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> Vec<Box<dyn Task>> {
+    let ConvSizes { batch, groups, filters: columns, .. } = *conv.sizes;
+    let cut = kernel_grad::Cut::new(batch * left.places(), &left, columns, groups);
+    let (parts, results) = (cut.parts(), left.depth() * groups * columns);
+    let sums = temporary(parts * results * size_of::<N::Total>());
+    let task = KernelGradTask { left, right, sums, groups, columns, cut, number: PhantomData::<N> };
+    vec![Box::new(task), join_task::<Sum<N>>(results, parts, sums, tail)]
 }
 
 fn tasks<O: Operand>(

@@ -18,7 +18,7 @@ use crate::simd::gemm::{Multiplied, Product};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
 use crate::simd::pack::Operand;
-use crate::simd::plain::{bytes, elements_mut};
+use crate::simd::plain::{Plain, bytes, elements_mut};
 
 /// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.
 const ROWS: usize = 192;
@@ -124,6 +124,42 @@ pub(super) struct Sizes {
 pub(super) struct Layout {
     pub(super) batch: usize,
     pub(super) row: usize,
+}
+
+impl Layout {
+    /// Calls `visit` with each stretch of the sums of a block, and where its results lie.
+    fn stretches<N>(
+        self,
+        batch: usize,
+        [rows, columns]: [Range<usize>; 2],
+        sums: &[N],
+        mut visit: impl FnMut(&[N], Range<usize>),
+    ) {
+        let (below, width) = (self.row, columns.len());
+        let first = batch * self.batch + rows.start * below + columns.start;
+        // Where the block is as wide as the result, its rows are one stretch.
+        let stretch = if width == below { sums.len() } else { width };
+        for (row, sums) in sums.chunks_exact(stretch.max(1)).enumerate() {
+            visit(sums, first + row * below..first + row * below + stretch);
+        }
+    }
+
+    /// Runs the tail over the sums of a block, some rows and columns of one of the products.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn finish<N: Plain>(
+        self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        tail: &Code,
+        batch: usize,
+        block: [Range<usize>; 2],
+        sums: &[N],
+        scratch: &mut [u8],
+    ) {
+        self.stretches(batch, block, sums, |sums, places| {
+            tail.run_range(isa, buffers, scratch, bytes(sums), places);
+        });
+    }
 }
 
 /// The tasks of a batch of products of panels.
@@ -294,20 +330,18 @@ impl<O: Operand> DotTask<O> {
 
     /// Runs the tail over a tile, or keeps its sums.
     fn finish(&self, isa: Isa, buffers: Buffers<'_>, unit: &Unit, sums: &[O::Held], scratch: &mut [u8]) {
-        let (Layout { batch, row: below }, width) = (self.layout, unit.columns.len());
-        let first = unit.batch * batch + unit.rows.start * below + unit.columns.start;
-        // Where the tile is as wide as the result, its rows are one stretch.
-        let stretch = if width == below { sums.len() } else { width };
-        for (row, sums) in sums.chunks_exact(stretch.max(1)).enumerate() {
-            let places = first + row * below..first + row * below + stretch;
-            match &self.finish {
-                Finish::Tail { tail } => tail.run_range(isa, buffers, scratch, bytes(sums), places),
-                Finish::Keep { sums: kept, results } => {
-                    let offset = unit.part * results;
+        let block = [unit.rows.clone(), unit.columns.clone()];
+        match &self.finish {
+            Finish::Tail { tail } => {
+                self.layout.finish(isa, buffers, tail, unit.batch, block, sums, scratch);
+            }
+            Finish::Keep { sums: kept, results } => {
+                let offset = unit.part * results;
+                self.layout.stretches(unit.batch, block, sums, |sums, places| {
                     // SAFETY: every tile and part has places of its own.
                     let kept = unsafe { buffers.write(*kept, offset + places.start..offset + places.end) };
                     kept.iter_mut().zip(sums).for_each(|(kept, sum)| *kept = sum.lift());
-                }
+                });
             }
         }
     }

@@ -44,6 +44,8 @@ pub(super) struct Panel<O> {
     depth: usize,
     /// Rows that are packed together.
     strip: usize,
+    /// How much of the summed axis is packed together.
+    stretch: usize,
     /// Where it lies packed, if it is packed ahead: stretch after stretch of the summed axis, strip after strip.
     ahead: Option<BufferIndex>,
     operand: PhantomData<O>,
@@ -51,7 +53,12 @@ pub(super) struct Panel<O> {
 
 impl<O: Operand> Panel<O> {
     pub(super) fn new(source: Source, [rows, depth]: [usize; 2], strip: usize) -> Panel<O> {
-        Panel { source, rows, depth, strip, ahead: None, operand: PhantomData }
+        Panel { source, rows, depth, strip, stretch: DEPTH, ahead: None, operand: PhantomData }
+    }
+
+    /// Packed so that each strip has the whole summed axis.
+    pub(super) fn whole(self) -> Panel<O> {
+        Panel { stretch: self.depth.max(1), ..self }
     }
 
     /// Lets the task that is returned pack it, before any tile asks for it. Patches are too large to be kept.
@@ -161,9 +168,9 @@ impl<O: Operand> PackTask<O> {
 
     /// Groups of strips of all stretches of all products.
     fn cut(&self) -> Pieces {
-        let Panel { rows, depth, .. } = &self.panel;
-        let groups = self.batch * depth.div_ceil(DEPTH) * rows.div_ceil(self.group());
-        Pieces::new(groups, (1 << 14) / (self.group() * (*depth).clamp(1, DEPTH)), 1)
+        let Panel { rows, depth, stretch, .. } = &self.panel;
+        let groups = self.batch * depth.div_ceil(*stretch) * rows.div_ceil(self.group());
+        Pieces::new(groups, (1 << 14) / (self.group() * (*depth).clamp(1, *stretch)), 1)
     }
 }
 
@@ -174,11 +181,11 @@ impl<O: Operand> Task for PackTask<O> {
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
         let panel = &self.panel;
-        let (groups, stretches) = (panel.rows.div_ceil(self.group()), panel.depth.div_ceil(DEPTH));
+        let (groups, stretches) = (panel.rows.div_ceil(self.group()), panel.depth.div_ceil(panel.stretch));
         for unit in self.cut().range(piece) {
             let (rest, row) = (unit / groups, unit % groups * self.group());
-            let (batch, start) = (rest / stretches, rest % stretches * DEPTH);
-            let depth = start..(start + DEPTH).min(panel.depth);
+            let (batch, start) = (rest / stretches, rest % stretches * panel.stretch);
+            let depth = start..(start + panel.stretch).min(panel.depth);
             let rows = self.group().min(panel.rows - row);
             let part = [row..row + rows, depth.clone()];
             let from = panel.part(at.isa, at.buffers, batch, part, &mut []);

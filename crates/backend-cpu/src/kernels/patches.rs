@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::{BufferIndex, Buffers};
 use crate::simd::plain::{Plain, zero};
+use crate::simd::rows::ZEROS;
 use crate::simd::{Isa, Loop, Target};
 
 /// In a list of sources: the tap meets padding.
@@ -108,6 +109,144 @@ impl Taps {
             }
             known *= along.taps;
         }
+    }
+}
+
+/// What the taps meet at some places, for products of rows.
+pub(super) struct Meetings<'a> {
+    /// The places, counted from the first; places from which the same taps can meet something stand together.
+    pub(super) order: &'a mut [u32],
+    /// For each tap the elements that it meets at each place, in that order; or `ZEROS`.
+    pub(super) elements: &'a mut [u32],
+    /// Room for a number for each phase.
+    pub(super) cursors: &'a mut [u32],
+}
+
+impl Taps {
+    /// How many classes of places there are that differ in the taps that can meet something: where a window moves by
+    /// several elements, an element is seen by few of its taps.
+    pub(super) fn phases(&self) -> usize {
+        self.axes.iter().map(Along::phases).product()
+    }
+
+    /// What the taps meet at the places in `range`, counted over all examples.
+    #[inline(always)]
+    pub(super) fn meet(&self, range: Range<usize>, meetings: &mut Meetings<'_>) {
+        meetings.cursors.fill(0);
+        self.lines(&range, |_, phase, count| meetings.cursors[phase] += count as u32);
+        let mut before = 0;
+        for cursor in meetings.cursors.iter_mut() {
+            before += std::mem::replace(cursor, before);
+        }
+        let total = range.len();
+        self.lines(&range, |line, phase, count| {
+            let at = meetings.cursors[phase] as usize;
+            meetings.cursors[phase] += count as u32;
+            let places = &mut meetings.order[at..at + count];
+            let first = line.place - range.start;
+            places.iter_mut().enumerate().for_each(|(i, place)| *place = (first + i * line.step) as u32);
+            self.meet_along(line, at, count, total, meetings.elements);
+        });
+    }
+
+    /// Calls `visit` for each stretch of places along the last axis that are of one phase: where it begins, its phase,
+    /// and how many places it has.
+    #[inline(always)]
+    fn lines(&self, range: &Range<usize>, mut visit: impl FnMut(&Line, usize, usize)) {
+        let Some((last, outer)) = self.axes.split_last() else { return };
+        let phases = last.phases();
+        let mut place = range.start;
+        while place < range.end {
+            let (line, x) = (place / last.places, place % last.places);
+            let end = last.places.min(x + range.end - place);
+            let mut phase = 0;
+            let mut rest = line;
+            let mut known = 1;
+            for along in outer.iter().rev() {
+                phase += rest % along.places % along.phases() * known;
+                known *= along.phases();
+                rest /= along.places;
+            }
+            for first in x..(x + phases).min(end) {
+                let line = Line { line, x: first, place: place + first - x, step: phases };
+                visit(&line, phase * phases + first % phases, (end - first).div_ceil(phases));
+            }
+            place += end - x;
+        }
+    }
+
+    /// The elements that all taps meet at the `count` places of a line, which stand from `at` on.
+    #[inline(always)]
+    fn meet_along(&self, line: &Line, at: usize, count: usize, total: usize, elements: &mut [u32]) {
+        let Some((last, outer)) = self.axes.split_last() else { return };
+        let outer_taps = self.taps / last.taps;
+        for outer_tap in 0..outer_taps {
+            let source = self.outer_source(outer, line.line, outer_tap);
+            for tap in 0..last.taps {
+                let start = (outer_tap * last.taps + tap) * total + at;
+                let elements = &mut elements[start..start + count];
+                match source {
+                    Some(source) => last.meet(line, tap, source * last.size, elements),
+                    None => elements.fill(ZEROS),
+                }
+            }
+        }
+    }
+
+    /// Which line of elements a tap of the outer axes meets from a line of places.
+    #[inline(always)]
+    fn outer_source(&self, outer: &[Along], line: usize, tap: usize) -> Option<usize> {
+        let (mut line, mut tap, mut source, mut known) = (line, tap, 0, 1);
+        for along in outer.iter().rev() {
+            source += along.source(line % along.places, tap % along.taps)? * known;
+            known *= along.size;
+            (line, tap) = (line / along.places, tap / along.taps);
+        }
+        Some(source + line * known)
+    }
+}
+
+/// Places of one phase along the last axis.
+struct Line {
+    /// Which line it is, counted over all examples.
+    line: usize,
+    /// The first place on the axis, and among all.
+    x: usize,
+    place: usize,
+    /// From place to place.
+    step: usize,
+}
+
+impl Along {
+    /// As [`Taps::phases`].
+    #[inline(always)]
+    fn phases(&self) -> usize {
+        if self.backward { self.stride } else { 1 }
+    }
+
+    /// The elements that a tap meets along a line, counted from `before`.
+    #[inline(always)]
+    fn meet(&self, line: &Line, tap: usize, before: usize, elements: &mut [u32]) {
+        let Along { stride, dilation, low, size, backward, .. } = *self;
+        // The first element may lie before the axis.
+        let (first, step) = if backward {
+            let distance = (line.x + low) as isize - (tap * dilation) as isize;
+            if distance.rem_euclid(stride as isize) != 0 {
+                return elements.fill(ZEROS);
+            }
+            (distance.div_euclid(stride as isize), 1)
+        } else {
+            ((line.x * stride + tap * dilation) as isize - low as isize, stride)
+        };
+        // How many come before the axis, and how many before its end.
+        let count = elements.len();
+        let before_axis = ((-first).max(0) as usize).div_ceil(step).min(count);
+        let before_end = ((size as isize - first).max(0) as usize).div_ceil(step).clamp(before_axis, count);
+        elements[..before_axis].fill(ZEROS);
+        elements[before_end..].fill(ZEROS);
+        let inside = (first + (before_axis * step) as isize).max(0) as usize + before;
+        let inside_axis = elements[before_axis..before_end].iter_mut().enumerate();
+        inside_axis.for_each(|(i, element)| *element = (inside + i * step) as u32);
     }
 }
 

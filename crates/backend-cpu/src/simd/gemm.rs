@@ -6,8 +6,9 @@
 
 use super::fold::Summed;
 use super::number::Number;
-#[cfg(target_arch = "x86_64")]
-use super::vector::Vector;
+use super::outer::{OuterProduct, OuterTiles};
+use super::rows::{RowProduct, RowTiles};
+use super::vector::{Lanes, Vector};
 use super::{Isa, Loop, Set, Target};
 
 /// Rows and columns of a tile in registers.
@@ -31,6 +32,9 @@ impl Isa {
     }
 }
 
+/// The least rows of a sum of outer products, on every instruction set.
+pub(crate) const LEAST_ROWS: usize = 8;
+
 /// Adds the product of packed panels to `sums`, `rows` rows of `columns` sums, `stride` apart.
 pub(crate) struct Product<'a, N> {
     pub(crate) left: &'a [N],
@@ -50,6 +54,15 @@ pub(crate) trait Multiplied: Summed {
     fn multiply(isa: Isa, product: Product<'_, Self>);
 }
 
+/// A number whose products of rows are known: see [`super::rows`].
+pub(crate) trait Float: Multiplied {
+    /// Computes a product of rows with a panel that was packed for [`Isa::tile`].
+    fn multiply_rows(isa: Isa, product: RowProduct<'_, Self>);
+
+    /// Computes a sum of outer products: see [`super::outer`].
+    fn multiply_outer(isa: Isa, product: OuterProduct<'_, Self>);
+}
+
 /// Floats have a loop of vectors for each instruction set beyond the portable one.
 macro_rules! floats {
     ($($float:ident $portable:literal $avx2:ident $avx512:ident;)*) => {$(
@@ -61,6 +74,30 @@ macro_rules! floats {
                     Set::Avx2 => isa.run(Tiles::<std::arch::x86_64::$avx2, 6>(product)),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => isa.run(Tiles::<std::arch::x86_64::$avx512, 12>(product)),
+                }
+            }
+        }
+
+        impl Float for $float {
+            fn multiply_rows(isa: Isa, product: RowProduct<'_, $float>) {
+                match isa.0 {
+                    Set::Portable => isa.run(RowTiles::<Lanes<$float, { $portable / 2 }>, 4>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(RowTiles::<std::arch::x86_64::$avx2, 6>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(RowTiles::<std::arch::x86_64::$avx512, 12>(product)),
+                }
+            }
+
+            fn multiply_outer(isa: Isa, product: OuterProduct<'_, $float>) {
+                match isa.0 {
+                    Set::Portable => {
+                        isa.run(OuterTiles::<Lanes<$float, { $portable / 2 }>, 4, 8>(product))
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(OuterTiles::<std::arch::x86_64::$avx2, 4, 8>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(OuterTiles::<std::arch::x86_64::$avx512, 8, 16>(product)),
                 }
             }
         }

@@ -8,10 +8,11 @@ pub(crate) mod gemm;
 pub(crate) mod half;
 pub(crate) mod math;
 pub(crate) mod number;
+pub(crate) mod outer;
 pub(crate) mod pack;
 pub(crate) mod plain;
+pub(crate) mod rows;
 pub(crate) mod table;
-#[cfg(target_arch = "x86_64")]
 mod vector;
 
 /// An instruction set that this machine has. Values come from detection alone: holding one is the proof.

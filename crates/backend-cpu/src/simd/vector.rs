@@ -1,8 +1,10 @@
 //! Vectors of one instruction set, for the one loop that the compiler must not be left to vectorise: the innermost of
 //! a matrix product, whose sums have to stay in registers.
 
+#[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
+use super::Portable;
 use super::number::Number;
 
 /// A vector register.
@@ -42,6 +44,41 @@ pub(crate) trait Vector: Copy {
     unsafe fn mul_add(self, y: Self, z: Self) -> Self;
 }
 
+/// A vector in plain Rust, which the compiler makes of what the target has.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes<N, const L: usize>([N; L]);
+
+impl<N: Number, const L: usize> Vector for Lanes<N, L> {
+    type N = N;
+    const LANES: usize = L;
+
+    #[inline(always)]
+    unsafe fn splat(x: N) -> Lanes<N, L> {
+        Lanes([x; L])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: &[N]) -> Lanes<N, L> {
+        Lanes(*from.first_chunk().expect("as many numbers as lanes"))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: &mut [N]) {
+        to[..L].copy_from_slice(&self.0);
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, y: Lanes<N, L>) -> Lanes<N, L> {
+        Lanes(std::array::from_fn(|i| self.0[i].add(y.0[i])))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, y: Lanes<N, L>, z: Lanes<N, L>) -> Lanes<N, L> {
+        Lanes(std::array::from_fn(|i| self.0[i].mul_add::<Portable>(y.0[i], z.0[i])))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
 macro_rules! vectors {
     ($(
         $vector:ident: $lanes:literal $number:ident,
@@ -86,6 +123,7 @@ macro_rules! vectors {
     )*};
 }
 
+#[cfg(target_arch = "x86_64")]
 vectors! {
     __m256: 8 f32, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps;
     __m256d: 4 f64, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd;

@@ -81,18 +81,20 @@ pub(super) const LEFT_OUT: [(&str, &str); 18] = [
 ];
 
 /// What is different from Keras on purpose, class by class.
-pub(super) const DEVIATIONS: [(&str, &str); 9] = [
+pub(super) const DEVIATIONS: [(&str, &str); 10] = [
     (
         "Lambda",
         "names a function given to `register_function`; Python byte code in a file is refused, never run",
     ),
     (
         "StringLookup TextVectorization Hashing HashedCrossing",
-        "work on the host, before a model: its values are numbers",
+        "run on the host, before the graph: as the first layers of a model, on an Input of strings (or of whole \
+         numbers, for hashes), or by themselves; not in a model inside another",
     ),
+    ("StringLookup", "`invert` works outside of models: they give numbers"),
     (
         "IntegerLookup StringLookup TextVectorization",
-        "a learned vocabulary is written into the configuration; one that a file keeps beside it is not read yet",
+        "`.h5` files keep a learned vocabulary in the configuration, where Keras loses it",
     ),
     (
         "IntegerLookup StringLookup TextVectorization Hashing HashedCrossing CategoryEncoding Discretization",

@@ -3,13 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use cornu_ir::{DType, Expr};
+use cornu_ir::Expr;
 use serde_json::{Value, json};
 
-use super::{
-    CallArguments, Config, Context, Layer, Masked, Spec, Weights, is_registered, keras_dtype_name,
-    layer_from_config,
-};
+use super::{CallArguments, Config, Context, Layer, Masked, Spec, Weights, is_registered, layer_from_config};
 use crate::config::Serialized;
 use crate::error::{Error, Result};
 use crate::model::{Functional, Sequential};
@@ -83,7 +80,7 @@ impl AnyLayer {
     }
 
     /// The layer's path among the layers around it, for errors: with its name, or what it would be called.
-    fn place_in(&self, around: String) -> String {
+    pub(crate) fn place_in(&self, around: String) -> String {
         let label = self.0.name.get().cloned().unwrap_or_else(|| snake_case(self.class_name()));
         if around.is_empty() { label } else { format!("{around}/{label}") }
     }
@@ -190,7 +187,7 @@ impl AnyLayer {
                 config.insert("trainable".into(), json!(self.is_trainable()));
             }
             if self.class_name() != "Functional" {
-                let dtype = layer.input_spec().map_or(DType::F32, |spec| spec.dtype);
+                let dtype = layer.input_spec().map_or("float32", |spec| spec.dtype_name());
                 config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
             }
         }
@@ -220,8 +217,8 @@ pub fn serialize(layer: &AnyLayer) -> Result<Value> {
 }
 
 /// Some name an element type, all others a policy.
-fn dtype_config(class: &str, dtype: DType) -> Value {
-    if says_less(class) { json!(keras_dtype_name(dtype)) } else { float_policy() }
+fn dtype_config(class: &str, dtype: &str) -> Value {
+    if says_less(class) { json!(dtype) } else { float_policy() }
 }
 
 /// Keras writes these without `trainable`, which it refuses to read of most of them, and with the name of a type alone.

@@ -1,7 +1,7 @@
 //! Input: what a model is given. Keras: `Input`, `InputLayer`.
 
 use cornu_ir::{DType, Expr};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Config, Context, Layer, LayerConfig, Spec};
 use crate::error::{Error, Result};
@@ -25,7 +25,16 @@ impl Input {
 
     /// With another element type.
     pub fn dtype(mut self, dtype: DType) -> Input {
-        self.spec.dtype = dtype;
+        self.spec = Spec::new(dtype, self.spec.shape);
+        self
+    }
+
+    /// Of strings. A sample has one string, in the shape `[]` or `[1]`, or as many as its shape says.
+    ///
+    /// Layers that work on strings take it first: `TextVectorization`, `StringLookup`, `Hashing`, `HashedCrossing`.
+    /// Keras: `dtype="string"`.
+    pub fn strings(mut self) -> Input {
+        self.spec = Spec::text(self.spec.shape);
         self
     }
 
@@ -52,6 +61,9 @@ impl Input {
                 format!("{shape:?}"),
                 "a list of sizes of 1 or more",
             ));
+        }
+        if config.value("dtype").and_then(Value::as_str) == Some("string") {
+            return Ok(Input { spec: Spec::text(shape) });
         }
         Ok(Input { spec: Spec::new(config.dtype("dtype")?, shape) })
     }

@@ -17,6 +17,7 @@ mod dropout;
 mod einsum_dense;
 mod embedding;
 mod flatten;
+mod host;
 mod identity;
 mod input;
 mod kernel_settings;
@@ -62,6 +63,7 @@ pub use dropout::Dropout;
 pub use einsum_dense::EinsumDense;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use host::HostLayer;
 pub use identity::Identity;
 pub use input::Input;
 pub use lambda::{Function, Lambda, register_function};
@@ -80,7 +82,7 @@ pub use pooling::{
     MaxPooling3D, OfMax, OfMean, PoolKind, Pooling,
 };
 pub use preprocessing::{
-    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup,
+    CategoryEncoding, Discretization, Document, Feature, HashedCrossing, Hashing, IntegerLookup, LookupState,
     MelSpectrogram, Normalization, OutputMode, PerChannel, Rescaling, STFTSpectrogram, SpectrumMode, Split,
     Standardize, StringLookup, TextVectorization, Window,
 };
@@ -105,6 +107,7 @@ pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
 pub(crate) use any_layer::float_policy;
+pub(crate) use preprocessing::{LEARNED_IDF_WEIGHTS, LEARNED_VOCABULARY};
 pub(crate) use registry::{
     aliases_of, is_registered, keras_dtype, keras_dtype_name, layer_from_config, layer_names,
 };
@@ -178,6 +181,16 @@ pub trait Layer: Send + Sync {
 
     /// The layer as a cell, if it takes one step of a recurrent layer.
     fn as_cell(&self) -> Option<&dyn Cell> {
+        None
+    }
+
+    /// The layer as one of the host, if it works there, on strings: before the graph.
+    fn as_host(&self) -> Option<&dyn HostLayer> {
+        None
+    }
+
+    /// What a lookup layer has learned, for archives, which keep it outside of its configuration.
+    fn lookup_state(&self) -> Option<LookupState> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! Model: a network with weights on a device, that can be trained, asked and saved.
 
 mod functional;
+mod host;
 mod nested;
 mod network;
 mod plot;
@@ -13,8 +14,8 @@ mod values;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use cornu_ir::Tensor;
 use cornu_ir::backend::{Backend, Buffer};
-use cornu_ir::{DType, Tensor};
 
 pub use plot::{Direction, Plot};
 pub use sequential::Sequential;
@@ -22,6 +23,7 @@ pub use summary::Summary;
 pub use symbol::{Apply, IntoSymbols, Keywords, Symbol, input};
 
 pub(crate) use functional::Functional;
+pub(crate) use host::HostPart;
 pub(crate) use network::{Network, Trace};
 pub(crate) use program::{Program, Purpose, Signature};
 pub(crate) use sequential::unused_name;
@@ -110,6 +112,10 @@ impl Model {
     pub(crate) fn trace(&self, inputs: Vec<Spec>) -> Result<Built> {
         let mut weights = Weights::default();
         let trace = self.network.trace(&inputs, &mut weights)?;
+        if trace.outputs.iter().any(Spec::is_text) {
+            let reason = "an output of the model is strings, and models give numbers".to_string();
+            return Err(Error::Layer { path: self.name.clone(), reason });
+        }
         let (mut weights, shapes) = weights.into_parts();
         weights.sort_by_key(|weight| !weight.saved);
         Ok(Built { inputs, trace, shapes, weights })
@@ -197,10 +203,9 @@ impl Model {
         self.network.names_of_outputs()
     }
 
-    /// Shapes (`None`: any size) and element types of the inputs, in order. Empty before they are known.
-    pub fn input_types(&self) -> Vec<(Vec<Option<usize>>, DType)> {
-        let inputs = self.built.iter().flat_map(|built| &built.inputs);
-        inputs.map(|spec| (spec.shape.clone(), spec.dtype)).collect()
+    /// Shapes and element types of the inputs, in order. Empty before they are known.
+    pub fn input_specs(&self) -> &[Spec] {
+        self.built.as_ref().map_or(&[], |built| &built.inputs)
     }
 
     /// Number of numbers in all weights; 0 before the model's shapes are known.

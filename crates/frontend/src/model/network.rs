@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use cornu_ir::{Builder, Expr};
 
+use super::host::HostPart;
 use super::symbol::Symbol;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, CallArguments, Context, Layer, Masked, Spec, WeightSpec, Weights};
 
 /// Layers put together: a [`crate::Sequential`] or a graph of calls.
@@ -51,10 +52,20 @@ pub(crate) struct Trace {
     pub(crate) layer_inputs: Vec<Vec<Spec>>,
     /// What comes out of the network.
     pub(crate) outputs: Vec<Spec>,
+    /// What runs on the host, and what the graph takes of it: of a network of numbers alone, its inputs.
+    pub(crate) host: HostPart,
+    pub(crate) feeds: Vec<Spec>,
 }
 
 /// A value in both graphs of a [`Tracer`].
-pub(crate) type Traced<'b> = [Masked<'b>; 2];
+#[derive(Clone, Copy)]
+pub(crate) struct Traced<'b> {
+    sides: [Masked<'b>; 2],
+    /// True for strings, for which the graphs have a stand-in that no node may take.
+    is_text: bool,
+    /// True for what is there before the graph runs: what a model is given and what layers on the host make of it.
+    is_on_host: bool,
+}
 
 /// Two graphs of the same layers with other sizes wherever a size is not known: where the two disagree afterwards, a
 /// size depends on one that is not known. So shapes are known before a batch is seen, though no layer states them.
@@ -73,12 +84,15 @@ impl<'b> Tracer<'b> {
 
     /// An input of both graphs.
     pub(crate) fn input(&self, spec: &Spec) -> Traced<'b> {
-        [0, 1].map(|side| self.builders[side].input("input", spec.with_unknown(UNKNOWN[side])).into())
+        let side = |side: usize| self.builders[side].input("input", spec.with_unknown(UNKNOWN[side])).into();
+        Traced { sides: [0, 1].map(side), is_text: spec.is_text(), is_on_host: true }
     }
 
     /// What is known of a value in both graphs.
     pub(crate) fn spec(&self, value: &Traced<'b>) -> Spec {
-        Spec::common(&value[0].value.ty(), &value[1].value.ty())
+        let [a, b] = value.sides.map(|side| side.value.ty());
+        let common = Spec::common(&a, &b);
+        if value.is_text { Spec::text(common.shape) } else { common }
     }
 
     /// What is known of the inputs of a call.
@@ -94,6 +108,7 @@ impl<'b> Tracer<'b> {
         arguments: &CallArguments<Traced<'b>>,
         weights: &mut Weights,
     ) -> Result<()> {
+        check_sides(layer, arguments).map_err(|error| error.within(&layer.place_in(weights.scope())))?;
         let before = weights.specs().len();
         layer.build(&self.inputs(layer, arguments), weights)?;
         for side in [0, 1] {
@@ -102,20 +117,30 @@ impl<'b> Tracer<'b> {
         Ok(())
     }
 
-    /// Calls a layer that is built, in both graphs.
+    /// Calls a layer that is built, in both graphs, or says what it makes on the host.
     pub(crate) fn call(
         &self,
         layer: &AnyLayer,
         arguments: &CallArguments<Traced<'b>>,
         scopes: &[String],
     ) -> Result<Vec<Traced<'b>>> {
+        if is_input(layer) {
+            return Ok(arguments.tensors().into_iter().copied().collect());
+        }
+        let place = || layer.place_in(scopes.join("/"));
+        check_sides(layer, arguments).map_err(|error| error.within(&place()))?;
+        if let Some(host) = layer.layer().as_host() {
+            let output = host.output_spec(&self.inputs(layer, arguments));
+            return Ok(vec![self.input(&output.map_err(|error| error.within(&place()))?)]);
+        }
         let call = |side: usize| {
             let mut context = Context::new(self.builders[side], &self.weights[side], None, false);
             context.enter(scopes);
-            layer.call_with(&mut context, &arguments.map(|traced| Ok(traced[side]))?)
+            layer.call_with(&mut context, &arguments.map(|traced| Ok(traced.sides[side]))?)
         };
         let (first, second) = (call(0)?, call(1)?);
-        Ok(first.into_iter().zip(second).map(|(first, second)| [first, second]).collect())
+        let both = |sides: [Masked<'b>; 2]| Traced { sides, is_text: false, is_on_host: false };
+        Ok(first.into_iter().zip(second).map(|(first, second)| both([first, second])).collect())
     }
 
     fn declare(&mut self, side: usize, specs: &[WeightSpec]) {
@@ -124,6 +149,48 @@ impl<'b> Tracer<'b> {
             self.weights[side].insert(spec.path.clone(), value);
         }
     }
+}
+
+/// Fails if a layer of the graph is given strings, or one of the host what the graph computes.
+fn check_sides(layer: &AnyLayer, arguments: &CallArguments<Traced<'_>>) -> Result<()> {
+    let refuse = |reason: String| Err(Error::Layer { path: String::new(), reason });
+    let class = layer.class_name();
+    match layer.layer().as_host() {
+        None if is_input(layer) => Ok(()),
+        None if arguments.tensors().iter().any(|value| value.is_text) => refuse(match class {
+            "Sequential" | "Functional" => format!(
+                "{class} inside another model takes numbers, and its input is strings. Apply its layers on \
+                 strings to the inputs of the whole model"
+            ),
+            _ => format!(
+                "{class} takes numbers, and its input is strings. Put a layer before it that makes numbers of \
+                 them: TextVectorization, StringLookup or Hashing"
+            ),
+        }),
+        Some(_) if arguments.tensors().iter().any(|value| !value.is_on_host) => refuse(format!(
+            "{class} runs on the host, before the graph, and its input is computed in the graph. Apply it to an \
+             Input of the model"
+        )),
+        None | Some(_) => Ok(()),
+    }
+}
+
+/// An `Input` inside a stack, which gives what it is given.
+fn is_input(layer: &AnyLayer) -> bool {
+    layer.class_name() == "InputLayer"
+}
+
+/// A network that is a layer of another runs in its graph.
+pub(crate) fn refuse_host_layers(network: &dyn Network) -> Result<()> {
+    let inner = network.layers().iter().find(|layer| layer.layer().as_host().is_some());
+    inner.map_or(Ok(()), |layer| {
+        let reason = format!(
+            "{} runs on the host, before the graph, so it cannot be part of a model inside another. Apply it to \
+             an input of the whole model",
+            layer.described()
+        );
+        Err(Error::Layer { path: String::new(), reason })
+    })
 }
 
 /// What one layer alone makes of inputs of these specs, the values given by name included.

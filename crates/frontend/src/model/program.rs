@@ -1,9 +1,10 @@
 //! Program: one graph compiled for a device, with the buffers for its inputs and outputs.
 
 use std::path::Path;
+use std::time::Duration;
 
 use cornu_ir::backend::{Backend, Buffer, Executable};
-use cornu_ir::plan::plan;
+use cornu_ir::plan::{Plan, plan};
 use cornu_ir::{Graph, Tensor, Type, passes};
 
 use crate::error::Result;
@@ -30,6 +31,7 @@ pub(crate) struct Signature {
 
 /// A compiled graph. Making one takes milliseconds; a model keeps one for each [`Signature`] it has met.
 pub(crate) struct Program {
+    plan: Plan,
     executable: Box<dyn Executable>,
     /// What changes from run to run; weights that the program only reads come from the model.
     given: Vec<Buffer>,
@@ -50,6 +52,7 @@ impl Program {
                 .iter()
                 .map(|ty| Ok(backend.allocate(ty)?))
                 .collect::<Result<_>>()?,
+            plan,
         })
     }
 
@@ -66,6 +69,17 @@ impl Program {
         }
         let inputs: Vec<&Buffer> = fixed.iter().chain(&self.given).collect();
         Ok(self.executable.run(state, &inputs, &mut self.outputs)?)
+    }
+
+    /// What runs.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// As [`Program::run`], and says how long each step of the plan took.
+    pub(crate) fn profile(&mut self, state: &mut [Buffer], fixed: &[Buffer]) -> Result<Vec<Duration>> {
+        let inputs: Vec<&Buffer> = fixed.iter().chain(&self.given).collect();
+        Ok(self.executable.profile(state, &inputs, &mut self.outputs)?)
     }
 
     /// The results of the last run.

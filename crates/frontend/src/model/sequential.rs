@@ -4,7 +4,8 @@ use cornu_ir::{Builder, Expr};
 use serde_json::{Value, json};
 
 use super::Model;
-use super::network::{Edge, Network, Trace, Tracer};
+use super::host::{HostCall, HostPart};
+use super::network::{Edge, Network, Trace, Tracer, refuse_host_layers};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
 use crate::layers::{AnyLayer, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights, only};
@@ -58,6 +59,21 @@ impl Sequential {
         self.name.clone().unwrap_or_else(|| "sequential".to_string())
     }
 
+    /// How many layers come before the graph: up to the last that works on the host.
+    fn on_host(&self) -> usize {
+        self.layers.iter().rposition(|layer| layer.layer().as_host().is_some()).map_or(0, |last| last + 1)
+    }
+
+    /// What runs on the host: one layer after another.
+    fn host_part(&self) -> HostPart {
+        let layers = self.layers[..self.on_host()].iter().filter(|layer| layer.layer().as_host().is_some());
+        let calls: Vec<HostCall> = layers
+            .enumerate()
+            .map(|(number, layer)| HostCall { layer: layer.clone(), takes: vec![number] })
+            .collect();
+        HostPart { feeds: vec![calls.len()], calls }
+    }
+
     /// From the arguments in a Keras file.
     pub(crate) fn from_config(config: &Config) -> Result<Sequential> {
         let layers = config.get("layers").and_then(Value::as_array);
@@ -89,14 +105,14 @@ impl Layer for Sequential {
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
+        refuse_host_layers(self)?;
         self.trace(inputs, weights).map(drop)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let mask = context.mask(0);
         let start = inputs.iter().map(|&value| Masked { value, mask }).collect();
-        let outputs: Vec<Masked<'b>> = self
-            .layers
+        let outputs: Vec<Masked<'b>> = self.layers[self.on_host()..]
             .iter()
             .try_fold(start, |values, layer| layer.call_with(context, &CallArguments::new(values, false)))?;
         for (index, output) in outputs.iter().enumerate() {
@@ -153,13 +169,16 @@ impl Network for Sequential {
         let builders = [Builder::new(), Builder::new()];
         let mut tracer = Tracer::new(&builders);
         let mut value = tracer.input(&only(inputs)?);
-        let mut trace = Trace::default();
-        for layer in &self.layers {
+        let mut trace = Trace { host: self.host_part(), feeds: inputs.to_vec(), ..Trace::default() };
+        for (number, layer) in self.layers.iter().enumerate() {
             let arguments = CallArguments::new(vec![value], layer.layer().takes_list());
             trace.layer_inputs.push(tracer.inputs(layer, &arguments));
             tracer.build(layer, &arguments, weights)?;
             value = only(&tracer.call(layer, &arguments, weights.scopes())?)?;
             weights.note_shape(layer.name(), tracer.spec(&value));
+            if number + 1 == self.on_host() {
+                trace.feeds = vec![tracer.spec(&value)];
+            }
         }
         trace.outputs = vec![tracer.spec(&value)];
         Ok(trace)

@@ -114,7 +114,8 @@ impl Model {
         let shape = self.built.as_ref().and_then(|built| built.shapes.get(path));
         let mut cells = vec![
             format!("{branch}{} ({})", layer.name(), layer.class_name()),
-            shape.map_or("?".to_string(), ToString::to_string),
+            // Keras has no comma here after a batch alone, where Python has one.
+            shape.map_or("?".to_string(), |shape| shape.to_string().replace(",)", ")")),
             self.params_of(path),
         ];
         let is_connected = from.is_some();

@@ -30,14 +30,20 @@ impl Model {
         if let Some(input) = input {
             config.insert("build_input_shape".into(), json!(input.shape));
         }
+        let compile = |compiled| compile_config(compiled, self.can_be_compiled_by_xla());
         Ok(json!({
             "module": self.network.module(),
             "class_name": self.network.class_name(),
             "config": config,
             "registered_name": self.network.registered_name(),
             "build_config": {"input_shape": input.map(|input| &input.shape)},
-            "compile_config": self.compiled.as_ref().map_or(Ok(json!({})), compile_config)?,
+            "compile_config": self.compiled.as_ref().map_or(Ok(json!({})), compile)?,
         }))
+    }
+
+    /// Keras's XLA knows no strings.
+    pub(super) fn can_be_compiled_by_xla(&self) -> bool {
+        self.layers().iter().all(|layer| layer.layer().as_host().is_none())
     }
 
     /// The layers, each with the shape of what goes into it, from which Keras builds its weights.
@@ -61,7 +67,7 @@ fn build_config(input: &Spec) -> Value {
     json!({"input_shape": input.shape})
 }
 
-fn compile_config(compiled: &Compiled) -> Result<Value> {
+fn compile_config(compiled: &Compiled, jit_compile: bool) -> Result<Value> {
     let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics } = &compiled.given;
     let list = |metrics: &Vec<metrics::MetricIdentifier>| -> Value {
         metrics.iter().map(|metric| metric.serialize()).collect()
@@ -78,7 +84,7 @@ fn compile_config(compiled: &Compiled) -> Result<Value> {
         "weighted_metrics": lists(weighted_metrics),
         "run_eagerly": false,
         "steps_per_execution": 1,
-        "jit_compile": true,
+        "jit_compile": jit_compile,
     }))
 }
 
@@ -164,6 +170,9 @@ pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
             let config = &object["config"];
             let shape = [&config["build_input_shape"], &object["build_config"]["input_shape"]];
             let shape = shape.into_iter().find(|shape| shape.is_array()).map(Spec::read).transpose()?;
+            // Files tell the shape of such an input alone; layers on the host are there for strings.
+            let is_text = network.layers().first().is_some_and(|layer| layer.layer().as_host().is_some());
+            let shape = shape.map(|shape| if is_text { Spec::text(shape.shape) } else { shape });
             let inputs = network.input_spec().or(shape).map(|input| vec![input]);
             Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs })
         }

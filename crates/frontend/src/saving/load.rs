@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::archive::{self, Archive};
 use super::config::{ReadNetwork, read_compile_config, read_network};
 use super::legacy::Legacy;
+use super::lookups;
 use super::save::places;
 use super::upgrade::{self, Generation, Slot, Stored};
 use super::weights::Weights;
@@ -58,8 +59,9 @@ fn load_archive(source: Source) -> Result<Model> {
     let generation = archive_generation(&mut archive)?;
     let config = json::parse(&at, &archive.read(archive::CONFIG, MAX_CONFIG_BYTES)?)?;
     let compile = config.get("compile_config").cloned().unwrap_or_default();
-    let config = upgrade::model(&at, config, generation)?;
+    let mut config = upgrade::model(&at, config, generation)?;
     let weights = Weights::open(archive.source(archive::WEIGHTS)?)?;
+    lookups::fill(&mut config, &mut archive, &weights)?;
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_weights(&model, &built, &weights)?;
@@ -94,7 +96,8 @@ fn load_legacy(source: Source) -> Result<Model> {
     })?;
     let generation = Generation::of(file.header().keras_version.as_deref());
     let at_config = at.inside("model_config");
-    let config = upgrade::model(&at_config, json::parse(&at_config, text.as_bytes())?, generation)?;
+    let mut config = upgrade::model(&at_config, json::parse(&at_config, text.as_bytes())?, generation)?;
+    lookups::refuse_lost(&mut config, &at_config)?;
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_legacy_weights(&model, &built, &file)?;

@@ -9,6 +9,7 @@ pub mod hdf5;
 pub mod json;
 pub mod legacy;
 mod load;
+mod lookups;
 mod save;
 pub mod snake_case;
 pub mod source;

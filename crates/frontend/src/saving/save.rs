@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::archive::{self, Contents};
 use super::legacy::{self, Header, LegacyModel};
+use super::lookups::{self, Learned};
 use super::snake_case::snake_case;
 use super::weights::{self, Saved};
 use super::{Format, Place, atomic, json};
@@ -41,12 +42,14 @@ impl Model {
     }
 
     fn save_archive(&self, path: &Path) -> Result<()> {
+        let learned = lookups::learned(self.network.sublayers(), "");
+        let assets: Vec<_> = learned.iter().flat_map(Learned::assets).collect();
         let contents = Contents {
             keras_version: KERAS_VERSION,
             date_saved: &archive::date_saved(SystemTime::now()),
-            config: &self.serialize()?,
+            config: &lookups::without(self.serialize()?, &learned)?,
             weights: &self.saved_objects()?,
-            assets: &[],
+            assets: &assets,
         };
         Ok(archive::write(path, &contents)?)
     }
@@ -54,7 +57,7 @@ impl Model {
     /// Every object of the model that has a group in the weight tree.
     fn saved_objects(&self) -> Result<Vec<Saved>> {
         let values = if self.built.is_some() { self.get_weights()? } else { Vec::new() };
-        let mut saved = vec![Saved { path: String::new(), name: self.name.clone(), vars: Vec::new() }];
+        let mut saved = vec![Saved::new("", &self.name, Vec::new())];
         for place in places(self.network.sublayers(), "", "") {
             let stored = place.stored(self.weight_specs());
             let vars = stored.map(|(number, spec)| match place.merges(spec, self.weight_specs()) {
@@ -62,11 +65,12 @@ impl Model {
                 None => Ok(values[number].clone()),
             });
             let vars = vars.collect::<Result<_>>()?;
-            saved.push(Saved { path: place.path, name: place.layer.name().to_string(), vars });
+            saved.push(Saved::new(place.path, place.layer.name(), vars));
         }
+        lookups::learned(self.network.sublayers(), "").iter().for_each(|learned| learned.add_to(&mut saved));
         if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
             let name = snake_case(compiled.optimizer.class_name());
-            saved.push(Saved { path: "optimizer".to_string(), name, vars });
+            saved.push(Saved::new("optimizer", name, vars));
         }
         Ok(saved)
     }
@@ -226,7 +230,7 @@ fn legacy_training_config(compile: &Value) -> Option<Value> {
         "weighted_metrics": compile["weighted_metrics"],
         "run_eagerly": false,
         "steps_per_execution": 1,
-        "jit_compile": true,
+        "jit_compile": compile["jit_compile"],
         "optimizer_config": {"class_name": optimizer["class_name"], "config": optimizer["config"]},
     }))
 }

@@ -21,7 +21,19 @@ pub struct Saved {
     pub name: String,
     /// Its variables, in Keras's order.
     pub vars: Vec<Tensor>,
+    /// Arrays that have a name instead of a number.
+    pub named: Vec<(String, Tensor)>,
 }
+
+impl Saved {
+    /// An object with these variables.
+    pub fn new(path: impl Into<String>, name: impl Into<String>, vars: Vec<Tensor>) -> Saved {
+        Saved { path: path.into(), name: name.into(), vars, named: Vec::new() }
+    }
+}
+
+/// The array of lookup layers: a weight for each token.
+pub const IDF_WEIGHTS: &str = "idf_weights";
 
 /// The group that holds an object's variables.
 const VARS: &str = "vars";
@@ -39,8 +51,9 @@ pub fn write(saved: &[Saved], at: &Place, out: impl io::Write) -> Result<(), Fil
     for object in saved {
         let group = root.at(&object.path).at(VARS);
         group.text("name", &object.name);
-        for (number, tensor) in numbers.iter().zip(&object.vars) {
-            if !group.array(number, tensor) {
+        let named = object.named.iter().map(|(name, tensor)| (name, tensor));
+        for (name, tensor) in numbers.iter().zip(&object.vars).chain(named) {
+            if !group.array(name, tensor) {
                 return Err(at.inside(&object.path).mismatch("two objects with this path", "each path once"));
             }
         }
@@ -82,6 +95,16 @@ impl Weights {
         self.file.read(&self.variable(path, n), ty)
     }
 
+    /// The array of this name of the object at `path`; `None` if it has none.
+    pub fn named(&self, path: &str, name: &str) -> Result<Option<Tensor>, FileError> {
+        let group = format!("{}/{VARS}", self.stored_path(path));
+        if !self.file.children(&group)?.iter().any(|child| child == name) {
+            return Ok(None);
+        }
+        let place = format!("{group}/{name}");
+        self.file.read(&place, &self.file.ty(&place)?).map(Some)
+    }
+
     /// Paths of all objects that have variables stored, to tell what nobody asked for.
     pub fn paths(&self) -> Result<Vec<String>, FileError> {
         let mut found = BTreeSet::new();
@@ -109,7 +132,7 @@ impl Weights {
     fn numbers(&self, path: &str) -> Result<Vec<usize>, FileError> {
         let group = format!("{}/{VARS}", self.stored_path(path));
         let mut numbers = Vec::new();
-        for name in self.file.children(&group)? {
+        for name in self.file.children(&group)?.into_iter().filter(|name| name != IDF_WEIGHTS) {
             let number = name.parse::<usize>().ok().filter(|n| n.to_string() == name);
             let wrong =
                 || self.place().inside(&group).mismatch(format!("an array `{name}`"), "numbers as names");
@@ -175,7 +198,7 @@ mod tests {
     }
 
     fn object(path: &str, vars: Vec<Tensor>) -> Saved {
-        Saved { path: path.into(), name: "n".into(), vars }
+        Saved::new(path, "n", vars)
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use cornu_ir::{DType, Data, Element, Tensor, bf16, f16};
 use ndarray::{ArrayBase, ArrayD, Dimension, IxDyn, RawData};
 
+use super::{IntoValues, Item};
 use crate::error::{Error, Result};
 
-/// What can be given as data: arrays of numbers, and tensors.
+/// What can be given as numbers: arrays of numbers, and tensors.
 ///
 /// As in Keras, 64-bit floats become 32-bit ones and whole numbers stay what they are.
-pub trait IntoTensor {
+pub trait IntoTensor: IntoValues {
     /// The numbers in row-major order.
     fn into_tensor(self) -> Tensor;
 }
@@ -28,7 +29,7 @@ impl IntoTensor for &Tensor {
 impl<S, D> IntoTensor for &ArrayBase<S, D>
 where
     S: ndarray::Data,
-    <S as RawData>::Elem: Element,
+    <S as RawData>::Elem: Element + Item,
     D: Dimension,
 {
     fn into_tensor(self) -> Tensor {

@@ -2,38 +2,43 @@
 
 use cornu_ir::{Data, Tensor, Type};
 
+use super::Values;
 use crate::error::{Error, Result};
+use crate::model::HostPart;
 
 /// Samples with their targets and weights: arrays whose first axes have one length.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dataset {
-    pub(crate) x: Vec<Tensor>,
+    pub(crate) x: Vec<Values>,
     pub(crate) y: Vec<Tensor>,
     pub(crate) weights: Option<Tensor>,
 }
 
-/// Some samples, ready for a step: inputs, then targets, then weights.
+/// Some samples, ready for a step: what the graph takes, then targets, then weights.
 pub(crate) struct Batch {
     pub(crate) tensors: Vec<Tensor>,
-    pub(crate) rows: usize,
 }
 
 impl Dataset {
     /// Samples whose arrays agree in their number of rows.
-    pub(crate) fn new(x: Vec<Tensor>, y: Vec<Tensor>, weights: Option<Tensor>) -> Result<Dataset> {
+    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Option<Tensor>) -> Result<Dataset> {
         let dataset = Dataset { x, y, weights };
         let rows = dataset.rows();
-        for tensor in dataset.tensors() {
-            if tensor.shape().first() != Some(&rows) {
-                let what = format!("inputs have {rows} rows, but an array beside them is {}", tensor.ty());
-                return Err(Error::Data { what });
+        let fits = |shape: &[usize], described: &dyn Fn() -> String| match shape.first() == Some(&rows) {
+            true => Ok(()),
+            false => {
+                let what = format!("inputs have {rows} rows, but an array beside them is {}", described());
+                Err(Error::Data { what })
             }
-        }
+        };
+        dataset.x.iter().try_for_each(|x| fits(x.shape(), &|| x.described()))?;
+        dataset.others().try_for_each(|tensor| fits(tensor.shape(), &|| tensor.ty().to_string()))?;
         Ok(dataset)
     }
 
-    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        self.x.iter().chain(&self.y).chain(&self.weights)
+    /// Targets and weights.
+    fn others(&self) -> impl Iterator<Item = &Tensor> {
+        self.y.iter().chain(&self.weights)
     }
 
     /// Number of samples.
@@ -41,21 +46,18 @@ impl Dataset {
         self.x.first().and_then(|x| x.shape().first()).copied().unwrap_or(0)
     }
 
-    /// Types of a batch of this many rows.
-    pub(crate) fn batch_types(&self, rows: usize) -> Vec<Type> {
-        self.tensors().map(|tensor| tensor.ty().with_shape(tensor.shape().with(0, rows))).collect()
-    }
-
-    /// The samples numbered by `rows`.
-    pub(crate) fn gather(&self, rows: &[usize]) -> Batch {
-        Batch { tensors: self.tensors().map(|tensor| gather_rows(tensor, rows)).collect(), rows: rows.len() }
+    /// The samples numbered by `rows`, after what the host makes of them.
+    pub(crate) fn gather(&self, rows: &[usize], host: &HostPart) -> Result<Batch> {
+        let mut tensors = host.run(self.x.iter().map(|x| x.gather(rows)).collect())?;
+        tensors.extend(self.others().map(|tensor| gather_rows(tensor, rows)));
+        Ok(Batch { tensors })
     }
 
     /// The samples before and from number `at` on.
     pub(crate) fn split_at(self, at: usize) -> (Dataset, Dataset) {
         let rows = self.rows();
         let part = |rows: Vec<usize>| Dataset {
-            x: self.x.iter().map(|tensor| gather_rows(tensor, &rows)).collect(),
+            x: self.x.iter().map(|x| x.gather(&rows)).collect(),
             y: self.y.iter().map(|tensor| gather_rows(tensor, &rows)).collect(),
             weights: self.weights.as_ref().map(|tensor| gather_rows(tensor, &rows)),
         };
@@ -63,8 +65,15 @@ impl Dataset {
     }
 }
 
+impl Batch {
+    /// Types of all tensors.
+    pub(crate) fn types(&self) -> Vec<Type> {
+        self.tensors.iter().map(Tensor::ty).collect()
+    }
+}
+
 /// The rows of a tensor with these numbers, in this order.
-fn gather_rows(tensor: &Tensor, rows: &[usize]) -> Tensor {
+pub(super) fn gather_rows(tensor: &Tensor, rows: &[usize]) -> Tensor {
     fn copied<T: Copy>(items: &[T], width: usize, rows: &[usize]) -> Vec<T> {
         rows.iter().flat_map(|&row| &items[row * width..(row + 1) * width]).copied().collect()
     }

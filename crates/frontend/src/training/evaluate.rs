@@ -63,9 +63,9 @@ impl Model {
         self.reset_metrics()?;
         let mut logs = Logs::default();
         for (step, rows) in rows.chunks(batch_size).enumerate() {
-            self.test_step(data, rows)?;
+            let signature = self.test_step(data, rows)?;
             if (step + 1) * batch_size >= data.rows() {
-                logs = self.logs_of_test(data, rows.len())?;
+                logs = self.logs(&signature)?;
             }
         }
         Ok(logs)

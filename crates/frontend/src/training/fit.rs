@@ -2,7 +2,7 @@
 
 use cornu_ir::Tensor;
 
-use super::{Dataset, IntoTensor, IntoTensors, Logs, Tensors};
+use super::{Dataset, IntoTensor, IntoTensors, Logs, Tensors, Values};
 use crate::callbacks::{Callback, History, Progress, Training};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -143,7 +143,7 @@ impl Fit {
     /// The samples to train on, and those to evaluate on.
     fn datasets(
         &self,
-        x: Vec<Tensor>,
+        x: Vec<Values>,
         y: Vec<Tensor>,
         validation: Option<Dataset>,
     ) -> Result<(Dataset, Option<Dataset>)> {
@@ -183,12 +183,12 @@ impl Model {
         self.decide_goals(&data)?;
         self.reset_metrics()?;
         let rows: Vec<usize> = (0..data.rows()).collect();
-        self.train_step(&data, &rows)?;
-        self.logs(&data, rows.len())
+        let step = self.train_step(&data, &rows)?;
+        self.logs(&step)
     }
 
     /// Trains: Keras's `fit`. `x` and `y` have one row for each sample; a model with several inputs or outputs takes
-    /// several arrays, in order or by name: see [`IntoTensors`].
+    /// several arrays, in order or by name: see [`IntoTensors`]. Strings are given as arrays and lists of strings.
     ///
     /// The model must be compiled. Returns the logs of every epoch.
     pub fn fit(&mut self, x: impl IntoTensors, y: impl IntoTensors, mut how: Fit) -> Result<History> {
@@ -249,9 +249,9 @@ impl<'m> Run<'m> {
         let last = self.training.steps - 1;
         for (step, rows) in order.chunks(self.how.batch_size).enumerate() {
             let wanted = self.callbacks.iter_mut().any(|callback| callback.wants_batch(step));
-            self.training.model.train_step(&self.data, rows)?;
+            let signature = self.training.model.train_step(&self.data, rows)?;
             if wanted || step == last {
-                logs = self.training.model.logs(&self.data, rows.len())?;
+                logs = self.training.model.logs(&signature)?;
             }
             if wanted {
                 self.tell_those_who_want(step, &logs)?;

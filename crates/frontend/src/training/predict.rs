@@ -1,9 +1,9 @@
 //! Predict: what the model says to inputs.
 
-use cornu_ir::{Data, Tensor, Type};
+use cornu_ir::{Data, Tensor};
 use ndarray::ArrayD;
 
-use super::{Dataset, IntoTensors, Tensors, to_array};
+use super::{Dataset, IntoTensors, Tensors, Values, to_array};
 use crate::error::{Error, Result};
 use crate::layers::Spec;
 use crate::model::Model;
@@ -38,12 +38,12 @@ impl Model {
             parts.push(self.predict_step(&data, rows)?);
         }
         let outputs = parts.first().map_or(0, Vec::len);
-        Ok((0..outputs).map(|output| joined(parts.iter().map(|part| &part[output]))).collect())
+        (0..outputs).map(|output| joined(parts.iter().map(|part| &part[output]))).collect()
     }
 
     /// The inputs as the model takes them: `(n,)` becomes `(n, 1)` where that is meant; others that do not fit are an
     /// error. A model that does not know its shapes yet learns them from here.
-    pub(crate) fn admit(&mut self, x: impl IntoTensors) -> Result<Vec<Tensor>> {
+    pub(crate) fn admit(&mut self, x: impl IntoTensors) -> Result<Vec<Values>> {
         let x = x.into_tensors().in_order("input of the model", &self.input_names())?;
         if self.built.is_none() {
             self.build(x.iter().map(unbatched).collect::<Result<_>>()?)?;
@@ -63,70 +63,98 @@ impl Model {
     /// Targets in the order of the outputs.
     pub(crate) fn targets(&self, y: impl IntoTensors) -> Result<Vec<Tensor>> {
         let names = self.output_names();
-        match y.into_tensors() {
-            Tensors::InOrder(y) => Ok(y),
+        let y = match y.into_tensors() {
+            Tensors::InOrder(y) => y,
             // Outputs without a loss need no targets; `compile` has the last word on which these are.
             Tensors::ByName(y) => {
                 let named = names.iter().filter(|name| y.iter().any(|(given, _)| given == *name));
                 let named: Vec<String> = named.cloned().collect();
-                match y.iter().find(|(name, _)| !names.contains(name)) {
-                    Some((name, _)) => {
-                        Err(Error::unknown("output of the model", name, names.iter().map(|name| &**name)))
-                    }
-                    None => Tensors::ByName(y).in_order("output of the model", &named),
+                if let Some((name, _)) = y.iter().find(|(name, _)| !names.contains(name)) {
+                    let known = names.iter().map(|name| &**name);
+                    return Err(Error::unknown("output of the model", name, known));
                 }
+                Tensors::ByName(y).in_order("output of the model", &named)?
             }
+        };
+        y.into_iter().map(numeric).collect()
+    }
+}
+
+fn numeric(y: Values) -> Result<Tensor> {
+    match y {
+        Values::Numbers(tensor) => Ok(tensor),
+        Values::Strings(_) => {
+            let given = y.described();
+            let fix = "A `StringLookup` makes numbers of labels";
+            Err(Error::Data { what: format!("targets must be numbers; these are {given}. {fix}") })
         }
     }
 }
 
 /// What a batch of this type says of a model's input.
-fn unbatched(x: &Tensor) -> Result<Spec> {
-    match x.shape().split_first() {
-        Some((_, sizes)) => Ok(Spec::new(
-            x.dtype(),
-            [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect::<Vec<_>>(),
-        )),
-        None => Err(Error::Data { what: format!("inputs need an axis of samples; they are {}", x.ty()) }),
-    }
+fn unbatched(x: &Values) -> Result<Spec> {
+    let Some((_, sizes)) = x.shape().split_first() else {
+        return Err(Error::Data {
+            what: format!("inputs need an axis of samples; they are {}", x.described()),
+        });
+    };
+    let shape: Vec<Option<usize>> = [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect();
+    Ok(match x {
+        Values::Numbers(tensor) => Spec::new(tensor.dtype(), shape),
+        Values::Strings(_) => Spec::text(shape),
+    })
 }
 
-fn fitted(x: Tensor, spec: &Spec, name: &str) -> Result<Tensor> {
-    let ty = x.ty();
-    if admits(spec, &ty) {
+fn fitted(x: Values, spec: &Spec, name: &str) -> Result<Values> {
+    let given = x.described();
+    let is_text = matches!(x, Values::Strings(_));
+    if is_text != spec.is_text() {
+        let needed = if is_text { "numbers" } else { "strings" };
+        let what = format!("the input `{name}` takes {needed}, {spec}; it got {given}");
+        return Err(Error::Data { what });
+    }
+    if admits(spec, x.shape()) {
         return Ok(x);
     }
     // Keras adds or drops a trailing axis of size 1.
-    let shape = ty.shape.to_vec();
+    let shape = x.shape().to_vec();
     let other = match shape.as_slice() {
         [rest @ .., 1] if spec.rank() + 1 == shape.len() => rest.to_vec(),
         _ if spec.rank() == shape.len() + 1 => [shape.as_slice(), &[1]].concat(),
         _ => shape,
     };
-    match x.reshaped(other).filter(|x| admits(spec, &x.ty())) {
+    match x.reshaped(other).filter(|x| admits(spec, x.shape())) {
         Some(x) => Ok(x),
-        None => Err(Error::Data { what: format!("the input `{name}` needs {spec}; it got {ty}") }),
+        None => Err(Error::Data { what: format!("the input `{name}` needs {spec}; it got {given}") }),
     }
 }
 
 /// A fixed batch size does not bind the number of samples, only that of a step.
-fn admits(spec: &Spec, ty: &Type) -> bool {
-    let any_batch = Spec {
-        shape: [None].into_iter().chain(spec.shape.iter().skip(1).copied()).collect(),
-        ..spec.clone()
-    };
-    any_batch.admits(ty)
+fn admits(spec: &Spec, shape: &[usize]) -> bool {
+    let mut any_batch = spec.clone();
+    any_batch.shape.iter_mut().take(1).for_each(|batch| *batch = None);
+    any_batch.admits_shape(shape)
 }
 
 /// Batches of outputs, one after another.
-fn joined<'a>(parts: impl Iterator<Item = &'a Tensor> + Clone) -> Tensor {
+fn joined<'a>(parts: impl Iterator<Item = &'a Tensor> + Clone) -> Result<Tensor> {
     let all: Vec<&Tensor> = parts.collect();
     let rows: usize = all.iter().map(|part| part.shape().first().copied().unwrap_or(0)).sum();
+    let sizes = |part: &Tensor| part.shape().iter().skip(1).copied().collect::<Vec<usize>>();
+    if let Some(other) = all.iter().find(|part| sizes(part) != sizes(all[0])) {
+        let what = format!(
+            "an output is {} for one batch and {} for another, which do not join. Give texts one length: \
+             `output_sequence_length`",
+            all[0].ty(),
+            other.ty()
+        );
+        return Err(Error::Data { what });
+    }
     let shape = all[0].shape().with(0, rows);
     let items = |part: &&Tensor| part.data().clone();
     let data = all.iter().map(items).reduce(append).unwrap_or_else(|| Data::F32(Vec::new()));
     match Tensor::from_data(shape, data) {
-        Some(tensor) => tensor,
+        Some(tensor) => Ok(tensor),
         None => unreachable!("the parts are batches of one output"),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 use cornu_ir::plan::{self, Cost};
 use cornu_ir::{DType, Tensor, Type, passes};
 
+use super::batches::Batch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
 use super::step::{StepWriter, running_loss};
@@ -49,7 +50,8 @@ impl Model {
     pub fn cost(&self, batch_size: usize) -> Result<Cost> {
         let built = self.built()?;
         let given: Vec<Type> = built
-            .inputs
+            .trace
+            .feeds
             .iter()
             .map(|spec| spec.with_unknown(batch_size))
             .map(|ty| ty.with_shape(ty.shape.with(0, batch_size)))
@@ -178,31 +180,30 @@ impl Model {
     }
 
     /// One step of training on the samples numbered by `rows`.
-    pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
+    pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Signature> {
         self.decide_goals(data)?;
-        let batch = data.gather(rows);
-        let signature = self.prepare(Purpose::Train, data, batch.rows)?;
-        let (Some(program), state) = (self.programs.get_mut(&signature), &mut self.state) else {
-            return Ok(());
-        };
-        program.run(&*self.backend, state, &[], &batch.tensors)
+        let (batch, signature) = self.prepare(Purpose::Train, data, rows)?;
+        if let Some(program) = self.programs.get_mut(&signature) {
+            program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
+        }
+        Ok(signature)
     }
 
     /// Adds the samples numbered by `rows` to the running loss and metrics.
-    pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<()> {
-        let batch = data.gather(rows);
-        let signature = self.prepare(Purpose::Test, data, batch.rows)?;
+    pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Signature> {
+        let (batch, signature) = self.prepare(Purpose::Test, data, rows)?;
         let built = self.built()?;
         let (weights, layout) = (built.saved(), Layout::of(built, Some(self.compiled()?)));
-        let Some(program) = self.programs.get_mut(&signature) else { return Ok(()) };
-        let (before, state) = self.state.split_at_mut(layout.remembered);
-        program.run(&*self.backend, state, &before[..weights], &batch.tensors)
+        if let Some(program) = self.programs.get_mut(&signature) {
+            let (before, state) = self.state.split_at_mut(layout.remembered);
+            program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+        }
+        Ok(signature)
     }
 
     /// The outputs for the samples numbered by `rows`.
     pub(crate) fn predict_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Vec<Tensor>> {
-        let batch = data.gather(rows);
-        let signature = self.prepare(Purpose::Predict, data, batch.rows)?;
+        let (batch, signature) = self.prepare(Purpose::Predict, data, rows)?;
         let built = self.built()?;
         let (weights, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
@@ -212,33 +213,28 @@ impl Model {
         program.outputs(&*self.backend)
     }
 
-    /// The running values after a training step on a batch of `rows` samples.
-    pub(crate) fn logs(&self, data: &Dataset, rows: usize) -> Result<Logs> {
-        self.logs_of(Purpose::Train, data, rows)
-    }
-
-    /// The running values after a test step on a batch of `rows` samples.
-    pub(crate) fn logs_of_test(&self, data: &Dataset, rows: usize) -> Result<Logs> {
-        self.logs_of(Purpose::Test, data, rows)
-    }
-
-    fn logs_of(&self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Logs> {
-        let Some(program) = self.programs.get(&signature(purpose, data, rows)) else {
-            return Ok(Logs::default());
-        };
+    /// The running values after a step of this signature.
+    pub(crate) fn logs(&self, step: &Signature) -> Result<Logs> {
+        let Some(program) = self.programs.get(step) else { return Ok(Logs::default()) };
         let values = program.outputs(&*self.backend)?;
         let values = values.first().map(Tensor::floats).unwrap_or_default();
         let names: Vec<String> = self.compiled()?.goals.iter().flat_map(|goals| goals.log_names()).collect();
         Ok(Logs::new(names.into_iter().zip(values)))
     }
 
-    /// Compiles the program for batches of `rows` samples, unless that was done before.
-    fn prepare(&mut self, purpose: Purpose, data: &Dataset, rows: usize) -> Result<Signature> {
-        let signature = signature(purpose, data, rows);
-        let writer =
-            StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
+    /// A batch of the samples numbered by `rows`, and the program for it, compiled unless that was done before.
+    pub(super) fn prepare(
+        &mut self,
+        purpose: Purpose,
+        data: &Dataset,
+        rows: &[usize],
+    ) -> Result<(Batch, Signature)> {
+        let built = self.built()?;
+        let batch = data.gather(rows, &built.trace.host)?;
+        let signature = Signature { purpose, given: batch.types(), weighted: data.weights.is_some() };
+        let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
-            _ if self.programs.contains_key(&signature) => return Ok(signature),
+            _ if self.programs.contains_key(&signature) => return Ok((batch, signature)),
             Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
             Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
@@ -248,7 +244,7 @@ impl Model {
         if let Entry::Vacant(place) = self.programs.entry(signature.clone()) {
             place.insert(program);
         }
-        Ok(signature)
+        Ok((batch, signature))
     }
 }
 
@@ -260,10 +256,6 @@ impl Compiled {
         let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
         losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
     }
-}
-
-fn signature(purpose: Purpose, data: &Dataset, rows: usize) -> Signature {
-    Signature { purpose, given: data.batch_types(rows), weighted: data.weights.is_some() }
 }
 
 fn filled(ty: &Type, value: f64) -> Tensor {

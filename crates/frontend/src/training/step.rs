@@ -130,16 +130,16 @@ impl StepWriter<'_> {
     }
 
     fn given<'b>(&self, builder: &'b Builder, given: &[Type], weighted: bool) -> Result<Given<'b>> {
-        let (x, rest) = given.split_at(self.built.inputs.len().min(given.len()));
+        let (x, rest) = given.split_at(self.built.trace.feeds.len().min(given.len()));
         let x = inputs(builder, "x", x);
         let mut y = inputs(builder, "y", rest);
         let weights = if weighted { y.pop() } else { None };
         Ok(Given { x, y, weights: weights.map(|weights| weights.cast(DType::F32)) })
     }
 
-    /// Inputs in the element types that the model takes.
+    /// What goes in, in the element types that the graph takes.
     fn typed<'b>(&self, x: &[Expr<'b>]) -> Vec<Expr<'b>> {
-        x.iter().zip(&self.built.inputs).map(|(x, spec)| x.cast(spec.dtype)).collect()
+        x.iter().zip(&self.built.trace.feeds).map(|(x, spec)| x.cast(spec.dtype)).collect()
     }
 
     /// Predictions and the loss: the compiled one, plus what layers and weights add.

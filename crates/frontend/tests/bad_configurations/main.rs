@@ -4,6 +4,7 @@ mod layers;
 mod models;
 mod sequences;
 mod spatial;
+mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -65,6 +66,11 @@ fn spatial_layers() {
 #[test]
 fn sequence_layers() {
     check(sequences::CASES);
+}
+
+#[test]
+fn layers_on_strings() {
+    check(text::CASES);
 }
 
 #[test]

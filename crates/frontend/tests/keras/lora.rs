@@ -38,7 +38,7 @@ fn adapted() -> Model {
 }
 
 fn one(value: &Value) -> Tensors {
-    Tensors::InOrder(vec![array(value)])
+    Tensors::InOrder(vec![array(value).into()])
 }
 
 fn assert_weights(model: &Model, expected: &Value) {
@@ -120,10 +120,10 @@ fn layers_inside_an_attention_are_adapted() {
     }
     model.compile(Compile::new("adam", "mse")).expect("compiled");
     let number = |count: usize| (0..count).map(|i| (i * 7 % 11) as f64 / 5.0 - 1.0).collect();
-    let given = || Tensors::InOrder(vec![floats(&[3, 4, 6], number(72))]);
+    let given = || Tensors::InOrder(vec![floats(&[3, 4, 6], number(72)).into()]);
     let before = model.get_weights().expect("weights");
     for _ in 0..2 {
-        let wanted = Tensors::InOrder(vec![floats(&[3, 4, 1], number(12))]);
+        let wanted = Tensors::InOrder(vec![floats(&[3, 4, 1], number(12)).into()]);
         model.train_on_batch(given(), wanted).expect("a step");
     }
     let moved: Vec<String> = std::iter::zip(before, model.get_weights().expect("weights"))

@@ -1,6 +1,7 @@
 //! Formulas against the numbers that real Keras gave for them.
 
 mod activations;
+mod applications;
 mod constraints;
 mod initializers;
 mod layers;
@@ -14,3 +15,4 @@ mod preprocessing;
 mod reading;
 mod regularizers;
 mod schedules;
+mod text;

@@ -6,6 +6,7 @@ use cornu::{Model, Summary, Tensor, Tensors};
 use serde_json::Value;
 
 use crate::reading::*;
+use crate::text::values;
 
 /// Relative to the largest number: predictions agree to this, as do losses along a training.
 const PREDICTION: f64 = 1e-4;
@@ -38,14 +39,14 @@ fn load(path: &Path) -> Model {
 fn arrays(value: &Value) -> Tensors {
     match value {
         Value::Object(named) => {
-            Tensors::ByName(named.iter().map(|(name, value)| (name.clone(), array(value))).collect())
+            Tensors::ByName(named.iter().map(|(name, value)| (name.clone(), values(value))).collect())
         }
-        list => Tensors::InOrder(items(list).iter().map(array).collect()),
+        list => Tensors::InOrder(items(list).iter().map(values).collect()),
     }
 }
 
 /// Fails unless the model predicts `expected`, to a share of its largest number.
-fn assert_predicts(model: &mut Model, case: &Value, expected: &str, tolerance: f64, what: &str) {
+pub(crate) fn assert_predicts(model: &mut Model, case: &Value, expected: &str, tolerance: f64, what: &str) {
     let got = model.predict_tensors(arrays(&case["x"]), 32).unwrap_or_else(|error| panic!("{what}: {error}"));
     for (got, want) in got.iter().zip(items(&case[expected])) {
         let want: Tensor = array(want);
@@ -58,7 +59,7 @@ fn assert_predicts(model: &mut Model, case: &Value, expected: &str, tolerance: f
 }
 
 /// Trains on one batch again and again, and compares what every step reports.
-fn assert_trains(model: &mut Model, case: &Value, what: &str) {
+pub(crate) fn assert_trains(model: &mut Model, case: &Value, what: &str) {
     let steps = items(&case["history"]["loss"]).len();
     assert!(steps >= 20, "{what}: {steps} steps");
     for step in 0..steps {

@@ -1,12 +1,15 @@
-//! Layers that work on the host, on strings: what they learn from data, what they give, and their configurations.
+//! Layers that work on the host, on strings: what they learn from data, what they give by themselves and in a model,
+//! and their configurations.
 
 use cornu::layers::{
-    Feature, HashedCrossing, Hashing, IntegerLookup, Layer, LayerConfig, StringLookup, TextVectorization,
+    Feature, HashedCrossing, Hashing, IntegerLookup, Layer, LayerConfig, Spec, StringLookup,
+    TextVectorization,
 };
-use cornu::{Result, Tensor};
+use cornu::{Result, Tensor, Values};
 use serde_json::{Value, json};
 
 use crate::reading::*;
+use crate::text::values;
 
 #[test]
 fn layers_on_the_host() {
@@ -39,6 +42,7 @@ struct Answer {
     output: Output,
     config: cornu::layers::Config,
     vocabulary: Option<Value>,
+    in_model: std::result::Result<(), String>,
 }
 
 enum Output {
@@ -48,7 +52,14 @@ enum Output {
 
 impl Answer {
     fn new(layer: &dyn Layer, output: Tensor) -> Result<Answer> {
-        Ok(Answer { output: Output::Numbers(output), config: layer.config()?, vocabulary: None })
+        let in_model = Ok(());
+        Ok(Answer { output: Output::Numbers(output), config: layer.config()?, vocabulary: None, in_model })
+    }
+
+    /// With what the layer makes of the inputs of the case as a part of a model.
+    fn in_model(mut self, layer: &dyn Layer, case: &Value) -> Answer {
+        self.in_model = in_model(layer, case);
+        self
     }
 
     fn check(&self, case: &Value) -> std::result::Result<(), String> {
@@ -70,6 +81,7 @@ impl Answer {
         {
             return Err(format!("has learned {vocabulary}, Keras {}", case["vocabulary"]));
         }
+        self.in_model.clone()?;
         self.check_config(case)
     }
 
@@ -91,6 +103,39 @@ impl Answer {
             return Err(format!("writes the keys {own:?}, Keras {keras:?}"));
         }
         Ok(())
+    }
+}
+
+/// Compares what a layer on the host gives with Keras's numbers and with the shape that it promises.
+fn in_model(layer: &dyn Layer, case: &Value) -> std::result::Result<(), String> {
+    let Some(host) = layer.as_host().filter(|_| case["config"]["invert"] != true) else { return Ok(()) };
+    let inputs: Vec<Values> = items(&case["inputs"]).iter().map(values).collect();
+    let specs: Vec<Spec> = inputs.iter().map(spec).collect();
+    let promised = match host.output_spec(&specs) {
+        Ok(promised) => promised,
+        // In Keras a batch of single tokens becomes one sample in these modes, which no model can use.
+        Err(_) if items(&case["inputs"][0]["shape"]).len() == 1 => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let output = host.run(&inputs.iter().collect::<Vec<_>>()).map_err(|error| error.to_string())?;
+    let Values::Numbers(output) = output else { return Err("gives strings".to_string()) };
+    if !promised.admits(&output.ty()) || promised.dtype != output.dtype() {
+        return Err(format!("gives {} in a model and promises {promised}", output.ty()));
+    }
+    let keras = &case["outputs"][0];
+    let near = output.floats().iter().zip(numbers(&keras["data"])).all(|(a, b)| (a - b).abs() < 1e-6);
+    match near && json!(output.shape().to_vec()) == keras["shape"] {
+        true => Ok(()),
+        false => Err(format!("gives {} in a model, Keras {keras}", output.ty())),
+    }
+}
+
+fn spec(values: &Values) -> Spec {
+    let shape: Vec<Option<usize>> =
+        std::iter::once(None).chain(values.shape()[1..].iter().map(|&size| Some(size))).collect();
+    match values {
+        Values::Numbers(tensor) => Spec::new(tensor.dtype(), shape),
+        Values::Strings(_) => Spec::text(shape),
     }
 }
 
@@ -122,7 +167,7 @@ fn hashing(case: &Value) -> Result<Answer> {
         Some(_) if is_row(input) => layer.hash(strings(input))?,
         Some(_) => layer.hash_rows(rows(&strings(input), input))?,
     };
-    Answer::new(&layer, output)
+    Ok(Answer::new(&layer, output)?.in_model(&layer, case))
 }
 
 fn hashed_crossing(case: &Value) -> Result<Answer> {
@@ -140,7 +185,8 @@ fn hashed_crossing(case: &Value) -> Result<Answer> {
     let output = layer.cross(&features.collect::<Vec<_>>())?;
     // Columns may come with an axis of size 1, which stays in mode `int`.
     let shape: Vec<usize> = array_shape(&case["outputs"][0]);
-    Answer::new(&layer, output.reshaped(shape).expect("the sizes should be those of Keras"))
+    let output = output.reshaped(shape).expect("the sizes should be those of Keras");
+    Ok(Answer::new(&layer, output)?.in_model(&layer, case))
 }
 
 fn column(input: &Value) -> Vec<String> {
@@ -171,7 +217,8 @@ fn string_lookup(case: &Value) -> Result<Answer> {
         Some(_) if is_row(input) => Output::Numbers(layer.lookup(strings(input))?),
         Some(_) => Output::Numbers(layer.lookup_rows(rows(&strings(input), input))?),
     };
-    Ok(Answer { output, config: layer.config()?, vocabulary: Some(json!(layer.get_vocabulary())) })
+    let vocabulary = Some(json!(layer.get_vocabulary()));
+    Ok(Answer { output, config: layer.config()?, vocabulary, in_model: in_model(&layer, case) })
 }
 
 fn integer_lookup(case: &Value) -> Result<Answer> {
@@ -192,7 +239,8 @@ fn integer_lookup(case: &Value) -> Result<Answer> {
         layer.lookup_rows(rows(&numbers, input))?
     };
     let vocabulary = Some(json!(layer.get_vocabulary()));
-    Ok(Answer { output: Output::Numbers(output), config: layer.config()?, vocabulary })
+    let output = Output::Numbers(output);
+    Ok(Answer { output, config: layer.config()?, vocabulary, in_model: in_model(&layer, case) })
 }
 
 fn text_vectorization(case: &Value) -> Result<Answer> {
@@ -202,5 +250,6 @@ fn text_vectorization(case: &Value) -> Result<Answer> {
         layer = layer.adapt(strings(data))?;
     }
     let output = Output::Numbers(layer.vectorize(strings(&case["inputs"][0]))?);
-    Ok(Answer { output, config: layer.config()?, vocabulary: Some(json!(layer.get_vocabulary())) })
+    let vocabulary = Some(json!(layer.get_vocabulary()));
+    Ok(Answer { output, config: layer.config()?, vocabulary, in_model: in_model(&layer, case) })
 }

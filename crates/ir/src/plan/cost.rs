@@ -38,7 +38,8 @@ impl Plan {
         }
     }
 
-    fn flops(&self, step: &Step) -> u64 {
+    /// Floating-point operations of one of the steps.
+    pub fn flops(&self, step: &Step) -> u64 {
         let work = |program: &Program, places: usize| program.instructions.len() as u64 * places as u64;
         match &step.kernel {
             Kernel::Map(map) => work(&map.program, map.elements),
@@ -60,7 +61,8 @@ impl Plan {
         }
     }
 
-    fn bytes_moved(&self, step: &Step) -> u64 {
+    /// Bytes that one of the steps reads and writes.
+    pub fn bytes_moved(&self, step: &Step) -> u64 {
         match &step.kernel {
             Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().bytes_moved,
             Kernel::Branch(kernel) => kernel.dearer(|cost| cost.bytes_moved),

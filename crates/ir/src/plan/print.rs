@@ -21,6 +21,13 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
+    /// What a step is, in a line without its programs: `f32[8,10] = dot[1x 8x4 4x10]`.
+    pub fn headline(&self, step: &Step) -> String {
+        let types: Vec<String> =
+            step.writes.iter().map(|id| self.buffers[id.index()].ty.to_string()).collect();
+        format!("{} = {}", types.join(", "), Head(step)).trim_end().to_string()
+    }
+
     fn write_places(&self, f: &mut fmt::Formatter<'_>, ids: &[super::BufferId]) -> fmt::Result {
         for (index, id) in ids.iter().enumerate() {
             let buffer = &self.buffers[id.index()];

@@ -3,19 +3,22 @@
 use cornu_ir::{Expr, Tensor};
 use serde_json::{Value, json};
 
-use super::super::{Config, Context, Layer, LayerConfig};
+use super::super::{Config, Context, HostLayer, Layer, LayerConfig, Spec, Weights, only};
 use super::documents::Document;
 use super::hash::StringHash;
 use super::lookup_config::read_salt;
+use super::on_host;
 use super::output_mode::OutputMode;
 use crate::config::Serialized;
 use crate::error::{Error, Result};
+use crate::training::Values;
 
 const MODES: [OutputMode; 4] = [OutputMode::Int, OutputMode::OneHot, OutputMode::MultiHot, OutputMode::Count];
 
 /// The bin, of `num_bins`, that each token falls into by its hash: the same on every machine and in Keras.
 ///
-/// Whole numbers are hashed as their decimal digits. The layer works on the host, before a model.
+/// Whole numbers are hashed as their decimal digits. The layer works on the host: as the first of a model, after an
+/// [`Input`](super::super::Input), or by itself.
 #[derive(Clone, Debug)]
 pub struct Hashing {
     num_bins: usize,
@@ -145,7 +148,32 @@ impl Layer for Hashing {
         Ok(config)
     }
 
+    fn build(&self, _: &[Spec], _: &mut Weights) -> Result<()> {
+        self.check()
+    }
+
     fn call<'b>(&self, context: &mut Context<'_, 'b>, _: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        Err(super::host_only(context, "Hashing", "hash"))
+        Err(on_host::not_in_graph(context, "Hashing", "hash"))
+    }
+
+    fn as_host(&self) -> Option<&dyn HostLayer> {
+        Some(self)
+    }
+}
+
+impl HostLayer for Hashing {
+    fn output_spec(&self, inputs: &[Spec]) -> Result<Spec> {
+        on_host::encoded("Hashing", self.output_mode, &only(inputs)?, self.num_bins)
+    }
+
+    fn run(&self, inputs: &[&Values]) -> Result<Values> {
+        let numbers = match only(inputs)? {
+            Values::Numbers(numbers) => self.hash_numbers(numbers)?,
+            Values::Strings(strings) => {
+                let bins = strings.items().iter().map(|text| self.bin(text)).collect();
+                self.output_mode.encode_host(bins, strings.shape(), self.num_bins, &[])
+            }
+        };
+        Ok(numbers.into())
     }
 }

@@ -3,7 +3,7 @@
 use cornu_ir::{DType, Expr, Tensor};
 use serde_json::Value;
 
-use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use super::super::{Config, Context, Layer, LayerConfig, LookupState, Spec, Weights, only};
 use super::documents::Document;
 use super::hash::StringHash;
 use super::lookup_config::{self, lookup_arguments};
@@ -125,6 +125,10 @@ impl Layer for IntegerLookup {
             return Err(Error::Layer { path: String::new(), reason: reason.to_string() });
         }
         Ok(())
+    }
+
+    fn lookup_state(&self) -> Option<LookupState> {
+        Some(self.lookup.state())
     }
 
     fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::{Config, LayerConfig};
 use super::hash::StringHash;
+use super::lookup_state::{LEARNED_IDF_WEIGHTS, LEARNED_VOCABULARY};
 use super::output_mode::OutputMode;
 use super::vocabulary::{Token, Vocabulary};
 use crate::error::Result;
@@ -137,8 +138,10 @@ pub(super) fn read_sizes<T: Token>(
     lookup.max_tokens = config.size("max_tokens")?;
     lookup.output_mode = OutputMode::read(config)?.unwrap_or(OutputMode::Int);
     lookup.pad_to_max_tokens = config.boolean_or("pad_to_max_tokens", false)?;
-    if let Some(tokens) = read_tokens(config, token)? {
+    if let Some(tokens) = read_tokens(config, "vocabulary", &token)? {
         lookup.set(tokens, config.numbers("idf_weights")?)?;
+    } else if let Some(tokens) = read_tokens(config, LEARNED_VOCABULARY, &token)? {
+        lookup.restore(tokens, config.numbers(LEARNED_IDF_WEIGHTS)?)?;
     }
     Ok(lookup)
 }
@@ -148,12 +151,16 @@ pub(super) fn string(value: &Value) -> Option<String> {
     value.as_str().map(String::from)
 }
 
-/// The argument `vocabulary`: a list of tokens.
-fn read_tokens<T>(config: &LayerConfig<'_>, token: impl Fn(&Value) -> Option<T>) -> Result<Option<Vec<T>>> {
+/// A vocabulary: a list of tokens.
+fn read_tokens<T>(
+    config: &LayerConfig<'_>,
+    key: &str,
+    token: impl Fn(&Value) -> Option<T>,
+) -> Result<Option<Vec<T>>> {
     let needed = "a list of tokens; vocabularies in files of their own are not read";
     let list = |value: &Value| value.as_array()?.iter().map(&token).collect::<Option<Vec<T>>>();
-    let value = config.value("vocabulary");
-    value.map(|value| list(value).ok_or_else(|| config.wrong("vocabulary", needed))).transpose()
+    let value = config.value(key);
+    value.map(|value| list(value).ok_or_else(|| config.wrong(key, needed))).transpose()
 }
 
 /// The argument `salt`: a whole number or two.

@@ -1,7 +1,8 @@
 //! Preprocessing: layers that turn raw data into what a model computes with.
 //!
-//! Numbers are prepared in the graph, as part of a model. Text is prepared on the host, before it: tensors hold no
-//! strings. `adapt` reads statistics or a vocabulary from data and gives the layer back with them.
+//! Numbers are prepared in the graph. Layers on strings run on the host, before it, as part of a model or by
+//! themselves: tensors hold no strings. `adapt` reads statistics or a vocabulary from data and gives the layer back
+//! with them.
 
 mod category_encoding;
 mod discretization;
@@ -12,9 +13,11 @@ mod hashed_crossing;
 mod hashing;
 mod integer_lookup;
 mod lookup_config;
+mod lookup_state;
 mod mel_spectrogram;
 mod moments;
 mod normalization;
+mod on_host;
 mod output_mode;
 mod quantiles;
 mod rescaling;
@@ -31,6 +34,7 @@ pub use frames::Window;
 pub use hashed_crossing::{Feature, HashedCrossing};
 pub use hashing::Hashing;
 pub use integer_lookup::IntegerLookup;
+pub use lookup_state::LookupState;
 pub use mel_spectrogram::MelSpectrogram;
 pub use normalization::Normalization;
 pub use output_mode::OutputMode;
@@ -40,9 +44,11 @@ pub use stft_spectrogram::{STFTSpectrogram, SpectrumMode};
 pub use string_lookup::StringLookup;
 pub use text_vectorization::TextVectorization;
 
+pub(crate) use lookup_state::{LEARNED_IDF_WEIGHTS, LEARNED_VOCABULARY};
+
 use serde_json::json;
 
-use super::{Context, LayerConfig};
+use super::LayerConfig;
 use crate::error::{Error, Result};
 
 /// Tensors here are dense.
@@ -61,13 +67,4 @@ fn refuse_other_encodings(config: &LayerConfig<'_>) -> Result<()> {
         None | Some("utf-8" | "UTF-8" | "utf8") => Ok(()),
         Some(_) => Err(config.wrong("encoding", "utf-8")),
     }
-}
-
-/// A layer on strings was called in a model.
-fn host_only(context: &Context<'_, '_>, class: &str, method: &str) -> Error {
-    let reason = format!(
-        "{class} works on strings, which tensors do not hold. Call its `{method}` on the data and give the model \
-         the numbers: an Input of int64 in place of this layer"
-    );
-    Error::Layer { path: context.path(), reason }
 }

@@ -3,17 +3,20 @@
 use cornu_ir::{Expr, Tensor};
 use serde_json::json;
 
-use super::super::{Config, Context, Layer, LayerConfig};
+use super::super::{Config, Context, HostLayer, Layer, LayerConfig, LookupState, Spec, Weights};
 use super::documents::Document;
 use super::hash::StringHash;
 use super::lookup_config::{self, lookup_arguments, string};
+use super::on_host;
 use super::output_mode::OutputMode;
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
+use crate::training::Values;
 
 /// The number of each string in a vocabulary.
 ///
-/// Tensors hold no strings, so the layer works on the host, before a model:
+/// Tensors hold no strings, so the layer works on the host: as the first of a model, after an
+/// [`Input`](super::super::Input) of strings, or by itself:
 ///
 /// ```
 /// use cornu::layers::StringLookup;
@@ -22,6 +25,19 @@ use crate::error::Result;
 /// assert_eq!(colors.get_vocabulary(), ["[UNK]", "red", "blue"]);
 /// assert_eq!(colors.lookup(["blue", "green"])?.integers(), [2, 0]);
 /// assert_eq!(colors.tokens(&[1, 2]), ["red", "blue"]);
+/// # Ok::<(), cornu::Error>(())
+/// ```
+///
+/// ```
+/// use cornu::layers::{Dense, Input, OutputMode, StringLookup};
+///
+/// let colors = StringLookup::new().output_mode(OutputMode::OneHot).vocabulary(["red", "blue"])?;
+/// let mut model = cornu::Sequential::new()
+///     .add(Input::new([1]).strings())
+///     .add(colors)
+///     .add(Dense::new(1))
+///     .build()?;
+/// assert_eq!(model.predict(["blue", "green", "red"])?.shape(), [3, 1]);
 /// # Ok::<(), cornu::Error>(())
 /// ```
 ///
@@ -80,7 +96,32 @@ impl Layer for StringLookup {
         Ok(config)
     }
 
+    fn build(&self, _: &[Spec], _: &mut Weights) -> Result<()> {
+        on_host::check_ready(&self.lookup)
+    }
+
     fn call<'b>(&self, context: &mut Context<'_, 'b>, _: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        Err(super::host_only(context, "StringLookup", "lookup"))
+        Err(on_host::not_in_graph(context, "StringLookup", "lookup"))
+    }
+
+    fn lookup_state(&self) -> Option<LookupState> {
+        Some(self.lookup.state())
+    }
+
+    fn as_host(&self) -> Option<&dyn HostLayer> {
+        Some(self)
+    }
+}
+
+impl HostLayer for StringLookup {
+    fn output_spec(&self, inputs: &[Spec]) -> Result<Spec> {
+        let input = on_host::only_text("StringLookup", inputs)?;
+        on_host::encoded("StringLookup", self.lookup.output_mode, input, self.lookup.depth())
+    }
+
+    fn run(&self, inputs: &[&Values]) -> Result<Values> {
+        let strings = on_host::only_strings("StringLookup", inputs)?;
+        let numbers = self.lookup.numbers(strings.items().iter().map(String::as_str))?;
+        Ok(self.lookup.encode(numbers, strings.shape()).into())
     }
 }

@@ -21,8 +21,11 @@ pub(super) trait Token: Borrow<Self::Part> + Clone + Debug + Hash + Ord {
     /// The form without an owner: `str` for `String`.
     type Part: Hash + Ord + Debug + ToOwned<Owned = Self> + ?Sized;
 
-    /// For the file.
+    /// For the configuration.
     fn json(&self) -> Value;
+
+    /// For a file of tokens.
+    fn line(&self) -> String;
 
     /// The place, of `bins`, for a token that the vocabulary has not.
     fn unknown_bin(token: &Self::Part, hash: Option<StringHash>, bins: usize) -> i64;
@@ -35,6 +38,10 @@ impl Token for String {
         json!(self)
     }
 
+    fn line(&self) -> String {
+        self.clone()
+    }
+
     fn unknown_bin(token: &str, hash: Option<StringHash>, bins: usize) -> i64 {
         hash.unwrap_or(StringHash::Farm).bin(token, bins)
     }
@@ -45,6 +52,10 @@ impl Token for i64 {
 
     fn json(&self) -> Value {
         json!(self)
+    }
+
+    fn line(&self) -> String {
+        self.to_string()
     }
 
     fn unknown_bin(token: &i64, hash: Option<StringHash>, bins: usize) -> i64 {

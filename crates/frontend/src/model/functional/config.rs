@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Functional, Node, Place};
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, Argument, CallArguments, Config, Spec, keras_dtype_name};
+use crate::layers::{AnyLayer, Argument, CallArguments, Config, Spec};
 
 /// Deepest nesting of lists among the arguments of a call.
 const DEEPEST: usize = 16;
@@ -67,7 +67,7 @@ impl Functional {
         let spec: &Spec = &self.specs[place.node][place.output];
         json!({"class_name": "__keras_tensor__", "config": {
             "shape": spec.shape,
-            "dtype": keras_dtype_name(spec.dtype),
+            "dtype": spec.dtype_name(),
             "keras_history": [self.layers[node.layer].name(), node.index, place.output],
         }})
     }

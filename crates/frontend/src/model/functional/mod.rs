@@ -1,13 +1,14 @@
 //! Functional: a graph of calls between inputs and outputs. Keras: `Functional`, made by `Model(inputs, outputs)`.
 
 mod config;
+mod host;
 mod order;
 
 use std::sync::Arc;
 
 use cornu_ir::{Builder, Expr};
 
-use super::network::{Edge, Network, Trace, Traced, Tracer};
+use super::network::{Edge, Network, Trace, Traced, Tracer, refuse_host_layers};
 use super::sequential::{check_names, unused_name};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
@@ -195,19 +196,25 @@ impl Layer for Functional {
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
+        refuse_host_layers(self)?;
         self.walk(inputs, weights).map(drop)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let masks: Vec<Option<Expr<'b>>> = (0..inputs.len()).map(|index| context.mask(index)).collect();
         let mut values: Vec<Vec<Masked<'b>>> = Vec::with_capacity(self.nodes.len());
+        let feeds = self.feeds();
         for (number, node) in self.nodes.iter().enumerate() {
-            if let Some(input) = self.inputs.iter().position(|place| place.node == number) {
+            if let Some(input) = feeds.iter().position(|&node| node == number) {
                 let value = *inputs.get(input).ok_or_else(|| Error::Layer {
                     path: context.path(),
-                    reason: format!("takes {} inputs; it got {}", self.inputs.len(), inputs.len()),
+                    reason: format!("takes {} inputs; it got {}", feeds.len(), inputs.len()),
                 })?;
                 values.push(vec![Masked { value, mask: masks[input] }]);
+                continue;
+            }
+            if !self.is_in_graph(number) {
+                values.push(Vec::new());
                 continue;
             }
             let layer = &self.layers[node.layer];
@@ -265,6 +272,8 @@ impl Network for Functional {
         Ok(Trace {
             layer_inputs: self.first_nodes().map(|node| given[node].clone()).collect(),
             outputs: self.outputs.iter().map(output).collect(),
+            host: self.host_part(),
+            feeds: self.feeds().into_iter().map(|node| made[node][0].clone()).collect(),
         })
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Direction, Plot};
-use crate::layers::{AnyLayer, Spec, keras_dtype_name};
+use crate::layers::{AnyLayer, Spec};
 use crate::model::Model;
 
 /// Cards, and arrows between them.
@@ -66,7 +66,7 @@ fn card(model: &Model, number: usize, how: Plot) -> Card {
         facts.push(("output", output.map_or("?".to_string(), ToString::to_string)));
     }
     if how.show_dtype {
-        let dtype = output.map_or("?", |spec| keras_dtype_name(spec.dtype));
+        let dtype = output.map_or("?", Spec::dtype_name);
         facts.push(("dtype", dtype.to_string()));
     }
     if how.show_trainable && model.has_weights(layer.name()) {

@@ -128,7 +128,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary");
         let path = directory.path().join("a.keras");
         let kernel = Tensor::vector(vec![1.0f32]);
-        let saved = Saved { path: "layers/dense".into(), name: "dense".into(), vars: vec![kernel.clone()] };
+        let saved = Saved::new("layers/dense", "dense", vec![kernel.clone()]);
         let contents = Contents {
             keras_version: "3.15.1",
             date_saved: "2026-01-01@00:00:00",

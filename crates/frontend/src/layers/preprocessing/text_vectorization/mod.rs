@@ -1,10 +1,9 @@
 //! TextVectorization: texts to rows of numbers. Keras: `TextVectorization`.
 
-use cornu_ir::{Expr, Tensor};
-use serde_json::{Value, json};
+mod layer;
 
-use super::super::{Config, Context, Layer, LayerConfig};
-use super::lookup_config::{self, string};
+use cornu_ir::Tensor;
+
 use super::output_mode::{OutputMode, built};
 use super::standardize::{Split, Standardize, ngrams};
 use super::vocabulary::Vocabulary;
@@ -12,7 +11,8 @@ use crate::error::{Error, Result};
 
 /// Cleans each text, cuts it into tokens and looks these up in a vocabulary.
 ///
-/// Tensors hold no strings, so the layer works on the host, before a model:
+/// Tensors hold no strings, so the layer works on the host: as the first of a model, after an
+/// [`Input`](crate::Input) of strings `(texts,)` or `(texts, 1)`, or by itself:
 ///
 /// ```
 /// use cornu::layers::TextVectorization;
@@ -22,6 +22,9 @@ use crate::error::{Error, Result};
 /// assert_eq!(vectors.vectorize(["the bird sat"])?.integers(), [2, 1, 3, 0]);
 /// # Ok::<(), cornu::Error>(())
 /// ```
+///
+/// In a model without `output_sequence_length` a batch is as long as its longest text, and a step is compiled once for
+/// each length.
 ///
 /// Output: `i64` `(texts, tokens)`, filled up with 0 to `output_sequence_length` or to the longest text; or `f32`
 /// `(texts, tokens of the vocabulary)` in another [`OutputMode`].
@@ -163,14 +166,19 @@ impl TextVectorization {
             let tokens = self.tokenize(text.as_ref());
             rows.push(self.lookup.numbers(tokens.iter().map(String::as_str))?);
         }
-        Ok(match self.lookup.output_mode {
+        Ok(self.encoded(rows))
+    }
+
+    /// Rows of numbers in the layer's mode.
+    fn encoded(&self, rows: Vec<Vec<i64>>) -> Tensor {
+        match self.lookup.output_mode {
             OutputMode::Int => self.padded(rows),
             OutputMode::MultiHot | OutputMode::Count | OutputMode::TfIdf => self.lookup.hot_rows(&rows),
             OutputMode::OneHot => {
                 let padded = self.padded(rows);
                 self.lookup.encode(padded.integers(), padded.shape())
             }
-        })
+        }
     }
 
     /// Rows of one length. What is cut off and what fills up are at the end.
@@ -197,43 +205,6 @@ impl TextVectorization {
             Some(_) | None => Ok(()),
         }
     }
-
-    /// From a Keras configuration.
-    pub fn from_config(config: &LayerConfig<'_>) -> Result<TextVectorization> {
-        let mut layer = TextVectorization::new();
-        layer.standardize = match config.text("standardize")? {
-            None if config.is_null("standardize") => Standardize::None,
-            None | Some("lower_and_strip_punctuation") => Standardize::LowerAndStripPunctuation,
-            Some("lower") => Standardize::Lower,
-            Some("strip_punctuation") => Standardize::StripPunctuation,
-            Some(_) => {
-                let needed = "lower_and_strip_punctuation, lower, strip_punctuation or null";
-                return Err(config.wrong("standardize", needed));
-            }
-        };
-        layer.split = match config.text("split")? {
-            None if config.is_null("split") => Split::None,
-            None | Some("whitespace") => Split::Whitespace,
-            Some("character") => Split::Character,
-            Some(_) => return Err(config.wrong("split", "whitespace, character or null")),
-        };
-        layer.ngrams = match config.value("ngrams") {
-            None => None,
-            Some(Value::Array(_)) => Some(Ngrams::Widths(read_widths(config)?)),
-            Some(_) => Some(Ngrams::UpTo(config.positive("ngrams")?)),
-        };
-        layer.output_sequence_length = config.size("output_sequence_length")?;
-        super::refuse_other_encodings(config)?;
-        layer.lookup = lookup_config::read_sizes(config, layer.lookup, string)?;
-        Ok(layer)
-    }
-}
-
-/// The argument `ngrams` as a list of sizes of 1 or more.
-fn read_widths(config: &LayerConfig<'_>) -> Result<Vec<usize>> {
-    let widths = config.integers("ngrams")?.unwrap_or_default();
-    let sizes = widths.into_iter().map(|width| usize::try_from(width).ok().filter(|&width| width > 0));
-    sizes.collect::<Option<_>>().ok_or_else(|| config.wrong("ngrams", "sizes of 1 or more"))
 }
 
 fn tokenize(standardize: &Standardize, split: &Split, widths: Option<&[usize]>, text: &str) -> Vec<String> {
@@ -244,56 +215,5 @@ fn tokenize(standardize: &Standardize, split: &Split, widths: Option<&[usize]>, 
 impl Default for TextVectorization {
     fn default() -> TextVectorization {
         TextVectorization::new()
-    }
-}
-
-impl Layer for TextVectorization {
-    fn class_name(&self) -> &str {
-        "TextVectorization"
-    }
-
-    fn config(&self) -> Result<Config> {
-        let custom = |argument: &str| Error::NotInKeras {
-            what: format!("a {argument} of one's own of TextVectorization"),
-            reason: "it is code; use one of Keras's, or prepare the texts before".to_string(),
-        };
-        let standardize = match &self.standardize {
-            Standardize::None => Value::Null,
-            Standardize::Lower => json!("lower"),
-            Standardize::StripPunctuation => json!("strip_punctuation"),
-            Standardize::LowerAndStripPunctuation => json!("lower_and_strip_punctuation"),
-            Standardize::Custom(_) => return Err(custom("standardize")),
-        };
-        let split = match &self.split {
-            Split::None => Value::Null,
-            Split::Whitespace => json!("whitespace"),
-            Split::Character => json!("character"),
-            Split::Custom(_) => return Err(custom("split")),
-        };
-        let ngrams = match &self.ngrams {
-            None => Value::Null,
-            Some(Ngrams::UpTo(longest)) => json!(longest),
-            Some(Ngrams::Widths(widths)) => json!(widths),
-        };
-        let (vocabulary, idf_weights) = self.lookup.state_json();
-        let mut config = Config::new();
-        config.insert("max_tokens".into(), json!(self.lookup.max_tokens));
-        config.insert("standardize".into(), standardize);
-        config.insert("split".into(), split);
-        config.insert("ngrams".into(), ngrams);
-        config.insert("output_mode".into(), json!(self.lookup.output_mode.name()));
-        config.insert("output_sequence_length".into(), json!(self.output_sequence_length));
-        config.insert("pad_to_max_tokens".into(), json!(self.lookup.pad_to_max_tokens));
-        config.insert("sparse".into(), json!(false));
-        config.insert("ragged".into(), json!(false));
-        config.insert("vocabulary".into(), vocabulary);
-        config.insert("idf_weights".into(), idf_weights);
-        config.insert("encoding".into(), json!("utf-8"));
-        config.insert("vocabulary_size".into(), json!(self.lookup.size()));
-        Ok(config)
-    }
-
-    fn call<'b>(&self, context: &mut Context<'_, 'b>, _: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        Err(super::host_only(context, "TextVectorization", "vectorize"))
     }
 }

@@ -1,0 +1,153 @@
+//! What a convolution reads at some places: runs of channels that lie where the taps meet them, or rows gathered from
+//! runs too short to be multiplied one by one.
+
+use std::ops::Range;
+
+use super::super::Buffers;
+use super::super::panel::room;
+use super::super::patches::{Meetings, Patches};
+use crate::simd::number::Number;
+use crate::simd::plain::elements_mut;
+use crate::simd::rows::{Rows, ZEROS};
+use crate::simd::{Isa, Loop, Target};
+
+/// Runs shorter than this are gathered: they cost more to find than to multiply.
+const LEAST_RUN: usize = 8;
+
+/// The left operand of the products that a convolution is made of.
+pub(super) struct Left {
+    patches: Patches,
+    is_gathered: bool,
+}
+
+impl Left {
+    pub(super) fn new(patches: Patches) -> Left {
+        Left { is_gathered: patches.channels < LEAST_RUN, patches }
+    }
+
+    /// Places of an example.
+    pub(super) fn places(&self) -> usize {
+        self.patches.taps.places
+    }
+
+    /// Runs at a place.
+    pub(super) fn runs(&self) -> usize {
+        if self.is_gathered { 1 } else { self.patches.taps.taps }
+    }
+
+    /// Numbers of a run.
+    pub(super) fn run(&self) -> usize {
+        self.depth() / self.runs()
+    }
+
+    /// Numbers at a place.
+    pub(super) fn depth(&self) -> usize {
+        self.patches.taps.taps * self.patches.channels
+    }
+
+    /// Bytes of scratch memory that [`Left::find`] needs for so many places.
+    pub(super) fn scratch_bytes<N>(&self, places: usize) -> usize {
+        self.rooms::<N>(places).into_iter().sum()
+    }
+
+    /// Bytes of the order of places, what the taps meet there, a number for each phase, gathered rows.
+    fn rooms<N>(&self, places: usize) -> [usize; 4] {
+        let taps = &self.patches.taps;
+        let gathered = if self.is_gathered { places * self.depth() } else { 0 };
+        [
+            room::<u32>(places),
+            room::<u32>(places * taps.taps),
+            room::<u32>(taps.phases()),
+            room::<N>(gathered),
+        ]
+    }
+
+    /// What is read for a group at some places, counted over all examples.
+    pub(super) fn find<'a, N: Number>(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'a>,
+        group: usize,
+        places: Range<usize>,
+        scratch: &'a mut [u8],
+    ) -> Rows<'a, N> {
+        let Patches { from, taps, groups, channels } = &self.patches;
+        let count = places.len();
+        let [order, elements, cursors, gathered] = self.rooms::<N>(count);
+        let (order, rest) = scratch.split_at_mut(order);
+        let (elements, rest) = rest.split_at_mut(elements);
+        let (cursors, rest) = rest.split_at_mut(cursors);
+        let order = &mut elements_mut::<u32>(order)[..count];
+        let elements = &mut elements_mut::<u32>(elements)[..count * taps.taps];
+        let cursors = &mut elements_mut::<u32>(cursors)[..taps.phases()];
+        isa.run(Meet { left: self, places, meetings: Meetings { order, elements, cursors } });
+        let (from, distance, offset) = (buffers.read::<N>(*from), groups * channels, group * channels);
+        if !self.is_gathered {
+            return Rows { from, distance, offset, runs: elements, order };
+        }
+        let rows = &mut elements_mut::<N>(&mut rest[..gathered])[..count * self.depth()];
+        let (channels, depth) = (*channels, self.depth());
+        isa.run(Gather { from: &from[offset..], distance, channels, depth, elements, rows });
+        let runs = &mut elements[..count];
+        runs.iter_mut().enumerate().for_each(|(i, run)| *run = i as u32);
+        Rows { from: rows, distance: self.depth(), offset: 0, runs, order }
+    }
+}
+
+/// Finds out what the taps meet.
+struct Meet<'a> {
+    left: &'a Left,
+    places: Range<usize>,
+    meetings: Meetings<'a>,
+}
+
+impl Loop for Meet<'_> {
+    #[inline(always)]
+    fn run<T: Target>(mut self) {
+        self.left.patches.taps.meet(self.places, &mut self.meetings);
+    }
+}
+
+/// Writes what the taps meet at a place as one row.
+struct Gather<'a, N> {
+    from: &'a [N],
+    distance: usize,
+    channels: usize,
+    depth: usize,
+    elements: &'a [u32],
+    rows: &'a mut [N],
+}
+
+impl<N: Number> Loop for Gather<'_, N> {
+    #[inline(always)]
+    fn run<T: Target>(self) {
+        // A copy of fixed length is a few instructions.
+        match self.channels {
+            1 => self.of::<1>(),
+            2 => self.of::<2>(),
+            3 => self.of::<3>(),
+            4 => self.of::<4>(),
+            5 => self.of::<5>(),
+            6 => self.of::<6>(),
+            _ => self.of::<7>(),
+        }
+    }
+}
+
+impl<N: Number> Gather<'_, N> {
+    #[inline(always)]
+    fn of<const CHANNELS: usize>(self) {
+        let places = self.rows.len() / self.depth;
+        for (tap, elements) in self.elements.chunks_exact(places).enumerate() {
+            for (row, &element) in self.rows.chunks_exact_mut(self.depth).zip(elements) {
+                let out = &mut row[tap * CHANNELS..][..CHANNELS];
+                if element == ZEROS {
+                    out.fill(N::ZERO);
+                } else {
+                    let start = element as usize * self.distance;
+                    out.copy_from_slice(&self.from[start..start + CHANNELS]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Profile: what each kernel of a step takes, beside what it has to compute and to move.
+
+use std::fmt;
+use std::time::Duration;
+
+use cornu_ir::Tensor;
+use cornu_ir::plan::Plan;
+
+use super::compile::Layout;
+use super::{Dataset, IntoTensors};
+use crate::error::{Error, Result};
+use crate::model::{Model, Purpose};
+
+/// How often a step is run; the least time of each kernel counts.
+const RUNS: usize = 10;
+
+/// The kernels of a step in the order in which they run, with the time that each takes.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// Every kernel.
+    pub kernels: Vec<KernelProfile>,
+}
+
+/// What one kernel takes.
+#[derive(Clone, Debug)]
+pub struct KernelProfile {
+    /// Types of its results, and what it is.
+    pub kernel: String,
+    /// Floating-point operations; a fused multiply-add counts as two.
+    pub flops: u64,
+    /// Bytes of the buffers that it reads and writes.
+    pub bytes: u64,
+    /// The least time of several runs.
+    pub time: Duration,
+}
+
+impl Profile {
+    fn new(plan: &Plan, times: &[Duration]) -> Profile {
+        let kernel = |(step, &time)| KernelProfile {
+            kernel: plan.headline(step),
+            flops: plan.flops(step),
+            bytes: plan.bytes_moved(step),
+            time,
+        };
+        Profile { kernels: plan.steps.iter().zip(times).map(kernel).collect() }
+    }
+
+    /// The time of all kernels.
+    pub fn total(&self) -> Duration {
+        self.kernels.iter().map(|kernel| kernel.time).sum()
+    }
+}
+
+/// A line for each kernel: its share of the time, microseconds, GFLOP/s, GB/s, what it is.
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.total().as_secs_f64().max(f64::MIN_POSITIVE);
+        writeln!(f, "  share       us  GFLOP/s    GB/s  kernel")?;
+        for KernelProfile { kernel, flops, bytes, time } in &self.kernels {
+            let seconds = time.as_secs_f64().max(1e-9);
+            let share = 100.0 * seconds / total;
+            let (arithmetic, memory) = (*flops as f64 / seconds / 1e9, *bytes as f64 / seconds / 1e9);
+            writeln!(f, "{share:5.1} % {:8.1} {arithmetic:8.1} {memory:7.1}  {kernel}", seconds * 1e6)?;
+        }
+        writeln!(f, "{:8} {:8.1}", "total", total * 1e6)
+    }
+}
+
+impl Model {
+    /// What each kernel of a training step on these samples takes. The step is run several times; weights and all else
+    /// that it changes are as before when this returns.
+    pub fn profile_training(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Profile> {
+        self.compiled()?;
+        let (x, y) = (self.admit(x)?, self.targets(y)?);
+        let data = Dataset::new(x, y, None)?;
+        let rows = all_rows(&data)?;
+        self.decide_goals(&data)?;
+        self.unchanged(|model| {
+            model.train_step(&data, &rows)?;
+            let (_, signature) = model.prepare(Purpose::Train, &data, &rows)?;
+            let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };
+            let times = least(|| program.profile(&mut model.state, &[]))?;
+            Ok(Profile::new(program.plan(), &times))
+        })
+    }
+
+    /// What each kernel of a prediction for these samples takes, all of them in one batch.
+    pub fn profile_prediction(&mut self, x: impl IntoTensors) -> Result<Profile> {
+        let x = self.admit(x)?;
+        let data = Dataset::new(x, Vec::new(), None)?;
+        let rows = all_rows(&data)?;
+        self.unchanged(|model| {
+            model.predict_step(&data, &rows)?;
+            let (_, signature) = model.prepare(Purpose::Predict, &data, &rows)?;
+            let built = model.built()?;
+            let (weights, layout) = (built.saved(), Layout::of(built, model.compiled.as_ref()));
+            let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };
+            let (before, rest) = model.state.split_at_mut(layout.remembered);
+            let state = &mut rest[..layout.metrics - layout.remembered];
+            let times = least(|| program.profile(state, &before[..weights]))?;
+            Ok(Profile::new(program.plan(), &times))
+        })
+    }
+
+    /// Puts the state back after `work`.
+    fn unchanged<T>(&mut self, work: impl FnOnce(&mut Model) -> Result<T>) -> Result<T> {
+        let before: Vec<Tensor> =
+            self.state.iter().map(|buffer| Ok(self.backend.download(buffer)?)).collect::<Result<_>>()?;
+        let done = work(self);
+        for (buffer, value) in self.state.iter_mut().zip(&before) {
+            self.backend.write(buffer, value)?;
+        }
+        done
+    }
+}
+
+fn all_rows(data: &Dataset) -> Result<Vec<usize>> {
+    match data.rows() {
+        0 => Err(Error::Data { what: "a profile needs at least one sample".to_string() }),
+        rows => Ok((0..rows).collect()),
+    }
+}
+
+/// The least time of each kernel over several runs.
+fn least(mut run: impl FnMut() -> Result<Vec<Duration>>) -> Result<Vec<Duration>> {
+    let mut least = run()?;
+    for _ in 1..RUNS {
+        least.iter_mut().zip(run()?).for_each(|(least, time)| *least = time.min(*least));
+    }
+    Ok(least)
+}
