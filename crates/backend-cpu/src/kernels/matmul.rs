@@ -8,7 +8,7 @@ use cornu_ir::plan::{DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, 
 use smallvec::smallvec;
 
 use super::map::Code;
-use super::panel::{DEPTH, Panel, Source, room};
+use super::panel::{DEPTH, MOST_ROWS, Panel, Source, room};
 use super::reduce::join_task;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
@@ -19,9 +19,10 @@ use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
 use crate::simd::pack::Operand;
 use crate::simd::plain::{Plain, bytes, elements_mut};
+use crate::simd::rows::RowProduct;
 
 /// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.
-const ROWS: usize = 192;
+const ROWS: usize = MOST_ROWS;
 const COLUMNS: usize = 256;
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
 const LEAST_ROWS: usize = 48;
@@ -174,10 +175,11 @@ pub(super) fn products<O: Operand>(
     let Sizes { batch, m, n, .. } = sizes;
     let cut = Cut::new(sizes);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
-    for (panel, uses) in [(&mut left, cut.column_tiles), (&mut right, cut.row_tiles)] {
-        if uses > 1 {
-            tasks.extend(panel.pack_ahead(batch, temporary));
-        }
+    if cut.column_tiles > 1 && !left.lies_in_rows() {
+        tasks.extend(left.pack_ahead(batch, temporary));
+    }
+    if cut.row_tiles > 1 {
+        tasks.extend(right.pack_ahead(batch, temporary));
     }
     let (parts, results) = (cut.depth.count().max(1), batch * m * n);
     if parts == 1 {
@@ -288,7 +290,8 @@ impl<O: Operand> DotTask<O> {
     /// Bytes of the left panel, the right panel and the sums of a tile.
     fn panel_bytes(&self) -> [usize; 3] {
         let (rows, columns) = (self.cut.rows.min(self.m), self.cut.columns.min(self.n));
-        [self.left.scratch_bytes(rows), self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
+        let left = if self.left.lies_in_rows() { 0 } else { self.left.scratch_bytes(rows) };
+        [left, self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
     }
 
     fn unit(&self, unit: usize) -> Unit {
@@ -320,9 +323,16 @@ impl<O: Operand> DotTask<O> {
         for start in range.clone().step_by(DEPTH) {
             let first = start == range.start;
             let depth = start..(start + DEPTH).min(range.end);
-            let left = self.left.packed(isa, buffers, *batch, rows.clone(), depth.clone(), left_panel);
             let right = self.right.packed(isa, buffers, *batch, columns.clone(), depth.clone(), right_panel);
-            let (rows, columns, depth) = (rows.len(), columns.len(), depth.len());
+            let columns = columns.len();
+            if let Some(rows) = self.left.rows(buffers, *batch, rows, depth.start) {
+                let (run, zeros, is_first) = (depth.len(), rows.from, first);
+                let product = RowProduct { rows, run, zeros, right, columns, sums, is_first };
+                O::Held::multiply_rows(isa, product);
+                continue;
+            }
+            let left = self.left.packed(isa, buffers, *batch, rows.clone(), depth.clone(), left_panel);
+            let (rows, depth) = (rows.len(), depth.len());
             let product = Product { left, right, depth, sums, rows, columns, stride: columns, first };
             O::Held::multiply(isa, product);
         }

@@ -14,12 +14,27 @@ use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::pack::{Matrix, Operand, pack};
 use crate::simd::plain::elements_mut;
+use crate::simd::rows::Rows;
 
 /// The stretch of the summed axis that is packed together: a strip of it fits the first-level cache.
 pub(super) const DEPTH: usize = 256;
 
 /// Strips that are packed by one call.
 const GROUP: usize = 8;
+
+/// The most rows of a tile.
+pub(super) const MOST_ROWS: usize = 192;
+
+/// The numbers of the rows of a tile.
+static COUNT: [u32; MOST_ROWS] = {
+    let mut count = [0; MOST_ROWS];
+    let mut i = 0;
+    while i < MOST_ROWS {
+        count[i] = i as u32;
+        i += 1;
+    }
+    count
+};
 
 /// Bytes of scratch memory for so many numbers.
 pub(super) fn room<N>(numbers: usize) -> usize {
@@ -74,6 +89,31 @@ impl<O: Operand> Panel<O> {
         let panel = Panel { source: self.source.clone(), ..*self };
         self.ahead = Some(to);
         Some(Box::new(PackTask { panel, to, batch }))
+    }
+
+    /// True if the rows of the operand are read where they lie, and not packed.
+    pub(super) fn lies_in_rows(&self) -> bool {
+        O::IS_HELD && matches!(self.source, Source::Matrix { column: 1, .. })
+    }
+
+    /// Rows that are read where they lie: some of one product, from some place of the summed axis on.
+    pub(super) fn rows<'a>(
+        &self,
+        buffers: Buffers<'a>,
+        product: usize,
+        rows: &Range<usize>,
+        depth: usize,
+    ) -> Option<Rows<'a, O::Held>> {
+        match self.source {
+            Source::Matrix { from, batch, row, column: 1 } if O::IS_HELD => Some(Rows {
+                from: buffers.read::<O::Held>(from),
+                distance: row,
+                offset: product * batch + rows.start * row + depth,
+                runs: &COUNT[..rows.len()],
+                order: &COUNT[..rows.len()],
+            }),
+            Source::Matrix { .. } | Source::Rows(_) | Source::Columns(_) => None,
+        }
     }
 
     /// Bytes of scratch memory that a tile of so many rows needs.

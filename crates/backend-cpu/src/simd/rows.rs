@@ -31,13 +31,15 @@ pub(crate) struct RowProduct<'a, N> {
     pub(crate) rows: Rows<'a, N>,
     /// Numbers of a run.
     pub(crate) run: usize,
-    /// A run of zeros.
+    /// What [`ZEROS`] stands for: a run of zeros. Where it is not used, any run of numbers.
     pub(crate) zeros: &'a [N],
     /// The strips of the right operand that the columns are in, each for all runs.
     pub(crate) right: &'a [N],
     pub(crate) columns: usize,
     /// The results, `columns` for each place.
     pub(crate) sums: &'a mut [N],
+    /// True if the results hold nothing yet, and are not to be added to.
+    pub(crate) is_first: bool,
 }
 
 /// The product by vectors `V`, `MR` rows at a time.
@@ -84,7 +86,7 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
     /// All rows with one strip, of which `NV` vectors count.
     #[inline(always)]
     fn strip<const NV: usize>(&mut self, first: usize) {
-        let RowProduct { run, zeros, right, columns, rows, .. } = self.0;
+        let RowProduct { run, zeros, right, columns, rows, is_first, .. } = self.0;
         let (count, width) = (rows.order.len(), 2 * V::LANES);
         let right = &right[first * (rows.runs.len() / count) * run..];
         // Long sums are made of shorter ones, which keeps their errors small.
@@ -112,7 +114,7 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
                     }
                     for (sums, &place) in sums.iter().zip(&rows.order[row..row + height]) {
                         let out = &mut self.0.sums[place as usize * columns + first..];
-                        write(sums, out, columns - first, part == 0);
+                        write(sums, out, columns - first, is_first && part == 0);
                     }
                 }
             }
