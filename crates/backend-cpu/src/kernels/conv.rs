@@ -79,7 +79,9 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let (left, columns, kernel) = match conv.form {
-        _ if !has_numbers || is_empty || conv.sliding.axes() == 0 => return self::tasks::<N>(conv, isa, tail, temporary),
+        _ if !has_numbers || is_empty || conv.sliding.axes() == 0 => {
+            return self::tasks::<N>(conv, isa, tail, temporary);
+        }
         Form::Forward => {
             let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
             (left(forward, *channels), *filters, kernel)

@@ -14,9 +14,10 @@ use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
-use crate::simd::gemm::{Multiplied, Product};
+use crate::simd::gemm::{LEAST_ROWS as LEAST_OUTER_ROWS, Multiplied, Product};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
+use crate::simd::outer::OuterProduct;
 use crate::simd::pack::Operand;
 use crate::simd::plain::{Plain, bytes, elements_mut};
 use crate::simd::rows::RowProduct;
@@ -27,6 +28,10 @@ const COLUMNS: usize = 256;
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
 const LEAST_ROWS: usize = 48;
 const LEAST_COLUMNS: usize = 64;
+/// With no more rows than this the right operand is not packed: it would be read as often as that takes.
+const FEW_ROWS: usize = 256;
+/// With no more columns than this operands that lie turned are not packed.
+const FEW_COLUMNS: usize = 256;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
 const GRAIN: usize = 1 << 20;
 /// There are to be so many pieces, where the work is enough.
@@ -175,20 +180,24 @@ pub(super) fn products<O: Operand>(
     let Sizes { batch, m, n, .. } = sizes;
     let cut = Cut::new(sizes);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
-    if cut.column_tiles > 1 && !left.lies_in_rows() {
-        tasks.extend(left.pack_ahead(batch, temporary));
+    let way = Way::of(&left, &right, &cut, sizes);
+    match way {
+        Way::Packed if cut.column_tiles > 1 => tasks.extend(left.pack_ahead(batch, temporary)),
+        Way::Rows if m <= FEW_ROWS => right.leave_in_place(),
+        Way::Outer => right.leave_in_place(),
+        Way::Packed | Way::Rows => {}
     }
-    if cut.row_tiles > 1 {
+    if cut.row_tiles > 1 && !right.is_in_place() {
         tasks.extend(right.pack_ahead(batch, temporary));
     }
     let (parts, results) = (cut.depth.count().max(1), batch * m * n);
     if parts == 1 {
-        tasks.push(Box::new(DotTask { m, n, left, right, layout, cut, finish: Finish::Tail { tail } }));
+        tasks.push(Box::new(DotTask { m, n, way, left, right, layout, cut, finish: Finish::Tail { tail } }));
         return tasks;
     }
     let sums = temporary(parts * results * size_of::<<O::Held as Summed>::Total>());
     let finish = Finish::Keep { sums, results };
-    tasks.push(Box::new(DotTask { m, n, left, right, layout, cut, finish }));
+    tasks.push(Box::new(DotTask { m, n, way, left, right, layout, cut, finish }));
     tasks.push(join_task::<Sum<O::Held>>(results, parts, sums, tail));
     tasks
 }
@@ -235,11 +244,40 @@ impl Cut {
 struct DotTask<O: Operand> {
     m: usize,
     n: usize,
+    way: Way,
     left: Panel<O>,
     right: Panel<O>,
     layout: Layout,
     cut: Cut,
     finish: Finish,
+}
+
+/// Which operands are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Both.
+    Packed,
+    /// At most the right one: the rows of the left one are read where they lie.
+    Rows,
+    /// None: where both lie turned, their products are sums of outer products.
+    Outer,
+}
+
+impl Way {
+    fn of<O: Operand>(left: &Panel<O>, right: &Panel<O>, cut: &Cut, sizes: Sizes) -> Way {
+        let last = sizes.m % cut.rows;
+        if left.lies_in_rows() {
+            Way::Rows
+        } else if left.is_turned()
+            && right.lies_in_columns()
+            && sizes.n <= FEW_COLUMNS
+            && (last == 0 || last >= LEAST_OUTER_ROWS)
+        {
+            Way::Outer
+        } else {
+            Way::Packed
+        }
+    }
 }
 
 /// What is done with the sums of a tile.
@@ -256,6 +294,16 @@ struct Unit {
     rows: Range<usize>,
     columns: Range<usize>,
     part: usize,
+}
+
+/// Some rows and columns of a product, over a stretch of the summed axis.
+struct Stretch<'a> {
+    product: usize,
+    rows: &'a Range<usize>,
+    columns: &'a Range<usize>,
+    depth: &'a Range<usize>,
+    /// True if the sums hold nothing yet.
+    first: bool,
 }
 
 impl<O: Operand> Task for DotTask<O> {
@@ -290,7 +338,7 @@ impl<O: Operand> DotTask<O> {
     /// Bytes of the left panel, the right panel and the sums of a tile.
     fn panel_bytes(&self) -> [usize; 3] {
         let (rows, columns) = (self.cut.rows.min(self.m), self.cut.columns.min(self.n));
-        let left = if self.left.lies_in_rows() { 0 } else { self.left.scratch_bytes(rows) };
+        let left = if self.way == Way::Packed { self.left.scratch_bytes(rows) } else { 0 };
         [left, self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
     }
 
@@ -323,19 +371,64 @@ impl<O: Operand> DotTask<O> {
         for start in range.clone().step_by(DEPTH) {
             let first = start == range.start;
             let depth = start..(start + DEPTH).min(range.end);
-            let right = self.right.packed(isa, buffers, *batch, columns.clone(), depth.clone(), right_panel);
-            let columns = columns.len();
-            if let Some(rows) = self.left.rows(buffers, *batch, rows, depth.start) {
-                let (run, zeros, is_first) = (depth.len(), rows.from, first);
-                let product = RowProduct { rows, run, zeros, right, columns, sums, is_first };
-                O::Held::multiply_rows(isa, product);
-                continue;
+            let stretch = Stretch { product: *batch, rows, columns, depth: &depth, first };
+            let panels = [&mut *left_panel, &mut *right_panel];
+            match self.way {
+                Way::Packed => self.multiply_packed(isa, buffers, stretch, panels, sums),
+                Way::Rows => self.multiply_rows(isa, buffers, stretch, panels, sums),
+                Way::Outer => self.multiply_outer(isa, buffers, stretch, sums),
             }
-            let left = self.left.packed(isa, buffers, *batch, rows.clone(), depth.clone(), left_panel);
-            let (rows, depth) = (rows.len(), depth.len());
-            let product = Product { left, right, depth, sums, rows, columns, stride: columns, first };
-            O::Held::multiply(isa, product);
         }
+    }
+
+    fn multiply_packed(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        Stretch { product, rows, columns, depth, first }: Stretch<'_>,
+        [left, right]: [&mut [u8]; 2],
+        sums: &mut [O::Held],
+    ) {
+        let left = self.left.packed(isa, buffers, product, rows.clone(), depth.clone(), left);
+        let right = self.right.packed(isa, buffers, product, columns.clone(), depth.clone(), right);
+        let (rows, columns, depth) = (rows.len(), columns.len(), depth.len());
+        O::Held::multiply(isa, Product { left, right, depth, sums, rows, columns, stride: columns, first });
+    }
+
+    fn multiply_rows(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        Stretch { product, rows, columns, depth, first }: Stretch<'_>,
+        [_, right]: [&mut [u8]; 2],
+        sums: &mut [O::Held],
+    ) {
+        let right = self.right.strips(isa, buffers, product, columns.clone(), depth.clone(), right);
+        let rows = self.left.rows(buffers, product, rows, depth.start);
+        let rows = rows.expect("this way is taken where the left operand lies in rows");
+        let (run, zeros, columns, is_first) = (depth.len(), rows.from, columns.len(), first);
+        O::Held::multiply_rows(isa, RowProduct { rows, run, zeros, right, columns, sums, is_first });
+    }
+
+    fn multiply_outer(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        Stretch { product, rows, columns, depth, first }: Stretch<'_>,
+        sums: &mut [O::Held],
+    ) {
+        let operands = (
+            self.left.turned(buffers, product, rows, depth),
+            self.right.turned(buffers, product, columns, depth),
+        );
+        let (Some(left), Some(right)) = operands else {
+            unreachable!("this way is taken where both operands lie turned")
+        };
+        let (rows, columns, is_first) = (rows.len(), columns.len(), first);
+        let (right, right_distance, right_offset) = (right.from, right.distance, right.offset);
+        let product =
+            OuterProduct { left, right, right_distance, right_offset, rows, columns, sums, is_first };
+        O::Held::multiply_outer(isa, product);
     }
 
     /// Runs the tail over a tile, or keeps its sums.

@@ -21,6 +21,8 @@ pub(crate) struct OuterProduct<'a, N> {
     pub(crate) columns: usize,
     /// The sums, row after row.
     pub(crate) sums: &'a mut [N],
+    /// True if the sums hold nothing yet, and are not to be added to.
+    pub(crate) is_first: bool,
 }
 
 /// The sum by vectors `V`: `MR` rows by two vectors, or twice as many rows by one, at a time.
@@ -48,23 +50,25 @@ impl<V: Vector, const MR: usize, const TALL: usize> Loop for OuterTiles<'_, V, M
 }
 
 impl<V: Vector, const MR: usize, const TALL: usize> OuterTiles<'_, V, MR, TALL> {
-    /// All rows of `NV` vectors of columns. The last rows may be computed twice, rather than fewer at a time.
+    /// All rows of `NV` vectors of columns.
     #[inline(always)]
     fn strip<const ROWS: usize, const NV: usize>(&mut self, column: usize) {
         let OuterProduct { rows, columns, .. } = self.0;
         let columns_left = columns - column;
         for row in (0..rows).step_by(ROWS) {
-            let row = row.min(rows - ROWS);
+            // The last rows are computed with some before them, which are not written again.
+            let (row, known) = (row.min(rows - ROWS), row - row.min(rows - ROWS));
             let places = self.0.left.runs.len();
             // Long sums are made of shorter ones, which keeps their errors small.
             for place in (0..places.max(1)).step_by(STRETCH) {
+                let is_first = self.0.is_first && place == 0;
                 let places = place..places.min(place + STRETCH);
                 // SAFETY: `multiply_outer` runs this with vectors of the set that `Isa::run` compiles it for.
                 unsafe {
                     let sums = self.tile::<ROWS, NV>(row, column, places);
-                    for (i, sums) in sums.iter().enumerate() {
+                    for (i, sums) in sums.iter().enumerate().skip(known) {
                         let out = &mut self.0.sums[(row + i) * columns + column..];
-                        write(sums, out, columns_left, place == 0);
+                        write(sums, out, columns_left, is_first);
                     }
                 }
             }

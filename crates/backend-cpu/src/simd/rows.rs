@@ -26,6 +26,15 @@ pub(crate) struct Rows<'a, N> {
     pub(crate) order: &'a [u32],
 }
 
+/// The columns that rows are multiplied with, strip by strip of two vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Strips<'a, N> {
+    /// Row `k` of strip `s` begins at `s·strip + k·row`.
+    pub(crate) from: &'a [N],
+    pub(crate) strip: usize,
+    pub(crate) row: usize,
+}
+
 /// Products of rows with some columns.
 pub(crate) struct RowProduct<'a, N> {
     pub(crate) rows: Rows<'a, N>,
@@ -33,8 +42,8 @@ pub(crate) struct RowProduct<'a, N> {
     pub(crate) run: usize,
     /// What [`ZEROS`] stands for: a run of zeros. Where it is not used, any run of numbers.
     pub(crate) zeros: &'a [N],
-    /// The strips of the right operand that the columns are in, each for all runs.
-    pub(crate) right: &'a [N],
+    /// The strips that the columns are in, each for all runs.
+    pub(crate) right: Strips<'a, N>,
     pub(crate) columns: usize,
     /// The results, `columns` for each place.
     pub(crate) sums: &'a mut [N],
@@ -70,11 +79,13 @@ impl<N> Rows<'_, N> {
 impl<V: Vector, const MR: usize> Loop for RowTiles<'_, V, MR> {
     #[inline(always)]
     fn run<T: Target>(mut self) {
-        let RowProduct { rows, run, zeros, right, columns, .. } = &self.0;
-        let (strip, columns) = (2 * V::LANES, *columns);
-        rows.check(*run);
+        let RowProduct { rows, run, zeros, right, columns, .. } = self.0;
+        rows.check(run);
         let depth = rows.runs.len() / rows.order.len().max(1) * run;
-        assert!(zeros.len() >= *run && right.len() >= columns.next_multiple_of(strip) * depth);
+        let strip = 2 * V::LANES;
+        let last = (columns.div_ceil(strip) - 1) * right.strip + (depth - 1) * right.row;
+        let left_over = (columns - 1) % strip + 1;
+        assert!(zeros.len() >= run && last + left_over.next_multiple_of(V::LANES) <= right.from.len());
         for first in (0..columns).step_by(strip) {
             // Half a strip costs half the time.
             if columns - first > V::LANES { self.strip::<2>(first) } else { self.strip::<1>(first) }
@@ -88,20 +99,19 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
     fn strip<const NV: usize>(&mut self, first: usize) {
         let RowProduct { run, zeros, right, columns, rows, is_first, .. } = self.0;
         let (count, width) = (rows.order.len(), 2 * V::LANES);
-        let right = &right[first * (rows.runs.len() / count) * run..];
+        // SAFETY: within the strips, as `run` has checked.
+        let right_at = unsafe { right.from.as_ptr().add(first / width * right.strip) };
         // Long sums are made of shorter ones, which keeps their errors small.
         let together = count * (STRETCH / run).max(1);
         for row in (0..count).step_by(MR) {
             let height = MR.min(count - row);
-            let mut right = right;
             for (part, runs) in rows.runs.chunks(together).enumerate() {
                 // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for; and `run`
                 // has checked that runs and strips are where they are read.
                 unsafe {
                     let mut sums = [[V::splat(V::N::ZERO); NV]; MR];
-                    for runs in runs.chunks_exact(count) {
-                        let strip;
-                        (strip, right) = right.split_at(run * width);
+                    for (number, runs) in runs.chunks_exact(count).enumerate() {
+                        let k = (part * together / count + number) * run;
                         let runs = &runs[row..row + height];
                         if runs.iter().all(|&run| run == ZEROS) {
                             continue;
@@ -110,7 +120,7 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
                         for (left, &number) in left.iter_mut().zip(runs) {
                             *left = if number == ZEROS { zeros.as_ptr() } else { rows.run_at(number) };
                         }
-                        accumulate(&mut sums, left, strip.as_ptr(), run);
+                        accumulate(&mut sums, left, right_at.add(k * right.row), right.row, run);
                     }
                     for (sums, &place) in sums.iter().zip(&rows.order[row..row + height]) {
                         let out = &mut self.0.sums[place as usize * columns + first..];
@@ -125,13 +135,14 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
 /// Adds the products of a run of each row with a strip.
 ///
 /// # Safety
-/// The machine has the instruction set of `V`; `run` numbers lie at each of `left`, and `run` times two vectors at
-/// `right`.
+/// The machine has the instruction set of `V`; `run` numbers lie at each of `left`, and `NV` vectors at `right` and at
+/// each of the `run - 1` places that follow it in a distance of `row`.
 #[inline(always)]
 unsafe fn accumulate<V: Vector, const MR: usize, const NV: usize>(
     sums: &mut [[V; NV]; MR],
     left: [*const V::N; MR],
     right: *const V::N,
+    row: usize,
     run: usize,
 ) {
     let mut sums_here = *sums;
@@ -140,7 +151,7 @@ unsafe fn accumulate<V: Vector, const MR: usize, const NV: usize>(
         unsafe {
             let mut strip = [V::splat(V::N::ZERO); NV];
             for (j, vector) in strip.iter_mut().enumerate() {
-                *vector = V::load_at(right.add((2 * k + j) * V::LANES));
+                *vector = V::load_at(right.add(k * row + j * V::LANES));
             }
             for (sums, left) in sums_here.iter_mut().zip(left) {
                 let x = V::splat_at(left.add(k));

@@ -83,7 +83,7 @@ impl<N: Multiplied + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
             let rows = self.left.find::<N>(isa, buffers, group, places.clone(), found);
             let sums = &mut sums[..places.len() * columns.len()];
             let depth = 0..self.left.depth();
-            let right = self.right.packed(isa, buffers, group, columns.clone(), depth, &mut []);
+            let right = self.right.strips(isa, buffers, group, columns.clone(), depth, &mut []);
             let (run, width) = (self.left.run(), columns.len());
             N::multiply_rows(
                 isa,

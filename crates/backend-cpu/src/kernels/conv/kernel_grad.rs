@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::panel::room;
+use super::super::panel::{VECTOR, room};
 use super::super::{BufferIndex, Buffers, Site, Task};
 use super::left::Left;
 use crate::parallel::Pieces;
@@ -22,8 +22,6 @@ const LEAST_PLACES: usize = 1 << 10;
 const GRAIN: usize = 1 << 20;
 /// There are to be so many units, where the work is enough.
 const UNITS: usize = 64;
-/// Columns of whole vectors of every instruction set.
-const VECTOR: usize = 16;
 
 /// Sums, part by part of the places, in units of one part and some of the runs.
 pub(super) struct KernelGradTask<N> {
@@ -159,8 +157,16 @@ impl<N: Multiplied> KernelGradTask<N> {
         for number in runs {
             let places = rows.order.len();
             let left = Rows { runs: &rows.runs[number * places..][..places], ..rows };
-            let product =
-                OuterProduct { left, right, right_distance, right_offset, rows: run, columns, sums };
+            let product = OuterProduct {
+                left,
+                right,
+                right_distance,
+                right_offset,
+                rows: run,
+                columns,
+                sums,
+                is_first: true,
+            };
             N::multiply_outer(isa, product);
             for (row, sums) in sums.chunks_exact(columns).enumerate() {
                 let start = part * results + (number * run + row) * all + group * columns;
