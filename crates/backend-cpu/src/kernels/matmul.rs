@@ -22,18 +22,19 @@ use crate::simd::pack::Operand;
 use crate::simd::plain::{Plain, bytes, elements_mut};
 use crate::simd::rows::RowProduct;
 
-/// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.
+/// Rows and columns of a tile of the result: its sums and what they are made of fit the second-level cache, and its
+/// rows are long, so that the tail has long stretches to run over.
 const ROWS: usize = MOST_ROWS;
-const COLUMNS: usize = 256;
+const COLUMNS: usize = 512;
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
-const LEAST_ROWS: usize = 48;
-const LEAST_COLUMNS: usize = 64;
+const LEAST_ROWS: usize = 24;
+const LEAST_COLUMNS: usize = 128;
 /// With no more rows than this the right operand is not packed: it would be read as often as that takes.
 const FEW_ROWS: usize = 256;
 /// With no more columns than this operands that lie turned are not packed.
 const FEW_COLUMNS: usize = 256;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
-const GRAIN: usize = 1 << 20;
+const GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
 const PIECES: usize = 64;
 
@@ -221,8 +222,7 @@ impl Cut {
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let (mut rows, mut columns) = (ROWS, COLUMNS);
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
-            let taller = rows.min(m) >= columns.min(n);
-            if rows > LEAST_ROWS && (taller || columns == LEAST_COLUMNS) { rows /= 2 } else { columns /= 2 }
+            if rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
         }
         let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
