@@ -11,6 +11,7 @@ mod fuse;
 mod memory;
 mod print;
 mod program;
+mod recompute;
 mod schedule;
 mod view;
 
@@ -242,7 +243,7 @@ impl BranchKernel {
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].
 pub fn plan(graph: &Graph) -> Plan {
-    let groups = fuse::fuse(graph);
+    let groups = recompute::recompute(graph, fuse::fuse(graph));
     let order = schedule::schedule(graph, &groups);
     memory::place(graph, &groups, &order)
 }
