@@ -2,7 +2,7 @@
 
 use crate::error::OpError;
 use crate::expr::Expr;
-use crate::op::{At, Exactness, Grads, Rules};
+use crate::op::{At, Exactness, Grads, Op, Rules};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::{DType, Shape, Type};
@@ -33,6 +33,56 @@ impl Pad {
         let last = |axis: usize| if x[axis] == 0 { 0 } else { (x[axis] - 1) * step[axis] + 1 };
         let stop: Vec<usize> = (0..x.rank()).map(|axis| self.low[axis] + last(axis)).collect();
         padded.slice(&self.low, &stop, &step)
+    }
+}
+
+/// The sum of two values, each with zeros around it, that lie one behind the other on one axis: both with zeros around
+/// them together. The gradients of slices that divide a value are added so.
+pub(crate) fn neighbours<'b>(x: Expr<'b>, y: Expr<'b>) -> Option<Expr<'b>> {
+    let (left, right) = (Padded::of(x)?, Padded::of(y)?);
+    left.before(&right).or_else(|| right.before(&left))
+}
+
+/// A value with zeros around it.
+struct Padded<'b> {
+    pad: Pad,
+    inner: Expr<'b>,
+}
+
+impl<'b> Padded<'b> {
+    fn of(x: Expr<'b>) -> Option<Padded<'b>> {
+        let node = x.node();
+        let Op::Pad(pad) = node.op else { return None };
+        let (inner, value) = (x.builder().expr(node.args[0]), x.builder().expr(node.args[1]));
+        let fits = value.as_number() == Some(0.0) && pad.interior.iter().all(|&between| between == 0);
+        fits.then_some(Padded { pad, inner })
+    }
+
+    /// This one and then `other`, joined, if that begins where this one ends.
+    fn before(&self, other: &Padded<'b>) -> Option<Expr<'b>> {
+        let (first, second) = (&self.pad, &other.pad);
+        let mut apart = (0..first.low.rank())
+            .filter(|&axis| first.low[axis] != second.low[axis] || first.high[axis] != second.high[axis]);
+        let axis = apart.next()?;
+        let meets = first.low[axis] + self.inner.shape()[axis] == second.low[axis];
+        if apart.next().is_some() || !meets {
+            return None;
+        }
+        let parts = [self.parts(axis), other.parts(axis)].concat();
+        let high = first.high.with(axis, second.high[axis]);
+        let zero = self.inner.number(0.0);
+        Some(Expr::concat(&parts, axis).pad(zero, &first.low, &high, &first.interior))
+    }
+
+    /// What is joined along an axis already.
+    fn parts(&self, axis: usize) -> Vec<Expr<'b>> {
+        let node = self.inner.node();
+        match &node.op {
+            Op::Concat(concat) if concat.axis == axis => {
+                node.args.iter().map(|&part| self.inner.builder().expr(part)).collect()
+            }
+            _ => vec![self.inner],
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod canonicalize;
 mod cse;
 mod dead;
 mod simplify;
+mod sums;
 
 pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
@@ -15,6 +16,7 @@ pub use cse::eliminate_common;
 pub use dead::eliminate_dead;
 pub(crate) use simplify::simplified;
 pub use simplify::simplify;
+pub use sums::share_sums;
 
 use crate::builder::Builder;
 use crate::expr::Expr;
@@ -30,13 +32,16 @@ pub struct Pass {
 }
 
 /// What [`optimize`] runs, in order.
-pub const PIPELINE: [Pass; 7] = [
+pub const PIPELINE: [Pass; 8] = [
     // The gradient leaves behind much that no output needs: first of all, so that the rest has less to do.
     Pass { name: "dead", run: eliminate_dead },
     Pass { name: "simplify", run: simplify },
     // Forward and backward compute the same things: after simplify, which makes equal things look equal.
     Pass { name: "cse", run: eliminate_common },
-    // The bodies of compound ops go through all of this themselves: after cse, which has joined equal results of one.
+    // Sums that are others but for a factor: after cse, which makes equal addends one value.
+    Pass { name: "sums", run: share_sums },
+    // The bodies of compound ops go through all of this themselves: after cse, which has joined equal results
+    // of one.
     Pass { name: "bodies", run: optimize_bodies },
     // Dots become plain matrix products: after simplify, whose rules would undo that form.
     Pass { name: "canonicalize", run: canonicalize },

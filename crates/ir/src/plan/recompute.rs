@@ -197,3 +197,53 @@ enum Origin {
     /// It must be read.
     Memory(Value),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{Backend, Buffer};
+    use crate::passes::optimize;
+    use crate::plan::{Plan, fuse, memory, plan, schedule};
+    use crate::tensor::Tensor;
+    use crate::testing::{Reference, gradient_graph, random_graph, random_inputs};
+
+    /// The plan in which every value is computed once.
+    fn stored(graph: &Graph) -> Plan {
+        let groups = fuse::fuse(graph);
+        let order = schedule::schedule(graph, &groups);
+        memory::place(graph, &groups, &order)
+    }
+
+    /// What a plan gives, as the bits of its results.
+    fn results(plan: &Plan, inputs: &[Tensor]) -> Vec<Vec<u64>> {
+        let upload = |tensor: &Tensor| Reference.upload(tensor).expect("room");
+        let (state, inputs) = inputs.split_at(plan.state);
+        let mut state: Vec<Buffer> = state.iter().map(upload).collect();
+        let inputs: Vec<Buffer> = inputs.iter().map(upload).collect();
+        let outputs = plan.outputs[plan.state..].iter();
+        let mut outputs: Vec<Buffer> = outputs.map(|ty| Reference.allocate(ty).expect("room")).collect();
+        let mut executable = Reference.compile(plan).expect("a plan");
+        executable.run(&mut state, &inputs.iter().collect::<Vec<_>>(), &mut outputs).expect("a run");
+        let bits = |buffer: &Buffer| Reference.download(buffer).expect("a result").bits().collect();
+        state.iter().chain(&outputs).map(bits).collect()
+    }
+
+    #[test]
+    fn results_are_the_same_bits_as_without_and_fewer_bytes_move() {
+        let (mut changed, mut before, mut after) = (0, 0, 0);
+        for seed in 0..400 {
+            let Ok(Some(graph)) = gradient_graph(&random_graph(seed)) else { continue };
+            let graph = optimize(&graph);
+            let inputs = random_inputs(&graph, None, seed);
+            let (stored, recomputed) = (stored(&graph), plan(&graph));
+            assert_eq!(results(&recomputed, &inputs), results(&stored, &inputs), "seed {seed}\n{recomputed}");
+            changed += usize::from(stored != recomputed);
+            before += stored.cost().bytes_moved;
+            after += recomputed.cost().bytes_moved;
+        }
+        assert!(
+            changed > 20 && after < before,
+            "{changed} plans changed, {after} bytes in place of {before}"
+        );
+    }
+}
