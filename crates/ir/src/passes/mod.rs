@@ -7,6 +7,7 @@ pub(crate) mod bodies;
 mod canonicalize;
 mod cse;
 mod dead;
+mod operands;
 mod simplify;
 mod sums;
 
@@ -14,6 +15,7 @@ pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
 pub use cse::eliminate_common;
 pub use dead::eliminate_dead;
+pub use operands::own_operands;
 pub(crate) use simplify::simplified;
 pub use simplify::simplify;
 pub use sums::share_sums;
@@ -32,7 +34,7 @@ pub struct Pass {
 }
 
 /// What [`optimize`] runs, in order.
-pub const PIPELINE: [Pass; 8] = [
+pub const PIPELINE: [Pass; 9] = [
     // The gradient leaves behind much that no output needs: first of all, so that the rest has less to do.
     Pass { name: "dead", run: eliminate_dead },
     Pass { name: "simplify", run: simplify },
@@ -47,6 +49,8 @@ pub const PIPELINE: [Pass; 8] = [
     Pass { name: "canonicalize", run: canonicalize },
     // Two products may now read the same transposed operand.
     Pass { name: "cse-again", run: eliminate_common },
+    // What ops change in place is theirs alone: after the last cse, which would join it again.
+    Pass { name: "operands", run: own_operands },
     Pass { name: "dead-again", run: eliminate_dead },
 ];
 

@@ -100,7 +100,7 @@ pub struct Step {
 ///
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
-/// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
+/// and no operand of a dot or op reads it, but for the first of an op that only changes some elements of it. So a kernel with a tail must finish its sums elsewhere (in a tile of
 /// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
@@ -128,7 +128,8 @@ impl Kernel {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
             Kernel::Branch(branch) => branch.state_of(write).is_some_and(|state| read == 1 + state),
-            Kernel::Loop(_) | Kernel::Op(_) => false,
+            Kernel::Op(op) => read == 0 && op.changes_in_place(),
+            Kernel::Loop(_) => false,
         }
     }
 }
