@@ -74,7 +74,7 @@ impl Uses {
                 // The copy of a view computes nothing, so nothing is computed for it.
                 let open = is_elementwise(&graph.node(node).op);
                 for arg in &graph.node(node).args {
-                    self.read(groups, id, part, &groups.sources[arg.index()], open);
+                    self.read(graph, groups, (id, part), *arg, open);
                 }
             }
         }
@@ -84,17 +84,20 @@ impl Uses {
                 _ => (Part::Tail, false),
             };
             for arg in &graph.node(root).args {
-                self.read(groups, id, part, &groups.sources[arg.index()], open);
+                self.read(graph, groups, (id, part), *arg, open);
             }
         }
     }
 
-    fn read(&mut self, groups: &Groups, id: GroupId, part: Part, source: &Source, open: bool) {
-        if part.has_at_hand(&groups.list[id], source) {
+    fn read(&mut self, graph: &Graph, groups: &Groups, reader: (GroupId, Part), arg: Value, open: bool) {
+        let (id, part) = reader;
+        let Source { base, view } = &groups.sources[arg.index()];
+        if part.has_at_hand(&groups.list[id], &groups.sources[arg.index()]) {
             return;
         }
-        let in_place = open && source.view.is_contiguous();
-        *self.of[source.base.index()].entry((id, part)).or_insert(true) &= in_place;
-        self.by[id].push((source.base, part));
+        // The beginning of a longer value is contiguous, too.
+        let in_place = open && view.is_contiguous() && view.places() == graph.ty(*base).elements();
+        *self.of[base.index()].entry(reader).or_insert(true) &= in_place;
+        self.by[id].push((*base, part));
     }
 }
