@@ -29,15 +29,16 @@ pub fn sparse_categorical_crossentropy<'b>(
     let classes = y_pred.builder().iota(y_pred.ty().with_dtype(DType::I32), axis);
     let hits = classes.eq(labels.expand(axis));
     let chosen = |of: Expr<'b>| hits.select(of, of.number(0.0)).sum(&[axis]);
+    // One logarithm for each label: that of the class it names.
     let values = if from_logits {
-        -chosen(derived::log_softmax(y_pred, &[axis]))
+        let shifted = derived::below_zero(y_pred, &[axis]);
+        shifted.exp().sum(&[axis]).log() - chosen(shifted)
     } else {
-        // One logarithm for each label: that of the class it names.
-        let probability = kept_inside(chosen(y_pred) / y_pred.sum(&[axis]));
-        let is_class =
-            labels.ge(labels.number(0.0)).and(labels.lt(labels.number(y_pred.shape()[axis] as f64)));
-        is_class.select(-probability.log(), probability.number(0.0))
+        -kept_inside(chosen(y_pred) / y_pred.sum(&[axis])).log()
     };
+    let (zero, count) = (labels.number(0.0), labels.number(y_pred.shape()[axis] as f64));
+    let is_class = labels.ge(zero).and(labels.lt(count));
+    let values = is_class.select(values, values.number(0.0));
     Ok(match ignore_class {
         Some(class) => counted(labels, class).select(values, values.number(0.0)),
         None => values,
