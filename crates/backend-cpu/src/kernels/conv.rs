@@ -21,7 +21,7 @@ use super::reduce::join_task;
 use super::{BufferIndex, Task};
 use crate::simd::Isa;
 use crate::simd::fold::Sum;
-use crate::simd::gemm::{Float, LEAST_ROWS};
+use crate::simd::gemm::{LEAST_ROWS, Multiplied};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::pack::Operand;
 
@@ -62,7 +62,7 @@ pub(crate) fn conv(
 }
 
 /// The tasks where elements are multiplied as they lie; the general ones where there are too many or too few for that.
-fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
+fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     conv: &Convolution<'_>,
     isa: Isa,
     tail: Code,
@@ -71,6 +71,7 @@ fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
     let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
     let places_and_elements = batch.saturating_mul(input.elements().max(places.elements()));
     let has_numbers = u32::try_from(places_and_elements).is_ok_and(|count| count < u32::MAX);
+    let is_empty = places_and_elements * taps.elements() * groups * channels * filters == 0;
     let [first, second] = conv.args;
     let forward = Taps::forward(conv.sliding, input, taps, places);
     let left =
@@ -78,7 +79,9 @@ fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
     let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let (left, columns, kernel) = match conv.form {
-        _ if !has_numbers => return self::tasks::<N>(conv, isa, tail, temporary),
+        _ if !has_numbers || is_empty || conv.sliding.axes() == 0 => {
+            return self::tasks::<N>(conv, isa, tail, temporary);
+        }
         Form::Forward => {
             let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
             (left(forward, *channels), *filters, kernel)
@@ -107,7 +110,7 @@ fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
 }
 
 /// The tasks of the gradient for the kernel.
-fn kernel_grad<N: Float>(
+fn kernel_grad<N: Multiplied>(
     conv: &Convolution<'_>,
     left: Left,
     right: BufferIndex,

@@ -25,11 +25,16 @@ pub(crate) struct Code {
     pub(super) result: Operand,
     /// Registers that need memory, after those whose life is over have been used again.
     pub(super) slots: usize,
+    /// Registers that hold one number for all places; they lie after the slots, [`NUMBER`] bytes each.
+    pub(super) numbers: usize,
     /// Bytes of one place in a slot.
     pub(super) slot_width: usize,
     /// Places in a block.
     pub(super) block: usize,
 }
+
+/// Bytes of the widest number.
+const NUMBER: usize = 8;
 
 /// What is done with one register of a block.
 pub(super) enum Action {
@@ -52,6 +57,8 @@ pub(super) enum Operand {
     None,
     /// In scratch memory.
     Slot { number: usize, width: usize },
+    /// One number for all places.
+    Number { number: usize, width: usize },
     /// In a buffer, place `i` at element `offset + i`.
     Buffer { buffer: BufferIndex, offset: usize, width: usize },
     /// In the block of root results that the kernel hands in.
@@ -64,8 +71,9 @@ struct Frame<'a> {
     buffers: Buffers<'a>,
     /// As many bytes as `Code::scratch_bytes`, which only this piece uses.
     slots: *mut u8,
-    /// Bytes from one slot to the next.
+    /// Bytes from one slot to the next, and to the numbers.
     slot_bytes: usize,
+    numbers_at: usize,
     root: &'a [u8],
     start: usize,
     places: usize,
@@ -74,6 +82,11 @@ struct Frame<'a> {
 impl Code {
     /// Bytes of scratch memory that running it needs.
     pub(crate) fn scratch_bytes(&self) -> usize {
+        self.numbers_at() + self.numbers * NUMBER
+    }
+
+    /// Where the numbers begin.
+    fn numbers_at(&self) -> usize {
         self.slots * self.slot_bytes()
     }
 
@@ -169,7 +182,8 @@ impl Code {
             scratch.len() >= self.scratch_bytes(),
             "scratch memory is as large as the largest kernel asks"
         );
-        Frame { buffers, slots: scratch.as_mut_ptr(), slot_bytes: self.slot_bytes(), root, start, places }
+        let (slots, slot_bytes, numbers_at) = (scratch.as_mut_ptr(), self.slot_bytes(), self.numbers_at());
+        Frame { buffers, slots, slot_bytes, numbers_at, root, start, places }
     }
 }
 
@@ -234,7 +248,8 @@ impl Operand {
     fn width(self) -> usize {
         match self {
             Operand::None => 0,
-            Operand::Slot { width, .. } | Operand::Buffer { width, .. } | Operand::Root { width } => width,
+            Operand::Slot { width, .. } | Operand::Number { width, .. } => width,
+            Operand::Buffer { width, .. } | Operand::Root { width } => width,
         }
     }
 }
@@ -251,6 +266,10 @@ impl<'a> Frame<'a> {
             // SAFETY: slots lie within `slots`, each with room for a block, as `Code::frame` has checked.
             Operand::Slot { number, width } => unsafe {
                 std::slice::from_raw_parts(self.slots.add(number * self.slot_bytes), self.places * width)
+            },
+            // SAFETY: numbers lie after the slots, as `Code::frame` has checked.
+            Operand::Number { number, width } => unsafe {
+                std::slice::from_raw_parts(self.slots.add(self.numbers_at + number * NUMBER), width)
             },
             Operand::Buffer { buffer, offset, width } => {
                 let start = (offset + self.start) * width;
@@ -270,6 +289,10 @@ impl<'a> Frame<'a> {
             // SAFETY: as in `bytes`.
             Operand::Slot { number, width } => unsafe {
                 std::slice::from_raw_parts_mut(self.slots.add(number * self.slot_bytes), self.places * width)
+            },
+            // SAFETY: as in `bytes`.
+            Operand::Number { number, width } => unsafe {
+                std::slice::from_raw_parts_mut(self.slots.add(self.numbers_at + number * NUMBER), width)
             },
             Operand::Buffer { buffer, offset, width } => {
                 let start = (offset + self.start) * width;

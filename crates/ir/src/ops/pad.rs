@@ -2,6 +2,7 @@
 
 use crate::error::OpError;
 use crate::expr::Expr;
+use crate::graph::Value;
 use crate::op::{At, Exactness, Grads, Op, Rules};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
@@ -36,54 +37,32 @@ impl Pad {
     }
 }
 
-/// The sum of two values, each with zeros around it, that lie one behind the other on one axis: both with zeros around
-/// them together. The gradients of slices that divide a value are added so.
-pub(crate) fn neighbours<'b>(x: Expr<'b>, y: Expr<'b>) -> Option<Expr<'b>> {
-    let (left, right) = (Padded::of(x)?, Padded::of(y)?);
-    left.before(&right).or_else(|| right.before(&left))
-}
-
-/// A value with zeros around it.
-struct Padded<'b> {
-    pad: Pad,
-    inner: Expr<'b>,
-}
-
-impl<'b> Padded<'b> {
-    fn of(x: Expr<'b>) -> Option<Padded<'b>> {
-        let node = x.node();
-        let Op::Pad(pad) = node.op else { return None };
-        let (inner, value) = (x.builder().expr(node.args[0]), x.builder().expr(node.args[1]));
-        let fits = value.as_number() == Some(0.0) && pad.interior.iter().all(|&between| between == 0);
-        fits.then_some(Padded { pad, inner })
+/// The sum of two arguments that zeros were put around, where one begins on an axis at which the other ends: both
+/// joined, with the zeros around them. Gradients of slices are such sums.
+pub(super) fn sum_of_neighbours<'b>(x: Expr<'b>, y: Expr<'b>) -> Option<Expr<'b>> {
+    let (a, b) = (x.node(), y.node());
+    let (Op::Pad(first), Op::Pad(second)) = (&a.op, &b.op) else { return None };
+    let builder = x.builder();
+    let is_zero = |value: Value| builder.expr(value).as_number() == Some(0.0);
+    let is_spread = |pad: &Pad| pad.interior.iter().any(|&interior| interior > 0);
+    if !is_zero(a.args[1]) || !is_zero(b.args[1]) || is_spread(first) || is_spread(second) {
+        return None;
     }
-
-    /// This one and then `other`, joined, if that begins where this one ends.
-    fn before(&self, other: &Padded<'b>) -> Option<Expr<'b>> {
-        let (first, second) = (&self.pad, &other.pad);
-        let mut apart = (0..first.low.rank())
-            .filter(|&axis| first.low[axis] != second.low[axis] || first.high[axis] != second.high[axis]);
-        let axis = apart.next()?;
-        let meets = first.low[axis] + self.inner.shape()[axis] == second.low[axis];
-        if apart.next().is_some() || !meets {
-            return None;
-        }
-        let parts = [self.parts(axis), other.parts(axis)].concat();
-        let high = first.high.with(axis, second.high[axis]);
-        let zero = self.inner.number(0.0);
-        Some(Expr::concat(&parts, axis).pad(zero, &first.low, &high, &first.interior))
-    }
-
-    /// What is joined along an axis already.
-    fn parts(&self, axis: usize) -> Vec<Expr<'b>> {
-        let node = self.inner.node();
-        match &node.op {
-            Op::Concat(concat) if concat.axis == axis => {
-                node.args.iter().map(|&part| self.inner.builder().expr(part)).collect()
-            }
-            _ => vec![self.inner],
-        }
-    }
+    let differs =
+        |axis: &usize| (first.low[*axis], first.high[*axis]) != (second.low[*axis], second.high[*axis]);
+    let mut axes = (0..first.low.len()).filter(differs);
+    let (Some(axis), None) = (axes.next(), axes.next()) else { return None };
+    let (inner_first, inner_second) = (builder.expr(a.args[0]), builder.expr(b.args[0]));
+    let ends = |pad: &Pad, inner: Expr<'b>| pad.low[axis] + inner.shape()[axis];
+    let (parts, low, high) = if ends(first, inner_first) == second.low[axis] {
+        ([inner_first, inner_second], &first.low, &second.high)
+    } else if ends(second, inner_second) == first.low[axis] {
+        ([inner_second, inner_first], &second.low, &first.high)
+    } else {
+        return None;
+    };
+    let pad = Pad { low: low.clone(), high: high.clone(), interior: first.interior.clone() };
+    Some(builder.apply(pad, &[Expr::concat(&parts, axis), builder.expr(a.args[1])]))
 }
 
 impl Rules for Pad {

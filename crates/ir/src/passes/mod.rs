@@ -10,6 +10,7 @@ mod dead;
 mod operands;
 mod simplify;
 mod sums;
+mod turn;
 
 pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
@@ -19,6 +20,7 @@ pub use operands::own_operands;
 pub(crate) use simplify::simplified;
 pub use simplify::simplify;
 pub use sums::share_sums;
+pub use turn::turn_invariants;
 
 use crate::builder::Builder;
 use crate::expr::Expr;
@@ -34,7 +36,7 @@ pub struct Pass {
 }
 
 /// What [`optimize`] runs, in order.
-pub const PIPELINE: [Pass; 9] = [
+pub const PIPELINE: [Pass; 10] = [
     // The gradient leaves behind much that no output needs: first of all, so that the rest has less to do.
     Pass { name: "dead", run: eliminate_dead },
     Pass { name: "simplify", run: simplify },
@@ -47,6 +49,8 @@ pub const PIPELINE: [Pass; 9] = [
     Pass { name: "bodies", run: optimize_bodies },
     // Dots become plain matrix products: after simplify, whose rules would undo that form.
     Pass { name: "canonicalize", run: canonicalize },
+    // Bodies are in that form by now, and show which operands they turn in every step.
+    Pass { name: "turn", run: turn_invariants },
     // Two products may now read the same transposed operand.
     Pass { name: "cse-again", run: eliminate_common },
     // What ops change in place is theirs alone: after the last cse, which would join it again.
