@@ -6,8 +6,8 @@
 //! long as the bytes it moves.
 //!
 //! Values are gone through from the last to the first. Each may be replaced by what it is computed from: a chain so
-//! ends at what lies in memory anyway. The instructions are the same, so the bits are, too. Products, reductions and all
-//! other ops are never run twice.
+//! ends at what lies in memory anyway. The instructions are the same, so the bits are, too. Products, reductions and
+//! all other ops are never run twice.
 
 mod price;
 mod uses;
