@@ -101,8 +101,8 @@ pub struct Step {
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
 /// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
-/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does, and an op that
-/// changes some elements of its first operand may do it there ([`Op::changes_in_place`]).
+/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does, and an op
+/// that changes some elements of its first operand may do it there ([`Op::changes_in_place`]).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A fused expression of elementwise ops.
