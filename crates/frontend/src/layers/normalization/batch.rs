@@ -133,23 +133,24 @@ impl BatchNormalization {
         })
     }
 
-    /// Normalizes by the batch, and moves the averages.
+    /// Normalizes by the batch, applies the weights, and moves the averages.
     fn train<'b>(&self, context: &mut Context<'_, 'b>, x: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
         let others: Vec<usize> = (0..x.rank()).filter(|&other| other != axis).collect();
         let (mean, variance) = match context.mask(0) {
             Some(mask) => masked_moments(x, mask, &others)?,
             None => moments(x, &others),
         };
-        let normalized = (x - mean) * (variance + self.epsilon).rsqrt();
+        let (centred, factor) = (x - mean, (variance + self.epsilon).rsqrt());
         let (mean, variance) = (mean.squeeze(&others), variance.squeeze(&others));
         if self.renorm {
-            let (factor, offset) = renorm::corrections(self, context, mean, variance)?;
+            let (correction, offset) = renorm::corrections(self, context, mean, variance)?;
             renorm::update(self, context, mean, variance)?;
-            return Ok(normalized * beside(factor, x, &[axis]) + beside(offset, x, &[axis]));
+            let normalized = centred * factor * beside(correction, x, &[axis]) + beside(offset, x, &[axis]);
+            return self.affine.apply(context, normalized, &[axis]);
         }
         context.move_weight("moving_mean", mean, self.momentum)?;
         context.move_weight("moving_variance", variance, self.momentum)?;
-        Ok(normalized)
+        self.affine.apply_scaled(context, centred, factor, &[axis])
     }
 }
 
@@ -219,9 +220,10 @@ impl Layer for BatchNormalization {
             self.train(context, x, axis)?
         } else {
             let average = |name| Ok::<_, Error>(beside(context.weight(name)?.cast(x.dtype()), x, &[axis]));
-            (x - average("moving_mean")?) * (average("moving_variance")? + self.epsilon).rsqrt()
+            let factor = (average("moving_variance")? + self.epsilon).rsqrt();
+            self.affine.apply_scaled(context, x - average("moving_mean")?, factor, &[axis])?
         };
-        Ok(vec![narrowed(self.affine.apply(context, normalized, &[axis])?, given)])
+        Ok(vec![narrowed(normalized, given)])
     }
 
     fn supports_masking(&self) -> bool {
