@@ -165,6 +165,25 @@ fn sliding(strides: [usize; 2], low: [usize; 2], high: [usize; 2], dilation: [us
     Sliding { strides: strides.into(), low: low.into(), high: high.into(), dilation: dilation.into() }
 }
 
+/// Checks an op over positive numbers, by itself and with a bias, a limit and a sum after it.
+fn check_followed(
+    what: &str,
+    cpus: &[Cpu],
+    result: &Type,
+    args: &[&Type],
+    op: impl for<'b> Fn(&[Expr<'b>]) -> Expr<'b>,
+) {
+    let channels = result.shape[result.shape.rank() - 1];
+    let mut types: Vec<Type> = args.iter().map(|&ty| ty.clone()).collect();
+    check_on(0.25..=1.0, what, cpus, &types, &op);
+    types.extend([result.with_shape([channels]), result.clone()]);
+    check_on(0.25..=1.0, &format!("{what}, and more"), cpus, &types, |x| {
+        let y = op(x);
+        let [bias, other] = [x[args.len()], x[args.len() + 1]];
+        (y * 0.25 + bias.broadcast_leading(&y.shape())).max(other) + other
+    });
+}
+
 #[test]
 fn convolutions() {
     let cpus = backends();
@@ -195,12 +214,11 @@ fn convolutions() {
             let result = conv.sizes(input, kernel).unwrap().result();
             let what = format!("convolution of {dtype}{input:?} with {kernel:?}, {conv:?}");
             let [x, k, y] = [Type::new(dtype, *input), Type::new(dtype, *kernel), Type::new(dtype, result)];
-            let range = 0.25..=1.0;
-            check_on(range.clone(), &what, &cpus, &[x.clone(), k.clone()], |a| a[0].conv(a[1], conv.clone()));
-            check_on(range.clone(), &what, &cpus, &[y.clone(), k.clone()], |a| {
+            check_followed(&what, &cpus, &y, &[&x, &k], |a| a[0].conv(a[1], conv.clone()));
+            check_followed(&what, &cpus, &x, &[&y, &k], |a| {
                 a[0].conv_input_grad(a[1], conv.clone(), &input[1..3])
             });
-            check_on(range, &what, &cpus, &[x, y], |a| {
+            check_followed(&what, &cpus, &k, &[&x, &y], |a| {
                 a[0].conv_kernel_grad(a[1], conv.clone(), &kernel[..2])
             });
         }
@@ -216,12 +234,13 @@ fn windows() {
             let x = f32s(&[5, 33, 30, 24]);
             let what = format!("{windows:?}");
             let one = std::slice::from_ref(&x);
-            check(&what, &cpus, one, |x| x[0].window(WindowKind::Sum, windows.clone()));
-            check(&what, &cpus, one, |x| x[0].window(WindowKind::Max, windows.clone()));
-            check(&what, &cpus, one, |x| x[0].window_arg_max(windows.clone()));
             let b = Builder::new();
             let result = b.input("x", x.clone()).window(WindowKind::Sum, windows.clone()).ty();
-            check(&what, &cpus, &[result], |y| y[0].window_spread(windows.clone(), &[33, 30]));
+            for kind in WindowKind::ALL {
+                check_followed(&what, &cpus, &result, &[&x], |x| x[0].window(kind, windows.clone()));
+            }
+            check(&what, &cpus, one, |x| x[0].window_arg_max(windows.clone()));
+            check_followed(&what, &cpus, &x, &[&result], |y| y[0].window_spread(windows.clone(), &[33, 30]));
         }
     }
 }
