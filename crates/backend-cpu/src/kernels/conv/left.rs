@@ -137,6 +137,10 @@ impl<N: Number> Loop for Gather<'_, N> {
 impl<N: Number> Gather<'_, N> {
     #[inline(always)]
     fn of<const CHANNELS: usize>(self) {
+        // Sums of nothing, and no places.
+        if self.rows.is_empty() {
+            return;
+        }
         let places = self.rows.len() / self.depth;
         for (tap, elements) in self.elements.chunks_exact(places).enumerate() {
             for (row, &element) in self.rows.chunks_exact_mut(self.depth).zip(elements) {
