@@ -193,7 +193,7 @@ fn convolutions() {
     let pointwise = sliding([1, 1], [0, 0], [0, 0], [1, 1]);
     // The input, the kernel, and the number of groups.
     let thirds = sliding([3, 3], [2, 3], [1, 0], [1, 2]);
-    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 13] = [
+    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 15] = [
         ([4, 30, 29, 3], [3, 3, 3, 16], 1, &same),
         ([3, 31, 28, 1], [5, 5, 1, 10], 1, &strided),
         ([2, 33, 35, 8], [4, 3, 8, 17], 1, &thirds),
@@ -206,6 +206,8 @@ fn convolutions() {
         ([9, 11, 13, 12], [1, 1, 12, 33], 1, &strided),
         ([4, 21, 19, 16], [3, 3, 4, 24], 4, &same),
         ([4, 21, 19, 33], [3, 3, 1, 33], 33, &same),
+        ([2, 21, 19, 150], [3, 3, 1, 150], 150, &strided),
+        ([2, 13, 11, 5], [2, 3, 1, 5], 5, &thirds),
         ([4, 20, 18, 12], [3, 2, 1, 36], 12, &strided),
     ];
     for dtype in [DType::F32, DType::F64, DType::BF16] {

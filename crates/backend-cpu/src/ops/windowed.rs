@@ -44,7 +44,7 @@ fn convolution(
     }
     let tail = lowering.code(node.tail, node.ty.elements(), node.step, true)?;
     let isa = lowering.isa;
-    let tasks = if sizes.channels == 1 && sizes.groups > 1 {
+    let tasks = if sizes.channels == 1 && sizes.groups > 1 && conv::has_numbers(sizes) {
         let args = [0, 1].map(|arg| widened(lowering, node, arg));
         let conv = Convolution { form, sizes, sliding, args };
         depthwise(&conv, Held::of(dtype), tail, &mut |bytes| lowering.temporary(bytes))
