@@ -71,6 +71,31 @@ fn maps() {
     });
 }
 
+/// Rows that are the same for all others: short and long ones, two of different lengths, and as heads of reductions.
+#[test]
+fn repeated_rows() {
+    let cpus = backends();
+    for width in [7, 100, 255, 300, 1000, 2500] {
+        let height = 90_000 / width;
+        let types = [f32s(&[height, width]), f32s(&[width]), f32s(&[width])];
+        check(&format!("rows of {width}"), &cpus, &types, rows_of);
+        for axis in 0..2 {
+            check(&format!("sums of rows of {width}"), &cpus, &types, |x| rows_of(x).sum(&[axis]));
+        }
+    }
+    let types = [f32s(&[60, 900]), f32s(&[900]), f32s(&[300])];
+    check("rows of two lengths", &cpus, &types, |x| {
+        let thirds = (x[0] * x[1].broadcast_leading(&x[0].shape())).reshape([180, 300]);
+        (thirds + x[2].broadcast_leading(&thirds.shape())).tanh()
+    });
+}
+
+/// Rows times one row plus another.
+fn rows_of<'b>(x: &[Expr<'b>]) -> Expr<'b> {
+    let [factor, offset] = [x[1], x[2]].map(|row| row.broadcast_leading(&x[0].shape()));
+    (x[0] * factor + offset).max(factor)
+}
+
 #[test]
 fn reductions() {
     let cpus = backends();
