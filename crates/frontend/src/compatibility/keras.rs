@@ -81,7 +81,7 @@ pub(super) const LEFT_OUT: [(&str, &str); 18] = [
 ];
 
 /// What is different from Keras on purpose, class by class.
-pub(super) const DEVIATIONS: [(&str, &str); 11] = [
+pub(super) const DEVIATIONS: [(&str, &str); 10] = [
     (
         "Lambda",
         "names a function given to `register_function`; Python byte code in a file is refused, never run",
@@ -101,10 +101,9 @@ pub(super) const DEVIATIONS: [(&str, &str); 11] = [
         "`sparse` and `ragged` outputs are refused",
     ),
     ("Embedding ReversibleEmbedding", "an id outside the table gives NaN, as in Keras on JAX"),
-    ("Dense EinsumDense Embedding", "refuses a `lora_rank`: no low-rank adaptation yet"),
     (
-        "Conv1D Conv2D Conv3D",
-        "refuses a `lora_rank`: the low-rank weights must be merged into the kernel first",
+        "Dense Embedding ReversibleEmbedding",
+        "a `lora_alpha` in the configuration counts; Keras 3.15.1 takes the rank in its place",
     ),
     ("InputLayer", "`sparse` and `ragged` are false: all values are dense"),
     ("BatchNormalization", "`synchronized` is kept and changes nothing: there is one device"),

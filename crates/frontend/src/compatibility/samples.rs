@@ -13,7 +13,7 @@ pub(super) fn sample(class: &str) -> Result<AnyLayer> {
         "factor": 0.2, "function": "f", "head_dim": 2, "height": 2, "height_factor": 0.2, "input_dim": 2,
         "kernel_size": 2, "key_dim": 2, "n": 2, "num_bins": 2, "num_heads": 2, "num_key_value_heads": 2,
         "num_query_heads": 2, "num_tokens": 2, "output_dim": 2, "output_size": 2, "pool_size": 2, "rate": 0.5,
-        "stddev": 0.5, "target_shape": [2], "units": 2, "width": 2, "width_factor": 0.2,
+        "lora_rank": 2, "stddev": 0.5, "target_shape": [2], "units": 2, "width": 2, "width_factor": 0.2,
     }));
     let own = match class {
         "Bidirectional" => json!({"layer": dense_like("LSTM")}),

@@ -152,6 +152,11 @@ impl<'c, 'b> Context<'c, 'b> {
         })
     }
 
+    /// True if `build` added a variable of this name.
+    pub(super) fn has_weight(&self, name: &str) -> bool {
+        self.weights.contains_key(&self.path_of(name))
+    }
+
     /// Gives a variable that training does not fit its next value.
     pub fn update_weight(&mut self, name: &str, value: Expr<'b>) {
         self.updates.push((self.path_of(name), value));

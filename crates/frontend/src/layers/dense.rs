@@ -3,31 +3,30 @@
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
-use super::einsum_dense::refuse_lora;
-use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use super::lora::lora_options;
+use super::weight_options::{
+    WeightOptions, weight_options, write_constraints, write_initializers, write_regularizers,
+};
+use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 
 /// `activation(x·kernel + bias)` on the last axis: `(…, in)` becomes `(…, units)`.
 ///
 /// Weights: `kernel` `[in, units]`, then `bias` `[units]`. By default the activation is linear, the kernel begins
-/// glorot-uniform and the bias at zero.
+/// glorot-uniform and the bias at zero. With a `lora_rank` the matrices `lora_kernel_a` `[in, rank]` and
+/// `lora_kernel_b` `[rank, units]` come last, and the kernel is frozen.
 #[derive(Clone, Debug)]
 pub struct Dense {
     units: usize,
     activation: Identifier<Activation>,
     use_bias: bool,
-    kernel_initializer: Identifier<dyn Initializer>,
-    bias_initializer: Identifier<dyn Initializer>,
-    kernel_regularizer: Option<Identifier<dyn Regularizer>>,
-    bias_regularizer: Option<Identifier<dyn Regularizer>>,
+    kernel: WeightOptions,
+    bias: WeightOptions,
     activity_regularizer: Option<Identifier<dyn Regularizer>>,
-    kernel_constraint: Option<Identifier<dyn Constraint>>,
-    bias_constraint: Option<Identifier<dyn Constraint>>,
+    lora: LoraKernel,
 }
 
 impl Dense {
@@ -37,13 +36,10 @@ impl Dense {
             units,
             activation: "linear".into(),
             use_bias: true,
-            kernel_initializer: "glorot_uniform".into(),
-            bias_initializer: "zeros".into(),
-            kernel_regularizer: None,
-            bias_regularizer: None,
+            kernel: WeightOptions::new("glorot_uniform"),
+            bias: WeightOptions::new("zeros"),
             activity_regularizer: None,
-            kernel_constraint: None,
-            bias_constraint: None,
+            lora: LoraKernel::new("kernel"),
         }
     }
 
@@ -59,29 +55,8 @@ impl Dense {
         self
     }
 
-    /// How the kernel begins.
-    pub fn kernel_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Dense {
-        self.kernel_initializer = initializer.into();
-        self
-    }
-
-    /// How the bias begins.
-    pub fn bias_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Dense {
-        self.bias_initializer = initializer.into();
-        self
-    }
-
-    /// What the kernel's size costs.
-    pub fn kernel_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
-        self.kernel_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What the bias's size costs.
-    pub fn bias_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
-        self.bias_regularizer = Some(regularizer.into());
-        self
-    }
+    weight_options!("the kernel" kernel: kernel_initializer kernel_regularizer kernel_constraint);
+    weight_options!("the bias" bias: bias_initializer bias_regularizer bias_constraint);
 
     /// What the output's size costs.
     pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Dense {
@@ -89,31 +64,17 @@ impl Dense {
         self
     }
 
-    /// What the kernel is projected to after each update.
-    pub fn kernel_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Dense {
-        self.kernel_constraint = Some(constraint.into());
-        self
-    }
-
-    /// What the bias is projected to after each update.
-    pub fn bias_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Dense {
-        self.bias_constraint = Some(constraint.into());
-        self
-    }
+    lora_options!(lora_rank lora_alpha);
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Dense> {
-        refuse_lora(config)?;
         Ok(Dense {
             units: config.positive("units")?,
             activation: config.activation("activation")?,
             use_bias: config.boolean_or("use_bias", true)?,
-            kernel_initializer: config.initializer("kernel_initializer", "glorot_uniform")?,
-            bias_initializer: config.initializer("bias_initializer", "zeros")?,
-            kernel_regularizer: config.regularizer("kernel_regularizer")?,
-            bias_regularizer: config.regularizer("bias_regularizer")?,
+            kernel: WeightOptions::from_config(config, "kernel", "glorot_uniform")?,
+            bias: WeightOptions::from_config(config, "bias", "zeros")?,
             activity_regularizer: config.regularizer("activity_regularizer")?,
-            kernel_constraint: config.constraint("kernel_constraint")?,
-            bias_constraint: config.constraint("bias_constraint")?,
+            lora: LoraKernel::from_config(config, "kernel")?,
         })
     }
 }
@@ -133,13 +94,12 @@ impl Layer for Dense {
         config.insert("units".into(), json!(self.units));
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);
         config.insert("use_bias".into(), json!(self.use_bias));
-        config.insert("kernel_initializer".into(), super::initializer_config(&self.kernel_initializer)?);
-        config.insert("bias_initializer".into(), super::initializer_config(&self.bias_initializer)?);
-        config.insert("kernel_regularizer".into(), super::regularizer_config(&self.kernel_regularizer)?);
-        config.insert("bias_regularizer".into(), super::regularizer_config(&self.bias_regularizer)?);
-        config.insert("kernel_constraint".into(), super::constraint_config(&self.kernel_constraint)?);
-        config.insert("bias_constraint".into(), super::constraint_config(&self.bias_constraint)?);
+        let both = [("kernel", &self.kernel), ("bias", &self.bias)];
+        write_initializers(&mut config, &both)?;
+        write_regularizers(&mut config, &both)?;
+        write_constraints(&mut config, &both)?;
         config.insert("quantization_config".into(), Value::Null);
+        self.lora.write(&mut config);
         Ok(config)
     }
 
@@ -156,21 +116,15 @@ impl Layer for Dense {
                 "Dense needs an input of at least 2 axes whose last size is known; it got {input}"
             ),
         })?;
-        weights
-            .add("kernel", [features, self.units], self.kernel_initializer.resolve()?)?
-            .regularizer(self.kernel_regularizer.as_ref())?
-            .constraint(self.kernel_constraint.as_ref())?;
+        self.kernel.add(weights, "kernel", [features, self.units])?;
         if self.use_bias {
-            weights
-                .add("bias", [self.units], self.bias_initializer.resolve()?)?
-                .regularizer(self.bias_regularizer.as_ref())?
-                .constraint(self.bias_constraint.as_ref())?;
+            self.bias.add(weights, "bias", [self.units])?;
         }
-        Ok(())
+        self.lora.build("Dense", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let kernel = context.weight("kernel")?;
+        let kernel = self.lora.value(context)?;
         // Whole numbers become what the kernel is, as in Keras.
         let sums = only(inputs)?.cast(kernel.dtype()).matmul(kernel);
         let sums = if self.use_bias {
@@ -185,5 +139,9 @@ impl Layer for Dense {
 
     fn supports_masking(&self) -> bool {
         true
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

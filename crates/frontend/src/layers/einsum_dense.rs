@@ -4,13 +4,12 @@ use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
 use super::kernel_settings::{KernelSettings, kernel_setters};
-use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use super::lora::lora_options;
+use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::einsum::einsum;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::regularizers::Regularizer;
 use crate::shapes;
 
@@ -32,6 +31,7 @@ pub struct EinsumDense {
     activation: Identifier<Activation>,
     bias_axes: Option<String>,
     settings: KernelSettings,
+    lora: LoraKernel,
 }
 
 impl EinsumDense {
@@ -43,6 +43,7 @@ impl EinsumDense {
             activation: "linear".into(),
             bias_axes: None,
             settings: KernelSettings::default(),
+            lora: LoraKernel::new("kernel"),
         }
     }
 
@@ -58,13 +59,15 @@ impl EinsumDense {
         self
     }
 
-    pub(super) fn settings(mut self, settings: KernelSettings) -> EinsumDense {
-        self.settings = settings;
-        self
+    lora_options!(lora_rank lora_alpha);
+
+    kernel_setters!();
+
+    pub(super) fn with(self, settings: KernelSettings, lora: LoraKernel) -> EinsumDense {
+        EinsumDense { settings, lora, ..self }
     }
 
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<EinsumDense> {
-        refuse_lora(config)?;
         let output_shape = match config.value("output_shape") {
             Some(Value::Number(_)) => vec![config.size("output_shape")?],
             _ => config.unknown_sizes("output_shape")?,
@@ -76,6 +79,7 @@ impl EinsumDense {
             activation: config.activation("activation")?,
             bias_axes: config.text("bias_axes")?.map(String::from),
             settings: KernelSettings::from_config(config)?,
+            lora: LoraKernel::from_config(config, "kernel")?,
         })
     }
 
@@ -212,16 +216,6 @@ impl EinsumDense {
     }
 }
 
-kernel_setters!(EinsumDense);
-
-/// Files of low-rank adaptations hold what this crate cannot train as Keras does.
-pub(super) fn refuse_lora(config: &LayerConfig<'_>) -> Result<()> {
-    match config.size("lora_rank")?.filter(|&rank| rank > 0) {
-        Some(_) => Err(config.wrong("lora_rank", "null: low-rank adaptation is not there yet")),
-        None => Ok(()),
-    }
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dots {
     Nowhere,
@@ -256,30 +250,25 @@ impl Layer for EinsumDense {
         config.insert("bias_axes".into(), json!(self.bias_axes));
         self.settings.write(&mut config)?;
         config.insert("quantization_config".into(), Value::Null);
+        self.lora.write(&mut config);
         Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         self.activation.resolve()?;
         let shapes = self.analyze(&only(inputs)?)?;
-        let initializer = self.settings.kernel_initializer.resolve()?;
+        let initializer = self.settings.kernel.initializer.resolve()?;
         let initializer =
             initializer.with_axes(&shapes.input_axes, &shapes.output_axes).unwrap_or(initializer);
-        weights
-            .add("kernel", shapes.kernel, initializer)?
-            .regularizer(self.settings.kernel_regularizer.as_ref())?
-            .constraint(self.settings.kernel_constraint.as_ref())?;
+        self.settings.kernel.add_begun(weights, "kernel", shapes.kernel, initializer)?;
         if let Some(shape) = shapes.bias {
-            weights
-                .add("bias", shape, self.settings.bias_initializer.resolve()?)?
-                .regularizer(self.settings.bias_regularizer.as_ref())?
-                .constraint(self.settings.bias_constraint.as_ref())?;
+            self.settings.bias.add(weights, "bias", shape)?;
         }
-        Ok(())
+        self.lora.build("EinsumDense", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let kernel = context.weight("kernel")?;
+        let kernel = self.lora.value(context)?;
         let sums = einsum(&self.equation, &[only(inputs)?.cast(DType::F32), kernel])?;
         let sums = if self.bias_axes.is_some() {
             sums + shapes::broadcast_to(context.weight("bias")?, &sums.shape())
@@ -289,5 +278,9 @@ impl Layer for EinsumDense {
         let output = self.activation.resolve()?.apply(sums)?;
         context.add_activity_loss(self.settings.activity_regularizer.as_ref(), output)?;
         Ok(vec![output])
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

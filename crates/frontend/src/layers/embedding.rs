@@ -3,12 +3,13 @@
 use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
-use super::einsum_dense::refuse_lora;
-use super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
-use crate::constraints::Constraint;
+use super::lora::lora_options;
+use super::weight_options::{
+    WeightOptions, weight_options, write_constraints, write_initializers, write_regularizers,
+};
+use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::{self, Initializer};
 use crate::ops::take;
 use crate::regularizers::Regularizer;
 
@@ -21,11 +22,10 @@ use crate::regularizers::Regularizer;
 pub struct Embedding {
     input_dim: usize,
     output_dim: usize,
-    pub(super) embeddings_initializer: Identifier<dyn Initializer>,
-    embeddings_regularizer: Option<Identifier<dyn Regularizer>>,
+    pub(super) embeddings: WeightOptions,
     activity_regularizer: Option<Identifier<dyn Regularizer>>,
-    embeddings_constraint: Option<Identifier<dyn Constraint>>,
     mask_zero: bool,
+    pub(super) lora: LoraKernel,
 }
 
 impl Embedding {
@@ -34,41 +34,18 @@ impl Embedding {
         Embedding {
             input_dim,
             output_dim,
-            embeddings_initializer: "uniform".into(),
-            embeddings_regularizer: None,
+            embeddings: WeightOptions::new("uniform"),
             activity_regularizer: None,
-            embeddings_constraint: None,
             mask_zero: false,
+            lora: LoraKernel::new("embeddings"),
         }
     }
 
-    /// How the table begins.
-    pub fn embeddings_initializer(
-        mut self,
-        initializer: impl Into<Identifier<dyn Initializer>>,
-    ) -> Embedding {
-        self.embeddings_initializer = initializer.into();
-        self
-    }
-
-    /// What the table's size costs.
-    pub fn embeddings_regularizer(
-        mut self,
-        regularizer: impl Into<Identifier<dyn Regularizer>>,
-    ) -> Embedding {
-        self.embeddings_regularizer = Some(regularizer.into());
-        self
-    }
+    weight_options!("the table" embeddings: embeddings_initializer embeddings_regularizer embeddings_constraint);
 
     /// What the output's size costs.
     pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Embedding {
         self.activity_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What the table is projected to after each update.
-    pub fn embeddings_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Embedding {
-        self.embeddings_constraint = Some(constraint.into());
         self
     }
 
@@ -78,17 +55,34 @@ impl Embedding {
         self
     }
 
+    lora_options!(lora_rank lora_alpha);
+
     pub(super) fn from_config(config: &LayerConfig<'_>) -> Result<Embedding> {
-        refuse_lora(config)?;
         Ok(Embedding {
             input_dim: config.positive("input_dim")?,
             output_dim: config.positive("output_dim")?,
-            embeddings_initializer: config.initializer("embeddings_initializer", "uniform")?,
-            embeddings_regularizer: config.regularizer("embeddings_regularizer")?,
+            embeddings: WeightOptions::from_config(config, "embeddings", "uniform")?,
             activity_regularizer: config.regularizer("activity_regularizer")?,
-            embeddings_constraint: config.constraint("embeddings_constraint")?,
             mask_zero: config.boolean_or("mask_zero", false)?,
+            lora: LoraKernel::from_config(config, "embeddings")?,
         })
+    }
+
+    /// Adds the table; what adapts it comes after all other weights.
+    pub(super) fn build_table(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
+        only(inputs)?;
+        for (key, size) in [("input_dim", self.input_dim), ("output_dim", self.output_dim)] {
+            // Ids are int32, also when counted from the end.
+            if size == 0 || i32::try_from(size).is_err() {
+                return Err(Error::config("Embedding", key, size, "a number from 1 to 2147483647"));
+            }
+        }
+        self.embeddings.add(weights, "embeddings", self.dims())
+    }
+
+    /// The table, adapted if it is to be.
+    pub(super) fn table<'b>(&self, context: &Context<'_, 'b>) -> Result<Expr<'b>> {
+        self.lora.value(context)
     }
 
     pub(super) fn dims(&self) -> [usize; 2] {
@@ -97,7 +91,7 @@ impl Embedding {
 
     /// The vectors of these ids; says which of them count.
     pub(super) fn look_up<'b>(&self, context: &mut Context<'_, 'b>, ids: Expr<'b>) -> Result<Expr<'b>> {
-        let table = context.weight("embeddings")?;
+        let table = self.table(context)?;
         let mask = self.mask_zero.then(|| ids.ne(ids.number(0.0)));
         context.set_output_mask(0, mask);
         let ids = match ids.dtype() {
@@ -121,35 +115,27 @@ impl Layer for Embedding {
         let mut config = Config::new();
         config.insert("input_dim".into(), json!(self.input_dim));
         config.insert("output_dim".into(), json!(self.output_dim));
-        let initializer = initializers::serialize(&*self.embeddings_initializer.resolve()?);
-        config.insert("embeddings_initializer".into(), initializer);
-        config.insert(
-            "embeddings_regularizer".into(),
-            super::regularizer_config(&self.embeddings_regularizer)?,
-        );
+        let table = [("embeddings", &self.embeddings)];
+        write_initializers(&mut config, &table)?;
+        write_regularizers(&mut config, &table)?;
         config.insert("activity_regularizer".into(), super::regularizer_config(&self.activity_regularizer)?);
-        config.insert("embeddings_constraint".into(), super::constraint_config(&self.embeddings_constraint)?);
+        write_constraints(&mut config, &table)?;
         config.insert("mask_zero".into(), json!(self.mask_zero));
         config.insert("quantization_config".into(), Value::Null);
+        self.lora.write(&mut config);
         Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
-        only(inputs)?;
-        for (key, size) in [("input_dim", self.input_dim), ("output_dim", self.output_dim)] {
-            // Ids are int32, also when counted from the end.
-            if size == 0 || i32::try_from(size).is_err() {
-                return Err(Error::config("Embedding", key, size, "a number from 1 to 2147483647"));
-            }
-        }
-        weights
-            .add("embeddings", [self.input_dim, self.output_dim], self.embeddings_initializer.resolve()?)?
-            .regularizer(self.embeddings_regularizer.as_ref())?
-            .constraint(self.embeddings_constraint.as_ref())?;
-        Ok(())
+        self.build_table(inputs, weights)?;
+        self.lora.build("Embedding", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         Ok(vec![self.look_up(context, only(inputs)?)?])
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

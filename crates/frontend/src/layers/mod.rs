@@ -22,6 +22,7 @@ mod identity;
 mod input;
 mod kernel_settings;
 mod lambda;
+mod lora;
 mod masking;
 mod merging;
 mod normalization;
@@ -37,6 +38,7 @@ mod reversible_embedding;
 mod spatial;
 mod spec;
 mod stateless;
+mod weight_options;
 mod weights;
 
 pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
@@ -65,6 +67,7 @@ pub use host::HostLayer;
 pub use identity::Identity;
 pub use input::Input;
 pub use lambda::{Function, Lambda, register_function};
+pub use lora::{Lora, LoraKernel};
 pub use masking::Masking;
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use normalization::{
@@ -199,6 +202,11 @@ pub trait Layer: Send + Sync {
     /// The weights of layers inside that Keras's files hold among this layer's own as well: `dense/kernel`.
     fn shared_weights(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The kernel that [`AnyLayer::enable_lora`] adapts, if the layer has such a one.
+    fn lora(&self) -> Option<&LoraKernel> {
+        None
     }
 
     /// The layers inside, in the order of Keras's weights.

@@ -5,7 +5,7 @@ use cornu_ir::ops::Dot;
 use serde_json::json;
 
 use super::registry::{keras_dtype, keras_dtype_name};
-use super::{Config, Context, Embedding, Layer, LayerConfig, Spec, Weights, only};
+use super::{Config, Context, Embedding, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::DType;
 use crate::error::{Error, Result};
 
@@ -66,8 +66,11 @@ impl ReversibleEmbedding {
             return Err(Error::Layer { path: context.path(), reason });
         }
         // The table is contracted along its rows; the table of its own along its columns.
-        let (name, axis) = if self.tie_weights { ("embeddings", 1) } else { ("reverse_embeddings", 0) };
-        let table = context.weight(name)?;
+        let (table, axis) = if self.tie_weights {
+            (self.embedding.table(context)?, 1)
+        } else {
+            (context.weight("reverse_embeddings")?, 0)
+        };
         let dtype = self.reverse_dtype.unwrap_or(table.dtype());
         let last = vectors.rank() - 1;
         let scores = vectors.cast(dtype).dot(table.cast(dtype), Dot::contracting([last], [axis]));
@@ -98,16 +101,16 @@ impl Layer for ReversibleEmbedding {
                 needed,
             ));
         }
-        self.embedding.build(inputs, weights)?;
+        self.embedding.build_table(inputs, weights)?;
         if !self.tie_weights {
             let [ids, width] = self.embedding.dims();
             weights.add(
                 "reverse_embeddings",
                 [width, ids],
-                self.embedding.embeddings_initializer.resolve()?,
+                self.embedding.embeddings.initializer.resolve()?,
             )?;
         }
-        Ok(())
+        self.embedding.lora.build("ReversibleEmbedding", weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
@@ -118,5 +121,9 @@ impl Layer for ReversibleEmbedding {
             self.embedding.look_up(context, input)?
         };
         Ok(vec![output])
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.embedding.lora)
     }
 }

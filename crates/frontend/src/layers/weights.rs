@@ -109,6 +109,12 @@ impl Weights {
         built
     }
 
+    /// The variable of this name that the layer being built has added.
+    pub(super) fn own_mut(&mut self, name: &str) -> &mut WeightSpec {
+        let path = self.path(name);
+        self.specs.iter_mut().find(|spec| spec.path == path).expect("a layer asks for what it has added")
+    }
+
     /// The variables added since there were `before`.
     pub(crate) fn since(&mut self, before: usize) -> &mut [WeightSpec] {
         &mut self.specs[before..]

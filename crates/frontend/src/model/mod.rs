@@ -11,7 +11,7 @@ mod summary;
 mod symbol;
 mod values;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cornu_ir::Tensor;
@@ -124,13 +124,35 @@ impl Model {
     /// Builds the layers for inputs of these specs, and gives the weights their first values.
     pub(crate) fn build(&mut self, inputs: Vec<Spec>) -> Result<()> {
         let built = self.trace(inputs)?;
-        let value = |(number, spec): (usize, &WeightSpec)| {
-            let seed = random::derive(self.seed, number as u64);
-            spec.initializer.generate(&spec.ty, seed).map_err(|error| error.within(&spec.path))
-        };
-        let values =
-            built.weights[..built.saved()].iter().enumerate().map(value).collect::<Result<Vec<Tensor>>>()?;
+        let saved = built.weights[..built.saved()].iter();
+        let values = saved.zip(0..).map(|(spec, number)| self.first_value(spec, number));
+        let values = values.collect::<Result<Vec<Tensor>>>()?;
         self.install(built, &values)
+    }
+
+    /// What a weight begins with, drawn from this stream of the model's seed.
+    fn first_value(&self, spec: &WeightSpec, stream: u64) -> Result<Tensor> {
+        let seed = random::derive(self.seed, stream);
+        spec.initializer.generate(&spec.ty, seed).map_err(|error| error.within(&spec.path))
+    }
+
+    /// Builds the layers again, of which some may have been frozen or adapted since. Weights that were there keep their
+    /// values. The state must be that of a model that is not compiled.
+    pub(crate) fn rebuild(&mut self) -> Result<()> {
+        let Some(before) = &self.built else { return Ok(()) };
+        let built = self.trace(before.inputs.clone())?;
+        let known: HashSet<&str> = before.weights.iter().map(|weight| weight.path.as_str()).collect();
+        // Streams that no weight has begun with: the first ones are numbered from 0.
+        let streams = (before.weights.len() as u64) << 32..;
+        let added = built.weights.iter().zip(streams).filter(|(spec, _)| !known.contains(spec.path.as_str()));
+        let added = added.map(|(spec, stream)| {
+            Ok((spec.path.clone(), self.backend.upload(&self.first_value(spec, stream)?)?))
+        });
+        let mut values = added.collect::<Result<HashMap<String, Buffer>>>()?;
+        values.extend(before.weights.iter().map(|spec| spec.path.clone()).zip(self.state.drain(..)));
+        self.state = built.weights.iter().filter_map(|spec| values.remove(&spec.path)).collect();
+        self.built = Some(built);
+        Ok(())
     }
 
     /// Takes on shapes, and values of all weights that are saved.

@@ -161,16 +161,16 @@ fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
 
 /// The values of all weights, in the model's order; every object is first checked to have as many as it needs.
 fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tensor>> {
-    let mut values: Vec<Option<Tensor>> = vec![None; built.saved()];
+    let weights = &built.weights[..built.saved()];
+    let mut values: Vec<Option<Tensor>> = vec![None; weights.len()];
     let places = places(model.network.sublayers(), "", "");
     for place in &places {
-        let (needed, stored) =
-            (place.own(&built.weights[..built.saved()]).count(), file.stored(&place.path)?);
+        let (needed, stored) = (place.stored(weights).count(), file.stored(&place.path)?);
         if stored.len() != needed {
             let at = file.place().inside(&place.path);
             return Err(at.mismatch(format!("{} variables", stored.len()), needed).into());
         }
-        for ((_, spec), stored) in place.own(&built.weights[..built.saved()]).zip(stored) {
+        for ((_, spec), stored) in place.stored(weights).zip(stored) {
             if stored.shape != spec.ty.shape {
                 let at = file.place().inside(&place.path);
                 return Err(at
@@ -180,8 +180,13 @@ fn read_weights(model: &Model, built: &Built, file: &Weights) -> Result<Vec<Tens
         }
     }
     for place in &places {
-        for (index, (number, spec)) in place.own(&built.weights[..built.saved()]).enumerate() {
+        for (index, (number, spec)) in place.stored(weights).enumerate() {
             values[number] = Some(file.read(&place.path, index, &spec.ty)?);
+        }
+        // What adapts a kernel is merged into it in the file.
+        for (number, spec) in place.own(weights).filter(|(_, spec)| place.adapts(spec)) {
+            let zeros = std::iter::repeat_n(0.0, spec.ty.elements());
+            values[number] = Some(Tensor::from_floats(&spec.ty, zeros));
         }
     }
     Ok(values.into_iter().flatten().collect())

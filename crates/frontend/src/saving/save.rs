@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use cornu_ir::Tensor;
+use cornu_ir::{Builder, Tensor};
 use serde_json::{Value, json};
 
 use super::archive::{self, Contents};
@@ -13,8 +13,8 @@ use super::snake_case::snake_case;
 use super::weights::{self, Saved};
 use super::{Format, Place, atomic, json};
 use crate::error::Result;
-use crate::layers::{AnyLayer, Sublayer, WeightSpec};
-use crate::model::Model;
+use crate::layers::{AnyLayer, LoraKernel, Sublayer, WeightSpec};
+use crate::model::{Model, Program};
 
 /// The version of Keras whose files ours are like.
 const KERAS_VERSION: &str = "3.15.1";
@@ -59,9 +59,13 @@ impl Model {
         let values = if self.built.is_some() { self.get_weights()? } else { Vec::new() };
         let mut saved = vec![Saved::new("", &self.name, Vec::new())];
         for place in places(self.network.sublayers(), "", "") {
-            let own = place.own(self.weight_specs());
-            let vars = own.map(|(number, _)| values[number].clone()).collect();
-            saved.push(Saved::new(place.path, place.name, vars));
+            let stored = place.stored(self.weight_specs());
+            let vars = stored.map(|(number, spec)| match place.merges(spec, self.weight_specs()) {
+                Some((lora, matrices)) => self.merged(lora, [number, matrices[0], matrices[1]], &values),
+                None => Ok(values[number].clone()),
+            });
+            let vars = vars.collect::<Result<_>>()?;
+            saved.push(Saved::new(place.path, place.layer.name(), vars));
         }
         lookups::learned(self.network.sublayers(), "").iter().for_each(|learned| learned.add_to(&mut saved));
         if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
@@ -94,6 +98,19 @@ impl Model {
         let legacy = LegacyModel { header: &header, layers: &layers, top_level: &[], optimizer: &optimizer };
         let at = Place::file(path);
         Ok(atomic::write(path, |file| legacy::write(legacy, &at, file))?)
+    }
+
+    /// The kernel, adapted by its two matrices; the weights are given by their numbers.
+    fn merged(&self, lora: &LoraKernel, weights: [usize; 3], values: &[Tensor]) -> Result<Tensor> {
+        let given = weights.map(|number| values[number].clone());
+        let types = given.each_ref().map(Tensor::ty);
+        let builder = Builder::new();
+        let [kernel, a, b] = types.each_ref().map(|ty| builder.input("given", ty.clone()));
+        let graph = builder.finish(&[lora.adapted(kernel, a, b)])?;
+        let mut program = Program::new(&*self.backend, &format!("{}.merge", self.name), &graph, &types)?;
+        program.run(&*self.backend, &mut [], &[], &given)?;
+        let mut outputs = program.outputs(&*self.backend)?;
+        Ok(outputs.swap_remove(0))
     }
 
     /// All weights of a layer, those of layers inside it included; those that are fitted come first.
@@ -130,18 +147,17 @@ impl Model {
 }
 
 /// Where a layer stands in the weight tree, and in the model.
-pub(super) struct LayerPlace {
+pub(super) struct LayerPlace<'a> {
     /// In the tree: `layers/sequential/layers/dense`.
     pub(super) path: String,
-    /// The layer's name.
-    pub(super) name: String,
+    layer: &'a AnyLayer,
     /// What its weights' paths begin with: `sequential/dense/`.
     prefix: String,
     /// The paths of weights of layers inside it that stand among its own too.
     shared: Vec<String>,
 }
 
-impl LayerPlace {
+impl LayerPlace<'_> {
     /// The layer's own weights with their numbers in the model, and those it shares with a layer inside it; the others
     /// of layers inside it are not among them.
     pub(super) fn own<'w>(&self, weights: &'w [WeightSpec]) -> impl Iterator<Item = (usize, &'w WeightSpec)> {
@@ -150,17 +166,38 @@ impl LayerPlace {
                 || self.shared.contains(&weight.path)
         })
     }
+
+    /// Those of its own weights that files hold: a low-rank adaptation is merged into its kernel.
+    pub(super) fn stored<'w>(
+        &self,
+        weights: &'w [WeightSpec],
+    ) -> impl Iterator<Item = (usize, &'w WeightSpec)> {
+        self.own(weights).filter(|(_, weight)| !self.adapts(weight))
+    }
+
+    /// True for the matrices of a low-rank adaptation.
+    pub(super) fn adapts(&self, weight: &WeightSpec) -> bool {
+        let lora = self.layer.layer().lora();
+        lora.is_some_and(|lora| lora.matrices().iter().any(|name| name == weight.name()))
+    }
+
+    /// If files hold this weight with a low-rank adaptation merged into it: that, and the numbers of its matrices.
+    fn merges(&self, weight: &WeightSpec, weights: &[WeightSpec]) -> Option<(&LoraKernel, Vec<usize>)> {
+        let lora = self.layer.layer().lora().filter(|lora| lora.name() == weight.name())?;
+        let matrices = self.own(weights).filter(|(_, weight)| self.adapts(weight));
+        let matrices: Vec<usize> = matrices.map(|(number, _)| number).collect();
+        (matrices.len() == 2).then_some((lora, matrices))
+    }
 }
 
 /// The places of layers and of the layers inside them, in order.
-pub(super) fn places(layers: Vec<Sublayer<'_>>, path: &str, prefix: &str) -> Vec<LayerPlace> {
+pub(super) fn places<'a>(layers: Vec<Sublayer<'a>>, path: &str, prefix: &str) -> Vec<LayerPlace<'a>> {
     let mut found = Vec::new();
     for Sublayer { attribute, layer } in layers {
         let path = format!("{path}{attribute}");
         let prefix = format!("{prefix}{}/", layer.name());
         let shared = layer.layer().shared_weights().iter().map(|name| format!("{prefix}{name}")).collect();
-        let name = layer.name().to_string();
-        found.push(LayerPlace { path: path.clone(), name, prefix: prefix.clone(), shared });
+        found.push(LayerPlace { path: path.clone(), layer, prefix: prefix.clone(), shared });
         found.extend(places(layer.layer().sublayers(), &format!("{path}/"), &prefix));
     }
     found

@@ -31,10 +31,7 @@ impl Model {
         how.check_outputs(&self.output_names())?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
-        if let Some(built) = &self.built {
-            // Layers may have been frozen since the model was built.
-            self.built = Some(self.trace(built.inputs.clone())?);
-        }
+        self.rebuild()?;
         self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
         self.begin_training()

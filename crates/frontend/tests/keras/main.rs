@@ -5,6 +5,7 @@ mod applications;
 mod constraints;
 mod initializers;
 mod layers;
+mod lora;
 mod losses;
 mod metrics;
 mod networks;

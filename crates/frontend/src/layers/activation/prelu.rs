@@ -4,35 +4,24 @@ use cornu_ir::Expr;
 use serde_json::json;
 
 use crate::activations;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
-use crate::identifier::Identifier;
-use crate::initializers::Initializer;
-use crate::layers::{
-    Config, Context, Layer, LayerConfig, Spec, Weights, constraint_config, initializer_config, only,
-    regularizer_config,
+use crate::layers::weight_options::{
+    WeightOptions, weight_options, write_constraints, write_initializers, write_regularizers,
 };
-use crate::regularizers::Regularizer;
+use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 
 /// x where it is positive, `alpha`·x elsewhere: the shape stays.
 ///
 /// Weight: `alpha`, of the sample's shape, with size 1 along shared axes; it begins at zero.
 #[derive(Clone, Debug)]
 pub struct PReLU {
-    alpha_initializer: Identifier<dyn Initializer>,
-    alpha_regularizer: Option<Identifier<dyn Regularizer>>,
-    alpha_constraint: Option<Identifier<dyn Constraint>>,
+    alpha: WeightOptions,
     shared_axes: Option<Vec<i64>>,
 }
 
 impl Default for PReLU {
     fn default() -> PReLU {
-        PReLU {
-            alpha_initializer: "zeros".into(),
-            alpha_regularizer: None,
-            alpha_constraint: None,
-            shared_axes: None,
-        }
+        PReLU { alpha: WeightOptions::new("zeros"), shared_axes: None }
     }
 }
 
@@ -42,23 +31,7 @@ impl PReLU {
         PReLU::default()
     }
 
-    /// How the slopes begin.
-    pub fn alpha_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> PReLU {
-        self.alpha_initializer = initializer.into();
-        self
-    }
-
-    /// What the slopes' size costs.
-    pub fn alpha_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> PReLU {
-        self.alpha_regularizer = Some(regularizer.into());
-        self
-    }
-
-    /// What the slopes are projected to after each update.
-    pub fn alpha_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> PReLU {
-        self.alpha_constraint = Some(constraint.into());
-        self
-    }
+    weight_options!("the slopes" alpha: alpha_initializer alpha_regularizer alpha_constraint);
 
     /// The axes along which one slope serves all, counted with the batch as axis 0: `[1, 2]` for a slope per channel
     /// of an image.
@@ -69,9 +42,7 @@ impl PReLU {
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<PReLU> {
         Ok(PReLU {
-            alpha_initializer: config.initializer("alpha_initializer", "zeros")?,
-            alpha_regularizer: config.regularizer("alpha_regularizer")?,
-            alpha_constraint: config.constraint("alpha_constraint")?,
+            alpha: WeightOptions::from_config(config, "alpha", "zeros")?,
             shared_axes: config.integers("shared_axes")?,
         })
     }
@@ -100,21 +71,17 @@ impl Layer for PReLU {
     }
 
     fn config(&self) -> Result<Config> {
-        Ok(Config::from_iter([
-            ("alpha_initializer".into(), initializer_config(&self.alpha_initializer)?),
-            ("alpha_regularizer".into(), regularizer_config(&self.alpha_regularizer)?),
-            ("alpha_constraint".into(), constraint_config(&self.alpha_constraint)?),
-            ("shared_axes".into(), json!(self.shared_axes)),
-        ]))
+        let (mut config, alpha) = (Config::new(), [("alpha", &self.alpha)]);
+        write_initializers(&mut config, &alpha)?;
+        write_regularizers(&mut config, &alpha)?;
+        write_constraints(&mut config, &alpha)?;
+        config.insert("shared_axes".into(), json!(self.shared_axes));
+        Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         let shape = self.slopes(&only(inputs)?)?;
-        weights
-            .add("alpha", shape, self.alpha_initializer.resolve()?)?
-            .regularizer(self.alpha_regularizer.as_ref())?
-            .constraint(self.alpha_constraint.as_ref())?;
-        Ok(())
+        self.alpha.add(weights, "alpha", shape)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {

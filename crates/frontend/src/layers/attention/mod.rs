@@ -4,6 +4,8 @@ mod additive;
 mod dot_product;
 mod grouped_query;
 mod heads;
+mod inputs;
+mod many_heads;
 mod masks;
 mod multi_head;
 mod projection;

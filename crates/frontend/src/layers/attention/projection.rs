@@ -3,7 +3,7 @@
 use cornu_ir::Expr;
 
 use super::super::kernel_settings::KernelSettings;
-use super::super::{AnyLayer, Config, Context, EinsumDense, Layer, Naming, Spec, Weights};
+use super::super::{AnyLayer, Config, Context, EinsumDense, Layer, LoraKernel, Naming, Spec, Weights};
 use crate::error::{Error, Result};
 
 /// An [`EinsumDense`] whose equation follows from the rank of what goes in.
@@ -16,6 +16,7 @@ pub(super) struct Projection {
     use_bias: bool,
     activation: &'static str,
     settings: KernelSettings,
+    lora: LoraKernel,
 }
 
 impl Projection {
@@ -26,8 +27,7 @@ impl Projection {
         use_bias: bool,
         settings: &KernelSettings,
     ) -> Projection {
-        let output = Some(vec![heads, size]);
-        Projection { bound: 1, output, use_bias, activation: "linear", settings: settings.clone() }
+        Projection::of(1, Some(vec![heads, size]), use_bias, settings)
     }
 
     /// From heads to features: `(…, heads, size)` becomes `(…, *output)`.
@@ -36,7 +36,12 @@ impl Projection {
         use_bias: bool,
         settings: &KernelSettings,
     ) -> Projection {
-        Projection { bound: 2, output, use_bias, activation: "linear", settings: settings.clone() }
+        Projection::of(2, output, use_bias, settings)
+    }
+
+    fn of(bound: usize, output: Option<Vec<usize>>, use_bias: bool, settings: &KernelSettings) -> Projection {
+        let (settings, lora) = (settings.clone(), LoraKernel::new("kernel"));
+        Projection { bound, output, use_bias, activation: "linear", settings, lora }
     }
 
     /// Between 0 and 1: a gate.
@@ -60,7 +65,7 @@ impl Projection {
             vec![None; free - 1].into_iter().chain(output.iter().copied()).collect();
         let dense = EinsumDense::new(&format!("{stay}{bound},{bound}{out}->{stay}{out}"), shape)
             .activation(self.activation)
-            .settings(self.settings.clone());
+            .with(self.settings.clone(), self.lora.clone());
         if self.use_bias { dense.bias_axes(&out) } else { dense }
     }
 
@@ -80,9 +85,11 @@ impl Layer for Projection {
         "EinsumDense"
     }
 
-    /// Nothing: no file describes it, for the layer around it does.
+    /// The settings alone: no file describes it, for the layer around it does.
     fn config(&self) -> Result<Config> {
-        Ok(Config::new())
+        let mut config = Config::new();
+        self.settings.write(&mut config)?;
+        Ok(config)
     }
 
     fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
@@ -102,5 +109,8 @@ impl Layer for Projection {
         self.check_rank(rank)?;
         let output = vec![None; self.output.as_ref().map_or(1, Vec::len)];
         self.dense(rank, &output).call(context, inputs)
+    }
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

@@ -1,176 +1,100 @@
-//! Affine transformations: every pixel of the result is looked up where it came from. Keras:
-//! `ops.image.affine_transform`.
+//! Affine: layers that turn, slant, move or zoom images, and how they look up what lies beyond the border.
 
-use cornu_ir::{DType, Expr, Type};
-use serde_json::json;
+use std::fmt;
+
+use cornu_ir::Expr;
 
 use super::super::{Config, LayerConfig};
-use crate::error::{Error, Result};
+use super::draw::Draw;
+use super::image_layer::{ImageKind, ImageLayer, Random};
+use super::sampling::{FillMode, Sampling};
+use super::settings::Settings;
+use crate::error::Result;
 
-/// What lies beyond the border of an image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FillMode {
-    /// `fill_value` everywhere.
-    Constant,
-    /// The pixel at the border, on and on.
-    Nearest,
-    /// The image mirrored at its edge: `d c b a | a b c d | d c b a`.
-    #[default]
-    Reflect,
-    /// The image again.
-    Wrap,
+/// The kind of layer that takes each pixel of an image from another place.
+#[derive(Clone, Debug)]
+pub struct Affine<M> {
+    pub(super) movement: M,
+    sampling: Sampling,
 }
 
-impl FillMode {
-    const NAMES: [(&'static str, FillMode); 4] = [
-        ("constant", FillMode::Constant),
-        ("nearest", FillMode::Nearest),
-        ("reflect", FillMode::Reflect),
-        ("wrap", FillMode::Wrap),
-    ];
+/// A row of an affine transformation: `[a, b, c]` for `a·x + b·y + c`, each number `(batch, 1, 1, 1)`.
+pub(super) type Row<'b> = [Expr<'b>; 3];
 
-    fn name(self) -> &'static str {
-        match self {
-            FillMode::Constant => "constant",
-            FillMode::Nearest => "nearest",
-            FillMode::Reflect => "reflect",
-            FillMode::Wrap => "wrap",
+/// Where the pixels come from.
+pub trait Movement: Clone + fmt::Debug + Send + Sync + 'static {
+    /// Keras's name of the layer.
+    const CLASS: &'static str;
+    /// True if Keras writes the interpolation and the seed between the mode and the value of what lies beyond.
+    const VALUE_LAST: bool = true;
+
+    /// From its own arguments.
+    fn from_config(config: &LayerConfig<'_>) -> Result<Self>;
+
+    /// Writes its own arguments.
+    fn write(&self, config: &mut Config) -> Result<()>;
+
+    /// Checks its arguments.
+    fn check(&self) -> Result<()>;
+
+    /// For random movements of each image, the `x` and `y` where the pixel at `(x, y)` comes from. Images are
+    /// `(batch, height, width, channels)`.
+    fn origin<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<[Row<'b>; 2]>;
+}
+
+impl<M: Movement> ImageLayer<Affine<M>> {
+    pub(super) fn moving(movement: M) -> ImageLayer<Affine<M>> {
+        ImageLayer::of(Affine { movement, sampling: Sampling::default() })
+    }
+
+    /// What lies beyond the border.
+    pub fn fill_mode(mut self, mode: FillMode) -> ImageLayer<Affine<M>> {
+        self.kind.sampling.fill_mode = mode;
+        self
+    }
+
+    /// The value beyond the border with `FillMode::Constant`.
+    pub fn fill_value(mut self, value: f64) -> ImageLayer<Affine<M>> {
+        self.kind.sampling.fill_value = value;
+        self
+    }
+
+    /// Takes the nearest pixel, where otherwise four are weighed.
+    pub fn nearest(mut self) -> ImageLayer<Affine<M>> {
+        self.kind.sampling.nearest = true;
+        self
+    }
+}
+
+impl<M: Movement> ImageKind for Affine<M> {
+    const CLASS: &'static str = M::CLASS;
+
+    fn from_config(config: &LayerConfig<'_>) -> Result<Affine<M>> {
+        Ok(Affine { movement: M::from_config(config)?, sampling: Sampling::read(config)? })
+    }
+
+    fn write(&self, settings: &Settings, config: &mut Config) -> Result<()> {
+        self.movement.write(config)?;
+        self.sampling.write_mode(config);
+        if !M::VALUE_LAST {
+            self.sampling.write_value(config);
         }
-    }
-
-    /// A whole place, perhaps outside, as one of `0..size`.
-    fn inside(self, place: Expr<'_>, size: usize) -> Expr<'_> {
-        let size = size as f64;
-        match self {
-            FillMode::Constant => place,
-            FillMode::Nearest => place.clip(0.0, size - 1.0),
-            FillMode::Wrap => modulo_by(place, size),
-            FillMode::Reflect => {
-                let mirrored = modulo_by(place, 2.0 * size);
-                mirrored.min(2.0 * size - 1.0 - mirrored)
-            }
+        self.sampling.write_interpolation(config);
+        settings.write_seed(config);
+        if M::VALUE_LAST {
+            self.sampling.write_value(config);
         }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        self.movement.check()
+    }
+
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+        let [x, y] = self.movement.origin(draw, images)?;
+        Ok(self.sampling.affine(images, x, y))
     }
 }
 
-/// The remainder that is not negative.
-fn modulo_by(x: Expr<'_>, by: f64) -> Expr<'_> {
-    x - (x / by).floor() * by
-}
-
-/// How images are sampled: the arguments that all layers with affine transformations share.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sampling {
-    pub(super) fill_mode: FillMode,
-    pub(super) fill_value: f64,
-    /// Whether the nearest pixel is taken; otherwise four are weighed.
-    pub(super) nearest: bool,
-}
-
-impl Default for Sampling {
-    fn default() -> Sampling {
-        Sampling { fill_mode: FillMode::Reflect, fill_value: 0.0, nearest: false }
-    }
-}
-
-/// The builder methods for [`Sampling`].
-macro_rules! sampling_arguments {
-    ($layer:ident) => {
-        impl $layer {
-            /// What lies beyond the border.
-            pub fn fill_mode(mut self, mode: $crate::layers::augmentation::FillMode) -> $layer {
-                self.sampling.fill_mode = mode;
-                self
-            }
-
-            /// The value beyond the border with `FillMode::Constant`.
-            pub fn fill_value(mut self, value: f64) -> $layer {
-                self.sampling.fill_value = value;
-                self
-            }
-
-            /// Takes the nearest pixel, where otherwise four are weighed.
-            pub fn nearest(mut self) -> $layer {
-                self.sampling.nearest = true;
-                self
-            }
-        }
-    };
-}
-pub(super) use sampling_arguments;
-
-impl Sampling {
-    pub(super) fn read(config: &LayerConfig<'_>) -> Result<Sampling> {
-        let fill_mode = match config.text("fill_mode")? {
-            None => FillMode::Reflect,
-            Some(name) => {
-                let found = FillMode::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, mode)| mode);
-                let unknown = || Error::unknown("fill_mode", name, FillMode::NAMES.map(|(name, _)| name));
-                found.ok_or_else(unknown)?
-            }
-        };
-        let nearest = match config.text("interpolation")? {
-            None | Some("bilinear") => false,
-            Some("nearest") => true,
-            Some(_) => return Err(config.wrong("interpolation", "bilinear or nearest")),
-        };
-        Ok(Sampling { fill_mode, fill_value: config.number_or("fill_value", 0.0)?, nearest })
-    }
-
-    pub(super) fn write_mode(&self, config: &mut Config) {
-        config.insert("fill_mode".into(), json!(self.fill_mode.name()));
-    }
-
-    pub(super) fn write_value(&self, config: &mut Config) {
-        config.insert("fill_value".into(), json!(self.fill_value));
-    }
-
-    pub(super) fn write_interpolation(&self, config: &mut Config) {
-        config.insert("interpolation".into(), json!(if self.nearest { "nearest" } else { "bilinear" }));
-    }
-
-    /// Images `(batch, height, width, channels)` whose pixel `(x, y)` is the old one's at
-    /// `(a0·x + a1·y + a2, b0·x + b1·y + b2)`. All six numbers are `(batch, 1, 1, 1)`.
-    pub(super) fn affine<'b>(&self, images: Expr<'b>, a: [Expr<'b>; 3], b: [Expr<'b>; 3]) -> Expr<'b> {
-        let shape = images.shape();
-        let (height, width) = (shape[1], shape[2]);
-        let grid = Type::new(DType::F32, [shape[0], height, width, 1]);
-        let (x, y) = (images.builder().iota(grid.clone(), 2), images.builder().iota(grid, 1));
-        self.sample(images, x * a[0] + y * a[1] + a[2], x * b[0] + y * b[1] + b[2])
-    }
-
-    /// The images at places `(batch, height, width, 1)`, counted in pixels.
-    fn sample<'b>(&self, images: Expr<'b>, x: Expr<'b>, y: Expr<'b>) -> Expr<'b> {
-        if self.nearest {
-            return self.pixel(images, away_from_zero(x), away_from_zero(y));
-        }
-        let (left, top) = (x.floor(), y.floor());
-        let (right, below) = (x - left, y - top);
-        let corner = |dx: f64, dy: f64| self.pixel(images, left + dx, top + dy);
-        let upper = corner(0.0, 0.0) * (1.0 - right) + corner(1.0, 0.0) * right;
-        let lower = corner(0.0, 1.0) * (1.0 - right) + corner(1.0, 1.0) * right;
-        upper * (1.0 - below) + lower * below
-    }
-
-    /// The pixels at whole places.
-    fn pixel<'b>(&self, images: Expr<'b>, x: Expr<'b>, y: Expr<'b>) -> Expr<'b> {
-        let shape = images.shape();
-        let [batch, height, width, channels] = [shape[0], shape[1], shape[2], shape[3]];
-        let (column, row) = (self.fill_mode.inside(x, width), self.fill_mode.inside(y, height));
-        let place = row.cast(DType::I32) * x.cast(DType::I32).number(width as f64) + column.cast(DType::I32);
-        let pixels = images.reshape([batch, height * width, channels]);
-        let picked = pixels.gather(place.reshape([batch, height * width]), 1, 1).reshape(shape);
-        if self.fill_mode != FillMode::Constant {
-            return picked;
-        }
-        let within = |place: Expr<'b>, size: usize| {
-            place.ge(place.number(0.0)).and(place.le(place.number(size as f64 - 1.0)))
-        };
-        within(x, width).and(within(y, height)).select(picked, picked.number(self.fill_value))
-    }
-}
-
-/// To the nearest whole number; halves away from zero.
-fn away_from_zero(x: Expr<'_>) -> Expr<'_> {
-    x.sign() * (x.abs() + 0.5).floor()
-}
+impl<M: Movement> Random for Affine<M> {}

@@ -4,7 +4,7 @@ use cornu_ir::{DType, Expr};
 
 use super::super::{Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, only};
 use super::cropping::{Target, axes, middle, sizes};
-use super::settings::check_images;
+use super::image_layer::check_images;
 use crate::error::Result;
 
 /// The middle of each image. Images that are smaller along an axis are cut to the aspect and resized.

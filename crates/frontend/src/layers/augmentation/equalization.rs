@@ -4,35 +4,36 @@ use cornu_ir::ops::{Reduction, Scatter, ScatterKind};
 use cornu_ir::{DType, Expr, Type};
 use serde_json::json;
 
-use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights};
-use super::settings::{Draw, ImageLayer, Settings, image_layer};
+use super::super::{Config, LayerConfig};
+use super::draw::Draw;
+use super::image_layer::{ImageKind, ImageLayer, Ranged};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 
 /// In training, maps the values of each channel by their cumulative histogram, which, as in Keras, is that of the whole
 /// batch.
+pub type Equalization = ImageLayer<Equalize>;
+
+/// The kind of [`Equalization`].
 #[derive(Clone, Debug)]
-pub struct Equalization {
+pub struct Equalize {
     bins: usize,
-    settings: Settings,
 }
 
 impl Equalization {
     /// With a histogram of 256 bins.
     pub fn new() -> Equalization {
-        Equalization { bins: 256, settings: Settings::default() }
+        ImageLayer::of(Equalize { bins: 256 })
     }
 
     /// How many bins the histogram has.
     pub fn bins(mut self, bins: usize) -> Equalization {
-        self.bins = bins;
+        self.kind.bins = bins;
         self
     }
+}
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<Equalization> {
-        let bins = config.size("bins")?.unwrap_or(256);
-        Ok(Equalization { bins, settings: Settings::read(config)? })
-    }
-
+impl Equalize {
     /// `(channels, bins)`: how often the values of each bin occur, given each value's bin, `(values, channels)`.
     fn histogram<'b>(&self, bins: Expr<'b>) -> Expr<'b> {
         let (values, channels) = (bins.shape()[0], bins.shape()[1]);
@@ -63,31 +64,32 @@ impl Default for Equalization {
     }
 }
 
-image_layer!(Equalization, value_range);
+impl ImageKind for Equalize {
+    const CLASS: &'static str = "Equalization";
 
-impl ImageLayer for Equalization {
-    fn settings(&self) -> &Settings {
-        &self.settings
+    fn from_config(config: &LayerConfig<'_>) -> Result<Equalize> {
+        let bins = config.size("bins")?.unwrap_or(256);
+        Ok(Equalize { bins })
     }
 
-    fn write(&self, config: &mut Config) -> Result<()> {
+    fn write(&self, settings: &Settings, config: &mut Config) -> Result<()> {
         config.insert("bins".into(), json!(self.bins));
-        self.settings.write_range(config);
+        settings.write_range(config);
         Ok(())
     }
 
     fn check(&self) -> Result<()> {
         match self.bins {
-            0 => Err(Error::config("Equalization", "bins", 0, "1 or more")),
+            0 => Err(Error::config(Self::CLASS, "bins", 0, "1 or more")),
             _ => Ok(()),
         }
     }
 
-    fn transform<'b>(&self, _: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
+    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let shape = images.shape();
         let (channels, last) = (shape[3], self.bins as f64 - 1.0);
         let values = shape[0] * shape[1] * shape[2];
-        let bytes = self.settings.scaled(images, 255.0).reshape([values, channels]);
+        let bytes = draw.settings.scaled(images, 255.0).reshape([values, channels]);
         let bin = |scaled: Expr<'b>| scaled.clip(0.0, last).floor().cast(DType::I32);
         let histogram = self.histogram(bin(bytes * last / 255.0));
         let place = bin(bytes / 255.0 * last);
@@ -97,6 +99,8 @@ impl ImageLayer for Equalization {
         let equalized = table.gather(place, 0, 0);
         let used = histogram.gt(histogram.number(0.0)).cast(DType::F32).sum(&[1]);
         let flat = used.le(used.number(1.0)).broadcast_leading(&bytes.shape());
-        Ok(self.settings.scaled_back(flat.select(bytes, equalized), 255.0).reshape(shape))
+        Ok(draw.settings.scaled_back(flat.select(bytes, equalized), 255.0).reshape(shape))
     }
 }
+
+impl Ranged for Equalize {}

@@ -5,11 +5,15 @@
 
 mod affine;
 mod auto_contrast;
+mod by_factor;
 mod center_crop;
 mod color;
 mod cropping;
+mod draw;
 mod equalization;
+mod factor;
 mod filter;
+mod image_layer;
 mod random_brightness;
 mod random_color_degeneration;
 mod random_contrast;
@@ -28,13 +32,14 @@ mod random_shear;
 mod random_translation;
 mod random_zoom;
 mod resizing;
+mod sampling;
 mod settings;
 mod solarization;
 
-pub use affine::FillMode;
 pub use auto_contrast::AutoContrast;
 pub use center_crop::CenterCrop;
 pub use equalization::Equalization;
+pub use factor::Factor;
 pub use random_brightness::RandomBrightness;
 pub use random_color_degeneration::RandomColorDegeneration;
 pub use random_contrast::RandomContrast;
@@ -53,5 +58,5 @@ pub use random_shear::RandomShear;
 pub use random_translation::RandomTranslation;
 pub use random_zoom::RandomZoom;
 pub use resizing::Resizing;
-pub use settings::Factor;
+pub use sampling::FillMode;
 pub use solarization::Solarization;

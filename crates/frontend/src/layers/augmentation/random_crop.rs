@@ -3,29 +3,31 @@
 use cornu_ir::{DType, Expr};
 
 use super::super::resize::{Interpolation, resize};
-use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights};
+use super::super::{Config, LayerConfig};
 use super::cropping::{Target, sizes};
-use super::settings::{Draw, ImageLayer, Settings, image_layer};
+use super::draw::Draw;
+use super::image_layer::{ImageKind, ImageLayer, Random};
+use super::settings::Settings;
 use crate::error::Result;
 
 /// In training, a part of this height and width, in one random place for the whole batch. Images that are not larger
 /// are cut to the aspect and resized. Outside of training, as in Keras 3.15, images stay what they are.
+pub type RandomCrop = ImageLayer<Crop>;
+
+/// The kind of [`RandomCrop`].
 #[derive(Clone, Debug)]
-pub struct RandomCrop {
+pub struct Crop {
     target: Target,
-    settings: Settings,
 }
 
 impl RandomCrop {
     /// Of this height and width.
     pub fn new(height: usize, width: usize) -> RandomCrop {
-        RandomCrop { target: Target { height, width }, settings: Settings::default() }
+        ImageLayer::of(Crop { target: Target { height, width } })
     }
+}
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<RandomCrop> {
-        Ok(RandomCrop { target: Target::read(config)?, settings: Settings::read(config)? })
-    }
-
+impl Crop {
     /// A part that begins at a random place.
     fn random<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let shape = images.shape();
@@ -40,21 +42,21 @@ impl RandomCrop {
     }
 }
 
-image_layer!(RandomCrop, seed);
+impl ImageKind for Crop {
+    const CLASS: &'static str = "RandomCrop";
 
-impl ImageLayer for RandomCrop {
-    fn settings(&self) -> &Settings {
-        &self.settings
+    fn from_config(config: &LayerConfig<'_>) -> Result<Crop> {
+        Ok(Crop { target: Target::read(config)? })
     }
 
-    fn write(&self, config: &mut Config) -> Result<()> {
+    fn write(&self, settings: &Settings, config: &mut Config) -> Result<()> {
         self.target.write(config);
-        self.settings.write_seed(config);
+        settings.write_seed(config);
         Ok(())
     }
 
     fn check(&self) -> Result<()> {
-        self.target.check("RandomCrop")
+        self.target.check(Self::CLASS)
     }
 
     fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
@@ -72,3 +74,5 @@ impl ImageLayer for RandomCrop {
         Ok(resize(part, [1, 2], target, Interpolation::Bilinear, false))
     }
 }
+
+impl Random for Crop {}

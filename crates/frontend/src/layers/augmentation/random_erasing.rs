@@ -5,17 +5,22 @@ use std::f64::consts::SQRT_2;
 use cornu_ir::{DType, Expr, Tensor, Type};
 use serde_json::{Value, json};
 
-use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights};
-use super::settings::{Draw, Factor, ImageLayer, Settings, image_layer};
+use super::super::{Config, LayerConfig};
+use super::draw::Draw;
+use super::factor::Factor;
+use super::image_layer::{ImageKind, ImageLayer, Random, Ranged};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 
 /// In training, fills a random rectangle of each image, with a random probability. (Zhong et al., 2020.)
+pub type RandomErasing = ImageLayer<Erasing>;
+
+/// The kind of [`RandomErasing`].
 #[derive(Clone, Debug)]
-pub struct RandomErasing {
+pub struct Erasing {
     factor: Factor,
     scale: Factor,
     fill: Fill,
-    settings: Settings,
 }
 
 /// What a rectangle is filled with.
@@ -30,59 +35,39 @@ impl RandomErasing {
     /// With a probability up to this number, or between two, from 0 to 1. The rectangle covers 2 to 33 % of the image
     /// and is filled with noise.
     pub fn new(factor: impl Into<Factor>) -> RandomErasing {
-        RandomErasing {
-            factor: factor.into(),
-            scale: Factor::Between(0.02, 0.33),
-            fill: Fill::Noise,
-            settings: Settings::default(),
-        }
+        let scale = Factor::Between(0.02, 0.33);
+        ImageLayer::of(Erasing { factor: factor.into(), scale, fill: Fill::Noise })
     }
 
     /// The share of the image that the rectangle covers: squares of its sides' shares, from 0 to 1.
     pub fn scale(mut self, scale: impl Into<Factor>) -> RandomErasing {
-        self.scale = scale.into();
+        self.kind.scale = scale.into();
         self
     }
 
     /// Fills with this value.
     pub fn fill_value(mut self, value: f64) -> RandomErasing {
-        self.fill = Fill::Value(value);
+        self.kind.fill = Fill::Value(value);
         self
     }
 
     /// Fills with this color.
     pub fn fill_color(mut self, color: [f64; 3]) -> RandomErasing {
-        self.fill = Fill::Color(color);
+        self.kind.fill = Fill::Color(color);
         self
     }
+}
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<RandomErasing> {
-        let fill = match config.value("fill_value") {
-            None => Fill::Noise,
-            Some(Value::Array(_)) => match config.numbers("fill_value")?.as_deref() {
-                Some(&[red, green, blue]) => Fill::Color([red, green, blue]),
-                Some(_) | None => return Err(config.wrong("fill_value", "a number or a list of three")),
-            },
-            Some(_) => Fill::Value(config.number_or("fill_value", 0.0)?),
-        };
-        Ok(RandomErasing {
-            factor: Factor::read(config, "factor")?.unwrap_or(Factor::UpTo(1.0)),
-            scale: Factor::read(config, "scale")?.unwrap_or(Factor::Between(0.02, 0.33)),
-            fill,
-            settings: Settings::read(config)?,
-        })
-    }
-
+impl Erasing {
     /// The ranges of the probability and of the size.
     fn ranges(&self) -> Result<[(f64, f64); 2]> {
-        let range = |factor: Factor, key| factor.range("RandomErasing", key, (0.0, 1.0));
-        Ok([range(self.factor, "factor")?, range(self.scale, "scale")?])
+        Factor::ranges(Self::CLASS, [("factor", self.factor), ("scale", self.scale)], (0.0, 1.0))
     }
 
     /// What lies in the rectangle.
     fn filling<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
         let filling = match &self.fill {
-            Fill::Noise => normal(draw, images)? * self.settings.value_range.1,
+            Fill::Noise => normal(draw, images)? * draw.settings.value_range.1,
             Fill::Value(value) => images.number(*value),
             Fill::Color(color) if images.shape().last() == Some(&3) => {
                 let color = Tensor::vector(color.iter().map(|&value| value as f32).collect::<Vec<_>>());
@@ -91,10 +76,10 @@ impl RandomErasing {
             Fill::Color(color) => {
                 let needed =
                     format!("a number for images of another number of channels than 3: {}", images.ty());
-                return Err(Error::config("RandomErasing", "fill_value", json!(color), needed));
+                return Err(Error::config(Self::CLASS, "fill_value", json!(color), needed));
             }
         };
-        Ok(self.settings.clip(filling))
+        Ok(draw.settings.clip(filling))
     }
 }
 
@@ -123,14 +108,26 @@ fn stretch<'b>(
     Ok(place.ge(start).and(place.lt(start + length)))
 }
 
-image_layer!(RandomErasing, seed, value_range);
+impl ImageKind for Erasing {
+    const CLASS: &'static str = "RandomErasing";
 
-impl ImageLayer for RandomErasing {
-    fn settings(&self) -> &Settings {
-        &self.settings
+    fn from_config(config: &LayerConfig<'_>) -> Result<Erasing> {
+        let fill = match config.value("fill_value") {
+            None => Fill::Noise,
+            Some(Value::Array(_)) => match config.numbers("fill_value")?.as_deref() {
+                Some(&[red, green, blue]) => Fill::Color([red, green, blue]),
+                Some(_) | None => return Err(config.wrong("fill_value", "a number or a list of three")),
+            },
+            Some(_) => Fill::Value(config.number_or("fill_value", 0.0)?),
+        };
+        Ok(Erasing {
+            factor: Factor::read(config, "factor")?.unwrap_or(Factor::UpTo(1.0)),
+            scale: Factor::read(config, "scale")?.unwrap_or(Factor::Between(0.02, 0.33)),
+            fill,
+        })
     }
 
-    fn write(&self, config: &mut Config) -> Result<()> {
+    fn write(&self, settings: &Settings, config: &mut Config) -> Result<()> {
         let [factor, scale] = self.ranges()?;
         config.insert("factor".into(), json!(factor));
         config.insert("scale".into(), json!(scale));
@@ -140,8 +137,8 @@ impl ImageLayer for RandomErasing {
             Fill::Color(color) => json!(color),
         };
         config.insert("fill_value".into(), fill);
-        self.settings.write_range(config);
-        self.settings.write_seed(config);
+        settings.write_range(config);
+        settings.write_seed(config);
         Ok(())
     }
 
@@ -157,3 +154,6 @@ impl ImageLayer for RandomErasing {
         Ok(erased.select(self.filling(draw, images)?, images))
     }
 }
+
+impl Random for Erasing {}
+impl Ranged for Erasing {}

@@ -3,63 +3,49 @@
 use cornu_ir::Expr;
 use serde_json::json;
 
-use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights};
+use super::super::{Config, LayerConfig};
+use super::draw::Draw;
+use super::factor::Factor;
 use super::filter::filter;
-use super::settings::{Draw, Factor, ImageLayer, Settings, image_layer};
+use super::image_layer::{ImageKind, ImageLayer, Random, Ranged};
+use super::settings::Settings;
 use crate::error::{Error, Result};
 
 /// In training, smooths images with a random probability by a bell-shaped kernel, whose widths are drawn once for all.
+pub type RandomGaussianBlur = ImageLayer<GaussianBlur>;
+
+/// The kind of [`RandomGaussianBlur`].
 #[derive(Clone, Debug)]
-pub struct RandomGaussianBlur {
+pub struct GaussianBlur {
     factor: Factor,
     kernel_size: [usize; 2],
     sigma: Factor,
-    settings: Settings,
 }
 
 impl RandomGaussianBlur {
     /// With a probability up to this number, or between two, from 0 to 1. The kernel is 3 × 3.
     pub fn new(factor: impl Into<Factor>) -> RandomGaussianBlur {
-        RandomGaussianBlur {
-            factor: factor.into(),
-            kernel_size: [3, 3],
-            sigma: Factor::UpTo(1.0),
-            settings: Settings::default(),
-        }
+        let sigma = Factor::UpTo(1.0);
+        ImageLayer::of(GaussianBlur { factor: factor.into(), kernel_size: [3, 3], sigma })
     }
 
     /// The kernel's width and height, both odd.
     pub fn kernel_size(mut self, width: usize, height: usize) -> RandomGaussianBlur {
-        self.kernel_size = [width, height];
+        self.kind.kernel_size = [width, height];
         self
     }
 
     /// The standard deviation in pixels, from 0 to 1: up to this number, or between two.
     pub fn sigma(mut self, sigma: impl Into<Factor>) -> RandomGaussianBlur {
-        self.sigma = sigma.into();
+        self.kind.sigma = sigma.into();
         self
     }
+}
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<RandomGaussianBlur> {
-        let kernel_size = config.integers("kernel_size")?.unwrap_or_else(|| vec![3]);
-        let sizes: Option<Vec<usize>> = kernel_size.iter().map(|&size| usize::try_from(size).ok()).collect();
-        let kernel_size = match sizes.as_deref() {
-            Some(&[size]) => [size, size],
-            Some(&[width, height]) => [width, height],
-            Some(_) | None => return Err(config.wrong("kernel_size", "an odd number or a list of two")),
-        };
-        Ok(RandomGaussianBlur {
-            factor: Factor::read(config, "factor")?.unwrap_or(Factor::UpTo(1.0)),
-            kernel_size,
-            sigma: Factor::read(config, "sigma")?.unwrap_or(Factor::UpTo(1.0)),
-            settings: Settings::read(config)?,
-        })
-    }
-
+impl GaussianBlur {
     /// The ranges of the probability and of the widths.
     fn ranges(&self) -> Result<[(f64, f64); 2]> {
-        let range = |factor: Factor, key| factor.range("RandomGaussianBlur", key, (0.0, 1.0));
-        Ok([range(self.factor, "factor")?, range(self.sigma, "sigma")?])
+        Factor::ranges(Self::CLASS, [("factor", self.factor), ("sigma", self.sigma)], (0.0, 1.0))
     }
 }
 
@@ -72,20 +58,31 @@ fn bell<'b>(size: usize, sigma: Expr<'b>) -> Vec<Expr<'b>> {
     weights.into_iter().map(|weight| weight / total).collect()
 }
 
-image_layer!(RandomGaussianBlur, seed, value_range);
+impl ImageKind for GaussianBlur {
+    const CLASS: &'static str = "RandomGaussianBlur";
 
-impl ImageLayer for RandomGaussianBlur {
-    fn settings(&self) -> &Settings {
-        &self.settings
+    fn from_config(config: &LayerConfig<'_>) -> Result<GaussianBlur> {
+        let kernel_size = config.integers("kernel_size")?.unwrap_or_else(|| vec![3]);
+        let sizes: Option<Vec<usize>> = kernel_size.iter().map(|&size| usize::try_from(size).ok()).collect();
+        let kernel_size = match sizes.as_deref() {
+            Some(&[size]) => [size, size],
+            Some(&[width, height]) => [width, height],
+            Some(_) | None => return Err(config.wrong("kernel_size", "an odd number or a list of two")),
+        };
+        Ok(GaussianBlur {
+            factor: Factor::read(config, "factor")?.unwrap_or(Factor::UpTo(1.0)),
+            kernel_size,
+            sigma: Factor::read(config, "sigma")?.unwrap_or(Factor::UpTo(1.0)),
+        })
     }
 
-    fn write(&self, config: &mut Config) -> Result<()> {
+    fn write(&self, settings: &Settings, config: &mut Config) -> Result<()> {
         let [factor, sigma] = self.ranges()?;
         config.insert("factor".into(), json!(factor));
         config.insert("kernel_size".into(), json!(self.kernel_size));
         config.insert("sigma".into(), json!(sigma));
-        self.settings.write_range(config);
-        self.settings.write_seed(config);
+        settings.write_range(config);
+        settings.write_seed(config);
         Ok(())
     }
 
@@ -95,7 +92,7 @@ impl ImageLayer for RandomGaussianBlur {
             true => Ok(()),
             false => {
                 let given = json!(self.kernel_size);
-                Err(Error::config("RandomGaussianBlur", "kernel_size", given, "odd numbers"))
+                Err(Error::config(Self::CLASS, "kernel_size", given, "odd numbers"))
             }
         }
     }
@@ -106,6 +103,9 @@ impl ImageLayer for RandomGaussianBlur {
         let horizontal = bell(self.kernel_size[0], draw.uniform(&[], sigma)? + 1e-6);
         let vertical = bell(self.kernel_size[1], draw.uniform(&[], sigma)? + 1e-6);
         let smooth = filter(filter(images, 1, &vertical), 2, &horizontal);
-        Ok(self.settings.clip(blurred.select(smooth, images)))
+        Ok(draw.settings.clip(blurred.select(smooth, images)))
     }
 }
+
+impl Random for GaussianBlur {}
+impl Ranged for GaussianBlur {}

@@ -1,63 +1,36 @@
 //! RandomPosterization: images with fewer bits. Keras: `RandomPosterization`.
 
 use cornu_ir::Expr;
-use serde_json::json;
 
-use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights};
-use super::settings::{Draw, Factor, ImageLayer, Settings, image_layer};
+use super::by_factor::{ByFactor, Change};
+use super::draw::Draw;
+use super::image_layer::ImageLayer;
 use crate::error::Result;
 
 /// In training, keeps the upper bits of each value: a random number of them, of 8.
+///
+/// The factor is that number: from 1 up to it, exclusive, or between two; two equal ones fix it.
+pub type RandomPosterization = ImageLayer<ByFactor<Posterization>>;
+
+/// The change made by [`RandomPosterization`].
 #[derive(Clone, Debug)]
-pub struct RandomPosterization {
-    factor: Factor,
-    settings: Settings,
-}
+pub struct Posterization;
 
-impl RandomPosterization {
-    /// From 1 up to this number of bits, exclusive, or between two numbers; two equal ones fix it.
-    pub fn new(factor: impl Into<Factor>) -> RandomPosterization {
-        RandomPosterization { factor: factor.into(), settings: Settings::default() }
-    }
+impl Change for Posterization {
+    const CLASS: &'static str = "RandomPosterization";
+    const BOUNDS: (f64, f64) = (1.0, 8.0);
 
-    pub(in super::super) fn from_config(config: &LayerConfig<'_>) -> Result<RandomPosterization> {
-        Ok(RandomPosterization {
-            factor: Factor::read_or_zero(config, "factor")?,
-            settings: Settings::read(config)?,
-        })
-    }
-
-    fn range(&self) -> Result<(f64, f64)> {
-        self.factor.range("RandomPosterization", "factor", (1.0, 8.0))
-    }
-}
-
-image_layer!(RandomPosterization, seed, value_range);
-
-impl ImageLayer for RandomPosterization {
-    fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    fn write(&self, config: &mut Config) -> Result<()> {
-        config.insert("factor".into(), json!(self.range()?));
-        self.settings.write_range(config);
-        self.settings.write_seed(config);
-        Ok(())
-    }
-
-    fn check(&self) -> Result<()> {
-        self.range().map(drop)
-    }
-
-    fn transform<'b>(&self, draw: &mut Draw<'_, '_, 'b>, images: Expr<'b>) -> Result<Expr<'b>> {
-        let (low, high) = self.range()?;
+    fn change<'b>(
+        draw: &mut Draw<'_, '_, 'b>,
+        (low, high): (f64, f64),
+        images: Expr<'b>,
+    ) -> Result<Expr<'b>> {
         let bits = draw.each((low, high))?.floor();
         // A step is 2^(8 - bits): what lies below it goes.
         let step = (0..8).fold(bits.full_like(1.0), |step, bit| {
             step * bits.le(bits.number(f64::from(bit))).select(bits.full_like(2.0), bits.full_like(1.0))
         });
-        let bytes = self.settings.scaled(images, 255.0).floor();
-        Ok(self.settings.scaled_back((bytes / step).floor() * step, 255.0))
+        let bytes = draw.settings.scaled(images, 255.0).floor();
+        Ok(draw.settings.scaled_back((bytes / step).floor() * step, 255.0))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::resize::{Interpolation, resize};
 use super::super::{Config, Context, DataFormat, Layer, LayerConfig, Spec, Weights, only};
 use super::cropping::{Target, axes, middle, sizes};
-use super::settings::check_images;
+use super::image_layer::check_images;
 use crate::error::{Error, Result};
 
 /// Images of this height and width. Whole numbers are rounded and stay what they are.

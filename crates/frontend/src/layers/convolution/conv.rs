@@ -5,13 +5,13 @@ use serde_json::json;
 
 use super::class_name;
 use super::movement::{Movement, check_positive, movement_options};
-use super::options::{OutputOptions, WeightOptions, output_options, weight_options};
+use super::options::{OutputOptions, output_options};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::lora::lora_options;
+use crate::layers::weight_options::{WeightOptions, weight_options};
+use crate::layers::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::layers::{
     DataFormat,
     spatial::{Padding, Sizes},
@@ -37,6 +37,7 @@ pub struct Conv<const RANK: usize> {
     groups: usize,
     kernel: WeightOptions,
     output: OutputOptions,
+    lora: LoraKernel,
 }
 
 impl<const RANK: usize> Conv<RANK> {
@@ -48,6 +49,7 @@ impl<const RANK: usize> Conv<RANK> {
             groups: 1,
             kernel: WeightOptions::new("glorot_uniform"),
             output: OutputOptions::new(),
+            lora: LoraKernel::new("kernel"),
         }
     }
 
@@ -57,20 +59,20 @@ impl<const RANK: usize> Conv<RANK> {
         self
     }
 
+    lora_options!(lora_rank lora_alpha);
+
     movement_options!();
     output_options!();
-    weight_options!(kernel: kernel_initializer kernel_regularizer kernel_constraint);
+    weight_options!("the kernel" kernel: kernel_initializer kernel_regularizer kernel_constraint);
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<Conv<RANK>> {
-        if config.value("lora_rank").is_some() {
-            return Err(config.wrong("lora_rank", "null: merge the low-rank weights into the kernel first"));
-        }
         Ok(Conv {
             filters: config.positive("filters")?,
             movement: Movement::from_config(config, RANK == 1)?,
             groups: if config.value("groups").is_some() { config.positive("groups")? } else { 1 },
             kernel: WeightOptions::from_config(config, "kernel", "glorot_uniform")?,
             output: OutputOptions::from_config(config)?,
+            lora: LoraKernel::from_config(config, "kernel")?,
         })
     }
 }
@@ -86,6 +88,7 @@ impl<const RANK: usize> Layer for Conv<RANK> {
         self.movement.write(&mut config, None);
         config.insert("groups".into(), json!(self.groups));
         self.output.write(&mut config, &[("kernel", &self.kernel)])?;
+        self.lora.write(&mut config);
         Ok(config)
     }
 
@@ -102,15 +105,20 @@ impl<const RANK: usize> Layer for Conv<RANK> {
             }
         }
         let shape = self.movement.kernel_shape([channels / self.groups, self.filters]);
-        self.kernel.add(weights, "kernel", &shape)?;
-        self.output.build(weights, self.filters)
+        self.kernel.add(weights, "kernel", shape)?;
+        self.output.build(weights, self.filters)?;
+        self.lora.build(class, weights)
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let (kernel, format) = (context.weight("kernel")?, self.movement.data_format);
+        let (kernel, format) = (self.lora.value(context)?, self.movement.data_format);
         let x = format.channels_last(only(inputs)?.cast(kernel.dtype()));
         let sliding = self.movement.moving().over(self.class_name(), context.path(), x)?;
         let sums = x.conv(kernel, ops::Conv { sliding, groups: self.groups });
         self.output.apply(context, sums, |sums| format.restored(sums))
+    }
+
+    fn lora(&self) -> Option<&LoraKernel> {
+        Some(&self.lora)
     }
 }

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 
 use super::class_name;
 use super::movement::{Movement, check_positive, movement_options};
-use super::options::{OutputOptions, WeightOptions, output_options, weight_options};
+use super::options::{OutputOptions, output_options};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
+use crate::layers::weight_options::{WeightOptions, weight_options};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::layers::{
     DataFormat,
@@ -64,7 +63,7 @@ impl<const RANK: usize> ConvTranspose<RANK> {
 
     movement_options!();
     output_options!();
-    weight_options!(kernel: kernel_initializer kernel_regularizer kernel_constraint);
+    weight_options!("the kernel" kernel: kernel_initializer kernel_regularizer kernel_constraint);
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<ConvTranspose<RANK>> {
         Ok(ConvTranspose {
@@ -131,7 +130,7 @@ impl<const RANK: usize> Layer for ConvTranspose<RANK> {
             let needed = format!("less than `strides`, {strides:?}");
             return Err(Error::config(class, "output_padding", padding.json(), needed));
         }
-        self.kernel.add(weights, "kernel", &self.movement.kernel_shape([self.filters, channels]))?;
+        self.kernel.add(weights, "kernel", self.movement.kernel_shape([self.filters, channels]))?;
         self.output.build(weights, self.filters)
     }
 

@@ -5,12 +5,11 @@ use serde_json::json;
 
 use super::class_name;
 use super::movement::{Movement, check_positive, movement_options};
-use super::options::{OutputOptions, WeightOptions, output_options, weight_options};
+use super::options::{OutputOptions, output_options};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
+use crate::layers::weight_options::{WeightOptions, weight_options};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::layers::{
     DataFormat,
@@ -55,7 +54,7 @@ impl<const RANK: usize> DepthwiseConv<RANK> {
 
     movement_options!();
     output_options!();
-    weight_options!(depthwise: depthwise_initializer depthwise_regularizer depthwise_constraint);
+    weight_options!("the depthwise kernel" depthwise: depthwise_initializer depthwise_regularizer depthwise_constraint);
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<DepthwiseConv<RANK>> {
         let given = config.value("depth_multiplier").is_some();
@@ -86,7 +85,7 @@ impl<const RANK: usize> Layer for DepthwiseConv<RANK> {
         check_positive(class, "depth_multiplier", self.depth_multiplier)?;
         let channels = self.movement.channels(class, &only(inputs)?, weights, false)?;
         let shape = self.movement.kernel_shape([channels, self.depth_multiplier]);
-        self.depthwise.add(weights, "kernel", &shape)?;
+        self.depthwise.add(weights, "kernel", shape)?;
         self.output.build(weights, channels.saturating_mul(self.depth_multiplier))
     }
 

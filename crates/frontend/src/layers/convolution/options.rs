@@ -4,48 +4,13 @@ use cornu_ir::Expr;
 use serde_json::json;
 
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::identifier::Identifier;
-use crate::initializers::{self, Initializer};
-use crate::layers::{Config, Context, LayerConfig, Weights, constraint_config, regularizer_config};
+use crate::layers::weight_options::{
+    WeightOptions, write_constraints, write_initializers, write_regularizers,
+};
+use crate::layers::{Config, Context, LayerConfig, Weights, regularizer_config};
 use crate::regularizers::Regularizer;
-
-/// How a weight begins, what its size costs, and what it is projected to after each update.
-#[derive(Clone, Debug)]
-pub(super) struct WeightOptions {
-    pub(super) initializer: Identifier<dyn Initializer>,
-    pub(super) regularizer: Option<Identifier<dyn Regularizer>>,
-    pub(super) constraint: Option<Identifier<dyn Constraint>>,
-}
-
-impl WeightOptions {
-    pub(super) fn new(initializer: &str) -> WeightOptions {
-        WeightOptions { initializer: initializer.into(), regularizer: None, constraint: None }
-    }
-
-    /// Reads `{prefix}_initializer`, `{prefix}_regularizer` and `{prefix}_constraint`.
-    pub(super) fn from_config(
-        config: &LayerConfig<'_>,
-        prefix: &str,
-        initializer: &str,
-    ) -> Result<WeightOptions> {
-        Ok(WeightOptions {
-            initializer: config.initializer(&format!("{prefix}_initializer"), initializer)?,
-            regularizer: config.regularizer(&format!("{prefix}_regularizer"))?,
-            constraint: config.constraint(&format!("{prefix}_constraint"))?,
-        })
-    }
-
-    /// Adds the weight.
-    pub(super) fn add(&self, weights: &mut Weights, name: &str, shape: &[usize]) -> Result<()> {
-        weights
-            .add(name, shape, self.initializer.resolve()?)?
-            .regularizer(self.regularizer.as_ref())?
-            .constraint(self.constraint.as_ref())?;
-        Ok(())
-    }
-}
 
 /// What becomes of the sums: a bias is added, and they go through an activation.
 #[derive(Clone, Debug)]
@@ -88,18 +53,12 @@ impl OutputOptions {
     pub(super) fn write(&self, config: &mut Config, kernels: &[(&str, &WeightOptions)]) -> Result<()> {
         config.insert("activation".into(), self.activation.resolve()?.serialize()?);
         config.insert("use_bias".into(), json!(self.use_bias));
-        let all = || kernels.iter().copied().chain([("bias", &self.bias)]);
-        for (prefix, options) in all() {
-            let initializer = initializers::serialize(&*options.initializer.resolve()?);
-            config.insert(format!("{prefix}_initializer"), initializer);
-        }
-        for (prefix, options) in all() {
-            config.insert(format!("{prefix}_regularizer"), regularizer_config(&options.regularizer)?);
-        }
+        let all: Vec<(&str, &WeightOptions)> =
+            kernels.iter().copied().chain([("bias", &self.bias)]).collect();
+        write_initializers(config, &all)?;
+        write_regularizers(config, &all)?;
         config.insert("activity_regularizer".into(), regularizer_config(&self.activity_regularizer)?);
-        for (prefix, options) in all() {
-            config.insert(format!("{prefix}_constraint"), constraint_config(&options.constraint)?);
-        }
+        write_constraints(config, &all)?;
         Ok(())
     }
 
@@ -108,7 +67,7 @@ impl OutputOptions {
         self.activation.resolve()?;
         self.activity_regularizer.as_ref().map(|regularizer| regularizer.resolve()).transpose()?;
         if self.use_bias {
-            self.bias.add(weights, "bias", &[filters])?;
+            self.bias.add(weights, "bias", [filters])?;
         }
         Ok(())
     }
@@ -147,23 +106,9 @@ macro_rules! output_options {
             self
         }
 
-        /// How the bias begins.
-        pub fn bias_initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Self {
-            self.output.bias.initializer = initializer.into();
-            self
-        }
-
-        /// What the bias's size costs.
-        pub fn bias_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Self {
-            self.output.bias.regularizer = Some(regularizer.into());
-            self
-        }
-
-        /// What the bias is projected to after each update.
-        pub fn bias_constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Self {
-            self.output.bias.constraint = Some(constraint.into());
-            self
-        }
+        $crate::layers::weight_options::weight_options!(
+            "the bias" output.bias: bias_initializer bias_regularizer bias_constraint
+        );
 
         /// What the output's size costs.
         pub fn activity_regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Self {
@@ -173,27 +118,4 @@ macro_rules! output_options {
     };
 }
 
-/// The methods that set the options of one kernel.
-macro_rules! weight_options {
-    ($field:ident: $initializer:ident $regularizer:ident $constraint:ident) => {
-        /// How the kernel begins.
-        pub fn $initializer(mut self, initializer: impl Into<Identifier<dyn Initializer>>) -> Self {
-            self.$field.initializer = initializer.into();
-            self
-        }
-
-        /// What the kernel's size costs.
-        pub fn $regularizer(mut self, regularizer: impl Into<Identifier<dyn Regularizer>>) -> Self {
-            self.$field.regularizer = Some(regularizer.into());
-            self
-        }
-
-        /// What the kernel is projected to after each update.
-        pub fn $constraint(mut self, constraint: impl Into<Identifier<dyn Constraint>>) -> Self {
-            self.$field.constraint = Some(constraint.into());
-            self
-        }
-    };
-}
-
-pub(super) use {output_options, weight_options};
+pub(super) use output_options;

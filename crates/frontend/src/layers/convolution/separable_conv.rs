@@ -6,12 +6,11 @@ use serde_json::json;
 use super::class_name;
 use super::depthwise_conv::depthwise;
 use super::movement::{Movement, check_positive, movement_options};
-use super::options::{OutputOptions, WeightOptions, output_options, weight_options};
+use super::options::{OutputOptions, output_options};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
+use crate::layers::weight_options::{WeightOptions, weight_options};
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::layers::{
     DataFormat,
@@ -60,8 +59,8 @@ impl<const RANK: usize> SeparableConv<RANK> {
 
     movement_options!();
     output_options!();
-    weight_options!(depthwise: depthwise_initializer depthwise_regularizer depthwise_constraint);
-    weight_options!(pointwise: pointwise_initializer pointwise_regularizer pointwise_constraint);
+    weight_options!("the depthwise kernel" depthwise: depthwise_initializer depthwise_regularizer depthwise_constraint);
+    weight_options!("the pointwise kernel" pointwise: pointwise_initializer pointwise_regularizer pointwise_constraint);
 
     pub(in crate::layers) fn from_config(config: &LayerConfig<'_>) -> Result<SeparableConv<RANK>> {
         let given = config.value("depth_multiplier").is_some();
@@ -97,10 +96,10 @@ impl<const RANK: usize> Layer for SeparableConv<RANK> {
         check_positive(class, "filters", self.filters)?;
         let channels = self.movement.channels(class, &only(inputs)?, weights, RANK == 1)?;
         let shape = self.movement.kernel_shape([channels, self.depth_multiplier]);
-        self.depthwise.add(weights, "depthwise_kernel", &shape)?;
+        self.depthwise.add(weights, "depthwise_kernel", shape)?;
         let last = [channels.saturating_mul(self.depth_multiplier), self.filters];
         let shape: Vec<usize> = [1; RANK].into_iter().chain(last).collect();
-        self.pointwise.add(weights, "pointwise_kernel", &shape)?;
+        self.pointwise.add(weights, "pointwise_kernel", shape)?;
         self.output.build(weights, self.filters)
     }
 

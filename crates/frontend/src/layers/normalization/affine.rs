@@ -4,40 +4,25 @@ use cornu_ir::Expr;
 use serde_json::json;
 
 use super::beside;
-use crate::constraints::Constraint;
 use crate::error::Result;
-use crate::identifier::Identifier;
-use crate::initializers::Initializer;
-use crate::layers::{
-    Config, Context, LayerConfig, Weights, constraint_config, initializer_config, regularizer_config,
+use crate::layers::weight_options::{
+    WeightOptions, write_constraints, write_initializers, write_regularizers,
 };
-use crate::regularizers::Regularizer;
+use crate::layers::{Config, Context, LayerConfig, Weights};
 
 /// x·`gamma` + `beta`, each if it is wanted.
 #[derive(Clone, Debug)]
 pub(super) struct Affine {
     pub(super) center: bool,
     pub(super) scale: bool,
-    pub(super) beta_initializer: Identifier<dyn Initializer>,
-    pub(super) gamma_initializer: Identifier<dyn Initializer>,
-    pub(super) beta_regularizer: Option<Identifier<dyn Regularizer>>,
-    pub(super) gamma_regularizer: Option<Identifier<dyn Regularizer>>,
-    pub(super) beta_constraint: Option<Identifier<dyn Constraint>>,
-    pub(super) gamma_constraint: Option<Identifier<dyn Constraint>>,
+    pub(super) beta: WeightOptions,
+    pub(super) gamma: WeightOptions,
 }
 
 impl Default for Affine {
     fn default() -> Affine {
-        Affine {
-            center: true,
-            scale: true,
-            beta_initializer: "zeros".into(),
-            gamma_initializer: "ones".into(),
-            beta_regularizer: None,
-            gamma_regularizer: None,
-            beta_constraint: None,
-            gamma_constraint: None,
-        }
+        let (beta, gamma) = (WeightOptions::new("zeros"), WeightOptions::new("ones"));
+        Affine { center: true, scale: true, beta, gamma }
     }
 }
 
@@ -46,13 +31,13 @@ impl Affine {
         Ok(Affine {
             center: config.boolean_or("center", true)?,
             scale: config.boolean_or("scale", true)?,
-            beta_initializer: config.initializer("beta_initializer", "zeros")?,
-            gamma_initializer: config.initializer("gamma_initializer", "ones")?,
-            beta_regularizer: config.regularizer("beta_regularizer")?,
-            gamma_regularizer: config.regularizer("gamma_regularizer")?,
-            beta_constraint: config.constraint("beta_constraint")?,
-            gamma_constraint: config.constraint("gamma_constraint")?,
+            beta: WeightOptions::from_config(config, "beta", "zeros")?,
+            gamma: WeightOptions::from_config(config, "gamma", "ones")?,
         })
+    }
+
+    fn both(&self) -> [(&'static str, &WeightOptions); 2] {
+        [("beta", &self.beta), ("gamma", &self.gamma)]
     }
 
     /// Keras writes the arguments in three stretches, with others between them: here whether there is what.
@@ -63,33 +48,22 @@ impl Affine {
 
     /// How both begin.
     pub(super) fn write_initializers(&self, config: &mut Config) -> Result<()> {
-        config.insert("beta_initializer".into(), initializer_config(&self.beta_initializer)?);
-        config.insert("gamma_initializer".into(), initializer_config(&self.gamma_initializer)?);
-        Ok(())
+        write_initializers(config, &self.both())
     }
 
     /// What both cost and are projected to.
     pub(super) fn write_limits(&self, config: &mut Config) -> Result<()> {
-        config.insert("beta_regularizer".into(), regularizer_config(&self.beta_regularizer)?);
-        config.insert("gamma_regularizer".into(), regularizer_config(&self.gamma_regularizer)?);
-        config.insert("beta_constraint".into(), constraint_config(&self.beta_constraint)?);
-        config.insert("gamma_constraint".into(), constraint_config(&self.gamma_constraint)?);
-        Ok(())
+        write_regularizers(config, &self.both())?;
+        write_constraints(config, &self.both())
     }
 
     /// Adds `gamma`, then `beta`, of this shape.
     pub(super) fn build(&self, shape: &[usize], weights: &mut Weights) -> Result<()> {
         if self.scale {
-            weights
-                .add("gamma", shape, self.gamma_initializer.resolve()?)?
-                .regularizer(self.gamma_regularizer.as_ref())?
-                .constraint(self.gamma_constraint.as_ref())?;
+            self.gamma.add(weights, "gamma", shape)?;
         }
         if self.center {
-            weights
-                .add("beta", shape, self.beta_initializer.resolve()?)?
-                .regularizer(self.beta_regularizer.as_ref())?
-                .constraint(self.beta_constraint.as_ref())?;
+            self.beta.add(weights, "beta", shape)?;
         }
         Ok(())
     }
@@ -128,59 +102,12 @@ macro_rules! affine_settings {
                 self
             }
 
-            /// How the offset begins.
-            pub fn beta_initializer(
-                mut self,
-                initializer: impl Into<$crate::identifier::Identifier<dyn $crate::initializers::Initializer>>,
-            ) -> $layer {
-                self.affine.beta_initializer = initializer.into();
-                self
-            }
-
-            /// How the factor begins.
-            pub fn gamma_initializer(
-                mut self,
-                initializer: impl Into<$crate::identifier::Identifier<dyn $crate::initializers::Initializer>>,
-            ) -> $layer {
-                self.affine.gamma_initializer = initializer.into();
-                self
-            }
-
-            /// What the offset's size costs.
-            pub fn beta_regularizer(
-                mut self,
-                regularizer: impl Into<$crate::identifier::Identifier<dyn $crate::regularizers::Regularizer>>,
-            ) -> $layer {
-                self.affine.beta_regularizer = Some(regularizer.into());
-                self
-            }
-
-            /// What the factor's size costs.
-            pub fn gamma_regularizer(
-                mut self,
-                regularizer: impl Into<$crate::identifier::Identifier<dyn $crate::regularizers::Regularizer>>,
-            ) -> $layer {
-                self.affine.gamma_regularizer = Some(regularizer.into());
-                self
-            }
-
-            /// What the offset is projected to after each update.
-            pub fn beta_constraint(
-                mut self,
-                constraint: impl Into<$crate::identifier::Identifier<dyn $crate::constraints::Constraint>>,
-            ) -> $layer {
-                self.affine.beta_constraint = Some(constraint.into());
-                self
-            }
-
-            /// What the factor is projected to after each update.
-            pub fn gamma_constraint(
-                mut self,
-                constraint: impl Into<$crate::identifier::Identifier<dyn $crate::constraints::Constraint>>,
-            ) -> $layer {
-                self.affine.gamma_constraint = Some(constraint.into());
-                self
-            }
+            $crate::layers::weight_options::weight_options!(
+                "the offset" affine.beta: beta_initializer beta_regularizer beta_constraint
+            );
+            $crate::layers::weight_options::weight_options!(
+                "the factor" affine.gamma: gamma_initializer gamma_regularizer gamma_constraint
+            );
         }
     };
 }

@@ -3,14 +3,11 @@
 use cornu_ir::Expr;
 use serde_json::json;
 
-use super::settings::Settings;
+use super::settings::{Settings, cell_options};
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights};
-use crate::regularizers::Regularizer;
 
 /// A layer that takes one step: called with the input of one step, `(batch, …)`, and the states, it gives an output
 /// and the next states. [`super::RNN`] runs it along time. Implement [`Layer::as_cell`] to answer `Some(self)`.
@@ -69,6 +66,12 @@ pub trait Kind: Clone + Send + Sync + 'static {
     ) -> Result<Vec<Expr<'b>>>;
 }
 
+/// A kind whose size is a number of units.
+pub trait UnitsKind: Kind {
+    /// With so many units.
+    fn of_units(units: usize) -> Self;
+}
+
 /// A cell with a kernel for its input and one for its state.
 #[derive(Clone, Debug)]
 pub struct GatedCell<K> {
@@ -76,77 +79,12 @@ pub struct GatedCell<K> {
     pub(super) settings: Settings,
 }
 
-/// Methods of a builder that set what is given.
-macro_rules! settings {
-    ($($(#[$doc:meta])* $name:ident: $type:ty = $set:expr;)*) => {$(
-        $(#[$doc])*
-        pub fn $name(mut self, value: $type) -> Self {
-            #[allow(clippy::redundant_closure_call)]
-            ($set)(self.settings_mut(), value);
-            self
-        }
-    )*};
-}
-
-/// The builder methods that a cell and its layer share.
-macro_rules! builder {
-    () => {
-        settings! {
-            /// The function of the new state.
-            activation: impl Into<Identifier<Activation>> = |s: &mut Settings, v| s.activation = Into::into(v);
-            /// The function of the gates, for cells that have some.
-            recurrent_activation: impl Into<Identifier<Activation>>
-                = |s: &mut Settings, v| s.recurrent_activation = Into::into(v);
-            /// Whether there is a bias.
-            use_bias: bool = |s: &mut Settings, v| s.use_bias = v;
-            /// How the kernel of the input begins.
-            kernel_initializer: impl Into<Identifier<dyn Initializer>>
-                = |s: &mut Settings, v| s.kernel_initializer = Into::into(v);
-            /// How the kernel of the state begins.
-            recurrent_initializer: impl Into<Identifier<dyn Initializer>>
-                = |s: &mut Settings, v| s.recurrent_initializer = Into::into(v);
-            /// How the bias begins.
-            bias_initializer: impl Into<Identifier<dyn Initializer>>
-                = |s: &mut Settings, v| s.bias_initializer = Into::into(v);
-            /// What the size of the input's kernel costs.
-            kernel_regularizer: impl Into<Identifier<dyn Regularizer>>
-                = |s: &mut Settings, v| s.kernel_regularizer = Some(Into::into(v));
-            /// What the size of the state's kernel costs.
-            recurrent_regularizer: impl Into<Identifier<dyn Regularizer>>
-                = |s: &mut Settings, v| s.recurrent_regularizer = Some(Into::into(v));
-            /// What the bias's size costs.
-            bias_regularizer: impl Into<Identifier<dyn Regularizer>>
-                = |s: &mut Settings, v| s.bias_regularizer = Some(Into::into(v));
-            /// What the input's kernel is projected to after each update.
-            kernel_constraint: impl Into<Identifier<dyn Constraint>>
-                = |s: &mut Settings, v| s.kernel_constraint = Some(Into::into(v));
-            /// What the state's kernel is projected to after each update.
-            recurrent_constraint: impl Into<Identifier<dyn Constraint>>
-                = |s: &mut Settings, v| s.recurrent_constraint = Some(Into::into(v));
-            /// What the bias is projected to after each update.
-            bias_constraint: impl Into<Identifier<dyn Constraint>>
-                = |s: &mut Settings, v| s.bias_constraint = Some(Into::into(v));
-            /// The share of the input's elements that training drops, the same ones at every step.
-            dropout: f64 = |s: &mut Settings, v| s.dropout = v;
-            /// The share of the state's elements that training drops, the same ones at every step.
-            recurrent_dropout: f64 = |s: &mut Settings, v| s.recurrent_dropout = v;
-            /// Drops by random numbers of its own.
-            seed: i64 = |s: &mut Settings, v| s.seed = Some(v);
-        }
-    };
-}
-pub(super) use {builder, settings};
-
 impl<K: Kind> GatedCell<K> {
     pub(super) fn of(kind: K) -> GatedCell<K> {
         GatedCell { kind, settings: Settings::default() }
     }
 
-    fn settings_mut(&mut self) -> &mut Settings {
-        &mut self.settings
-    }
-
-    builder!();
+    cell_options!(settings);
 
     pub(crate) fn from_config(config: &LayerConfig<'_>) -> Result<GatedCell<K>> {
         Ok(GatedCell { kind: K::from_config(config)?, settings: Settings::from_config(config)? })
@@ -183,6 +121,13 @@ impl<K: Kind> GatedCell<K> {
             config.insert("seed".into(), json!(self.settings.seed));
         }
         Ok(())
+    }
+}
+
+impl<K: UnitsKind> GatedCell<K> {
+    /// A cell of `units` units.
+    pub fn new(units: usize) -> GatedCell<K> {
+        GatedCell::of(K::of_units(units))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use cornu_ir::Expr;
 
-use super::cell::{GatedCell, Kind};
+use super::cell::{GatedCell, Kind, UnitsKind};
 use super::layer::Recurrent;
-use super::project::{self, Drops, gate, with_bias};
+use super::project::{self, Step, gate, with_bias};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::layers::{Config, Context, LayerConfig, Spec, Weights};
@@ -26,12 +26,13 @@ pub struct Gru {
     reset_after: bool,
 }
 
-impl GRUCell {
-    /// A cell of `units` units.
-    pub fn new(units: usize) -> GRUCell {
-        GatedCell::of(Gru { units, reset_after: true })
+impl UnitsKind for Gru {
+    fn of_units(units: usize) -> Gru {
+        Gru { units, reset_after: true }
     }
+}
 
+impl GRUCell {
     /// Whether the state is reset after its product with the kernel, or before.
     pub fn reset_after(mut self, reset_after: bool) -> GRUCell {
         self.kind.reset_after = reset_after;
@@ -40,11 +41,6 @@ impl GRUCell {
 }
 
 impl GRU {
-    /// A layer of `units` units.
-    pub fn new(units: usize) -> GRU {
-        Recurrent::of(GRUCell::new(units))
-    }
-
     /// Whether the state is reset after its product with the kernel, or before.
     pub fn reset_after(mut self, reset_after: bool) -> GRU {
         self.cell.kind.reset_after = reset_after;
@@ -87,31 +83,25 @@ impl Kind for Gru {
         states: &[Expr<'b>],
     ) -> Result<Vec<Expr<'b>>> {
         let (units, h) = (self.units, states[0]);
-        let (kernel, recurrent) = (context.weight("kernel")?, context.weight("recurrent_kernel")?);
-        let x = x.cast(kernel.dtype());
-        let (count, seed) = (project::count(settings, 3), settings.seed);
-        let dropped = Drops::draw(context, x, settings.dropout, seed, count)?;
-        let recurrent_dropped = Drops::draw(context, h, settings.recurrent_dropout, seed, count)?;
-        let bias = settings.use_bias.then(|| context.weight("bias")).transpose()?;
-        let row = |index: usize| bias.map(|bias| bias.slice_axis(0, index, index + 1).squeeze(&[0]));
-        let (input_bias, state_bias) = if self.reset_after { (row(0), row(1)) } else { (bias, None) };
-        let from_input = with_bias(dropped.product(x, kernel, units), input_bias);
+        let step = Step::begin(settings, context, [x, h], [units, 3])?;
+        let row = |index: usize| step.bias.map(|bias| bias.slice_axis(0, index, index + 1).squeeze(&[0]));
+        let (input_bias, state_bias) = if self.reset_after { (row(0), row(1)) } else { (step.bias, None) };
+        let from_input = with_bias(step.input_product(), input_bias);
         let (activation, opening) =
             (settings.activation.resolve()?, settings.recurrent_activation.resolve()?);
         let open = |from_state: Expr<'b>, index: usize| {
             opening.apply(gate(from_input, index, units) + gate(from_state, index, units))
         };
         let (update, candidate) = if self.reset_after {
-            let from_state = with_bias(recurrent_dropped.product(h, recurrent, units), state_bias);
+            let from_state = with_bias(step.state_product(step.recurrent), state_bias);
             let reset = open(from_state, 1)?;
             let sums = gate(from_input, 2, units) + reset * gate(from_state, 2, units);
             (open(from_state, 0)?, activation.apply(sums)?)
         } else {
-            let gates = recurrent.slice_axis(1, 0, 2 * units);
-            let from_state = recurrent_dropped.product(h, gates, units);
+            let from_state = step.state_product(step.recurrent.slice_axis(1, 0, 2 * units));
             let reset = open(from_state, 1)?;
-            let left = reset * recurrent_dropped.apply(h, 2);
-            let sums = gate(from_input, 2, units) + left.matmul(gate(recurrent, 2, units));
+            let left = reset * step.recurrent_dropped.apply(h, 2);
+            let sums = gate(from_input, 2, units) + left.matmul(gate(step.recurrent, 2, units));
             (open(from_state, 0)?, activation.apply(sums)?)
         };
         Ok(vec![update * h + (1.0 - update) * candidate])

@@ -4,15 +4,13 @@ use std::sync::OnceLock;
 
 use cornu_ir::Expr;
 
-use super::cell::{GatedCell, Kind, builder, settings};
+use super::cell::{GatedCell, Kind, UnitsKind};
 use super::flags::{Flags, flags};
 use super::run;
-use super::settings::Settings;
+use super::settings::cell_options;
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::Result;
 use crate::identifier::Identifier;
-use crate::initializers::Initializer;
 use crate::layers::{
     AnyLayer, Config, Context, Layer, LayerConfig, Spec, Sublayer, Weights, regularizer_config,
 };
@@ -35,11 +33,7 @@ impl<K: Kind> Recurrent<K> {
         Recurrent { cell, flags: Flags::default(), activity_regularizer: None, placed: OnceLock::new() }
     }
 
-    fn settings_mut(&mut self) -> &mut Settings {
-        &mut self.cell.settings
-    }
-
-    builder!();
+    cell_options!(cell.settings);
     flags!();
 
     /// What the output's size costs.
@@ -58,6 +52,13 @@ impl<K: Kind> Recurrent<K> {
 
     fn placed(&self) -> &AnyLayer {
         self.placed.get_or_init(|| AnyLayer::from(self.cell.clone()).named(K::CELL_NAME))
+    }
+}
+
+impl<K: UnitsKind> Recurrent<K> {
+    /// A layer of `units` units.
+    pub fn new(units: usize) -> Recurrent<K> {
+        Recurrent::of(GatedCell::new(units))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use cornu_ir::Expr;
 
-use super::cell::{GatedCell, Kind};
+use super::cell::{GatedCell, Kind, UnitsKind};
 use super::layer::Recurrent;
-use super::project::{self, Drops, gate, with_bias};
+use super::project::{self, Step, gate};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::layers::{Config, Context, LayerConfig, Spec, Weights};
@@ -25,12 +25,13 @@ pub struct Lstm {
     unit_forget_bias: bool,
 }
 
-impl LSTMCell {
-    /// A cell of `units` units.
-    pub fn new(units: usize) -> LSTMCell {
-        GatedCell::of(Lstm { units, unit_forget_bias: true })
+impl UnitsKind for Lstm {
+    fn of_units(units: usize) -> Lstm {
+        Lstm { units, unit_forget_bias: true }
     }
+}
 
+impl LSTMCell {
     /// Whether the bias of the gate that forgets begins at one.
     pub fn unit_forget_bias(mut self, unit_forget_bias: bool) -> LSTMCell {
         self.kind.unit_forget_bias = unit_forget_bias;
@@ -39,11 +40,6 @@ impl LSTMCell {
 }
 
 impl LSTM {
-    /// A layer of `units` units.
-    pub fn new(units: usize) -> LSTM {
-        Recurrent::of(LSTMCell::new(units))
-    }
-
     /// Whether the bias of the gate that forgets begins at one.
     pub fn unit_forget_bias(mut self, unit_forget_bias: bool) -> LSTM {
         self.cell.kind.unit_forget_bias = unit_forget_bias;
@@ -85,14 +81,7 @@ impl Kind for Lstm {
         x: Expr<'b>,
         states: &[Expr<'b>],
     ) -> Result<Vec<Expr<'b>>> {
-        let (kernel, recurrent) = (context.weight("kernel")?, context.weight("recurrent_kernel")?);
-        let x = x.cast(kernel.dtype());
-        let (count, seed) = (project::count(settings, 4), settings.seed);
-        let dropped = Drops::draw(context, x, settings.dropout, seed, count)?;
-        let recurrent_dropped = Drops::draw(context, states[0], settings.recurrent_dropout, seed, count)?;
-        let bias = settings.use_bias.then(|| context.weight("bias")).transpose()?;
-        let from_input = with_bias(dropped.product(x, kernel, self.units), bias);
-        let gates = from_input + recurrent_dropped.product(states[0], recurrent, self.units);
+        let gates = Step::begin(settings, context, [x, states[0]], [self.units, 4])?.sums();
         lstm_step(settings, gates, states[1], |gates, index| gate(gates, index, self.units))
     }
 }

@@ -98,9 +98,50 @@ impl<'b> Drops<'b> {
     }
 }
 
-/// How many factors dropout draws: one for each gate where the state is dropped too, as in Keras.
-pub(super) fn count(settings: &Settings, gates: usize) -> usize {
-    if settings.recurrent_dropout > 0.0 { gates } else { 1 }
+/// What a step begins with: input and state, the weights, and what dropout does.
+pub(super) struct Step<'b> {
+    x: Expr<'b>,
+    h: Expr<'b>,
+    units: usize,
+    kernel: Expr<'b>,
+    pub(super) recurrent: Expr<'b>,
+    pub(super) bias: Option<Expr<'b>>,
+    dropped: Drops<'b>,
+    pub(super) recurrent_dropped: Drops<'b>,
+}
+
+impl<'b> Step<'b> {
+    /// The step of a cell of `units` units and so many gates. Dropout draws a factor for each gate where the state is
+    /// dropped too, as in Keras.
+    pub(super) fn begin(
+        settings: &Settings,
+        context: &mut Context<'_, 'b>,
+        [x, h]: [Expr<'b>; 2],
+        [units, gates]: [usize; 2],
+    ) -> Result<Step<'b>> {
+        let (kernel, recurrent) = (context.weight("kernel")?, context.weight("recurrent_kernel")?);
+        let bias = settings.use_bias.then(|| context.weight("bias")).transpose()?;
+        let x = x.cast(kernel.dtype());
+        let count = if settings.recurrent_dropout > 0.0 { gates } else { 1 };
+        let dropped = Drops::draw(context, x, settings.dropout, settings.seed, count)?;
+        let recurrent_dropped = Drops::draw(context, h, settings.recurrent_dropout, settings.seed, count)?;
+        Ok(Step { x, h, units, kernel, recurrent, bias, dropped, recurrent_dropped })
+    }
+
+    /// `x·kernel`
+    pub(super) fn input_product(&self) -> Expr<'b> {
+        self.dropped.product(self.x, self.kernel, self.units)
+    }
+
+    /// `h·kernel`, for the recurrent kernel of all gates or of the first ones.
+    pub(super) fn state_product(&self, kernel: Expr<'b>) -> Expr<'b> {
+        self.recurrent_dropped.product(self.h, kernel, self.units)
+    }
+
+    /// `x·kernel + bias + h·recurrent_kernel`
+    pub(super) fn sums(&self) -> Expr<'b> {
+        with_bias(self.input_product(), self.bias) + self.state_product(self.recurrent)
+    }
 }
 
 /// The columns of one gate.

@@ -4,12 +4,13 @@ use cornu_ir::{Shape, Tensor, Type};
 use serde_json::{Map, Value, json};
 
 use crate::activations::Activation;
-use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::initializers::{self, Initializer};
-use crate::layers::{Config, LayerConfig, Weights, constraint_config, regularizer_config};
-use crate::regularizers::Regularizer;
+use crate::initializers::Initializer;
+use crate::layers::weight_options::{
+    WeightOptions, write_constraints, write_initializers, write_regularizers,
+};
+use crate::layers::{Config, LayerConfig, Weights};
 
 /// The arguments of a cell beside its size.
 #[derive(Clone, Debug)]
@@ -17,15 +18,9 @@ pub struct Settings {
     pub(super) activation: Identifier<Activation>,
     pub(super) recurrent_activation: Identifier<Activation>,
     pub(super) use_bias: bool,
-    pub(super) kernel_initializer: Identifier<dyn Initializer>,
-    pub(super) recurrent_initializer: Identifier<dyn Initializer>,
-    pub(super) bias_initializer: Identifier<dyn Initializer>,
-    pub(super) kernel_regularizer: Option<Identifier<dyn Regularizer>>,
-    pub(super) recurrent_regularizer: Option<Identifier<dyn Regularizer>>,
-    pub(super) bias_regularizer: Option<Identifier<dyn Regularizer>>,
-    pub(super) kernel_constraint: Option<Identifier<dyn Constraint>>,
-    pub(super) recurrent_constraint: Option<Identifier<dyn Constraint>>,
-    pub(super) bias_constraint: Option<Identifier<dyn Constraint>>,
+    pub(super) kernel: WeightOptions,
+    pub(super) recurrent: WeightOptions,
+    pub(super) bias: WeightOptions,
     pub(super) dropout: f64,
     pub(super) recurrent_dropout: f64,
     pub(super) seed: Option<i64>,
@@ -37,15 +32,9 @@ impl Default for Settings {
             activation: "tanh".into(),
             recurrent_activation: "sigmoid".into(),
             use_bias: true,
-            kernel_initializer: "glorot_uniform".into(),
-            recurrent_initializer: "orthogonal".into(),
-            bias_initializer: "zeros".into(),
-            kernel_regularizer: None,
-            recurrent_regularizer: None,
-            bias_regularizer: None,
-            kernel_constraint: None,
-            recurrent_constraint: None,
-            bias_constraint: None,
+            kernel: WeightOptions::new("glorot_uniform"),
+            recurrent: WeightOptions::new("orthogonal"),
+            bias: WeightOptions::new("zeros"),
             dropout: 0.0,
             recurrent_dropout: 0.0,
             seed: None,
@@ -72,15 +61,9 @@ impl Settings {
             activation: activation("activation", "tanh")?,
             recurrent_activation: activation("recurrent_activation", "sigmoid")?,
             use_bias: config.boolean_or("use_bias", true)?,
-            kernel_initializer: config.initializer("kernel_initializer", "glorot_uniform")?,
-            recurrent_initializer: config.initializer("recurrent_initializer", "orthogonal")?,
-            bias_initializer: config.initializer("bias_initializer", "zeros")?,
-            kernel_regularizer: config.regularizer("kernel_regularizer")?,
-            recurrent_regularizer: config.regularizer("recurrent_regularizer")?,
-            bias_regularizer: config.regularizer("bias_regularizer")?,
-            kernel_constraint: config.constraint("kernel_constraint")?,
-            recurrent_constraint: config.constraint("recurrent_constraint")?,
-            bias_constraint: config.constraint("bias_constraint")?,
+            kernel: WeightOptions::from_config(config, "kernel", "glorot_uniform")?,
+            recurrent: WeightOptions::from_config(config, "recurrent", "orthogonal")?,
+            bias: WeightOptions::from_config(config, "bias", "zeros")?,
             dropout: config.number_or("dropout", 0.0)?,
             recurrent_dropout: config.number_or("recurrent_dropout", 0.0)?,
             seed: config.seed("seed")?,
@@ -97,29 +80,20 @@ impl Settings {
         Ok(())
     }
 
+    fn all(&self) -> [(&'static str, &WeightOptions); 3] {
+        [("kernel", &self.kernel), ("recurrent", &self.recurrent), ("bias", &self.bias)]
+    }
+
     pub(super) fn write_initializers(&self, config: &mut Config) -> Result<()> {
-        let all = [
-            ("kernel_initializer", &self.kernel_initializer),
-            ("recurrent_initializer", &self.recurrent_initializer),
-            ("bias_initializer", &self.bias_initializer),
-        ];
-        for (key, initializer) in all {
-            config.insert(key.into(), initializers::serialize(&*initializer.resolve()?));
-        }
-        Ok(())
+        write_initializers(config, &self.all())
     }
 
     pub(super) fn write_regularizers(&self, config: &mut Config) -> Result<()> {
-        config.insert("kernel_regularizer".into(), regularizer_config(&self.kernel_regularizer)?);
-        config.insert("recurrent_regularizer".into(), regularizer_config(&self.recurrent_regularizer)?);
-        config.insert("bias_regularizer".into(), regularizer_config(&self.bias_regularizer)?);
-        Ok(())
+        write_regularizers(config, &self.all())
     }
 
     pub(super) fn write_rest(&self, config: &mut Config) -> Result<()> {
-        config.insert("kernel_constraint".into(), constraint_config(&self.kernel_constraint)?);
-        config.insert("recurrent_constraint".into(), constraint_config(&self.recurrent_constraint)?);
-        config.insert("bias_constraint".into(), constraint_config(&self.bias_constraint)?);
+        write_constraints(config, &self.all())?;
         config.insert("dropout".into(), json!(self.dropout));
         config.insert("recurrent_dropout".into(), json!(self.recurrent_dropout));
         Ok(())
@@ -134,22 +108,13 @@ impl Settings {
         }
         self.activation.resolve()?;
         self.recurrent_activation.resolve()?;
-        weights
-            .add("kernel", shapes.kernel, self.kernel_initializer.resolve()?)?
-            .regularizer(self.kernel_regularizer.as_ref())?
-            .constraint(self.kernel_constraint.as_ref())?;
-        weights
-            .add("recurrent_kernel", shapes.recurrent_kernel, self.recurrent_initializer.resolve()?)?
-            .regularizer(self.recurrent_regularizer.as_ref())?
-            .constraint(self.recurrent_constraint.as_ref())?;
+        self.kernel.add(weights, "kernel", shapes.kernel)?;
+        self.recurrent.add(weights, "recurrent_kernel", shapes.recurrent_kernel)?;
         if self.use_bias {
-            let initializer = self.bias_initializer.resolve()?;
+            let initializer = self.bias.initializer.resolve()?;
             let initializer =
                 if shapes.forget_ones { std::sync::Arc::new(ForgetOnes(initializer)) } else { initializer };
-            weights
-                .add("bias", shapes.bias, initializer)?
-                .regularizer(self.bias_regularizer.as_ref())?
-                .constraint(self.bias_constraint.as_ref())?;
+            self.bias.add_begun(weights, "bias", shapes.bias, initializer)?;
         }
         Ok(())
     }
@@ -176,3 +141,56 @@ impl Initializer for ForgetOnes {
         Ok(Tensor::from_floats(ty, first.floats().into_iter().chain(ones).chain(rest.floats())))
     }
 }
+
+/// The builder methods that a cell and its layer share, by the place of their [`Settings`].
+macro_rules! cell_options {
+    ($($at:ident).+) => {
+        /// The function of the new state.
+        pub fn activation(mut self, activation: impl Into<Identifier<Activation>>) -> Self {
+            self.$($at).+.activation = activation.into();
+            self
+        }
+
+        /// The function of the gates, for cells that have some.
+        pub fn recurrent_activation(mut self, activation: impl Into<Identifier<Activation>>) -> Self {
+            self.$($at).+.recurrent_activation = activation.into();
+            self
+        }
+
+        /// Whether there is a bias.
+        pub fn use_bias(mut self, use_bias: bool) -> Self {
+            self.$($at).+.use_bias = use_bias;
+            self
+        }
+
+        $crate::layers::weight_options::weight_options!(
+            "the kernel of the input" $($at).+.kernel: kernel_initializer kernel_regularizer kernel_constraint
+        );
+        $crate::layers::weight_options::weight_options!(
+            "the kernel of the state"
+            $($at).+.recurrent: recurrent_initializer recurrent_regularizer recurrent_constraint
+        );
+        $crate::layers::weight_options::weight_options!(
+            "the bias" $($at).+.bias: bias_initializer bias_regularizer bias_constraint
+        );
+
+        /// The share of the input's elements that training drops, the same ones at every step.
+        pub fn dropout(mut self, rate: f64) -> Self {
+            self.$($at).+.dropout = rate;
+            self
+        }
+
+        /// The share of the state's elements that training drops, the same ones at every step.
+        pub fn recurrent_dropout(mut self, rate: f64) -> Self {
+            self.$($at).+.recurrent_dropout = rate;
+            self
+        }
+
+        /// Drops by random numbers of its own.
+        pub fn seed(mut self, seed: i64) -> Self {
+            self.$($at).+.seed = Some(seed);
+            self
+        }
+    };
+}
+pub(super) use cell_options;

@@ -2,9 +2,9 @@
 
 use cornu_ir::Expr;
 
-use super::cell::{GatedCell, Kind};
+use super::cell::{GatedCell, Kind, UnitsKind};
 use super::layer::Recurrent;
-use super::project::{self, Drops, with_bias};
+use super::project::{self, Step};
 use super::settings::Settings;
 use crate::error::Result;
 use crate::layers::{Config, Context, LayerConfig, Spec, Weights};
@@ -23,17 +23,9 @@ pub struct Simple {
     units: usize,
 }
 
-impl SimpleRNNCell {
-    /// A cell of `units` units.
-    pub fn new(units: usize) -> SimpleRNNCell {
-        GatedCell::of(Simple { units })
-    }
-}
-
-impl SimpleRNN {
-    /// A layer of `units` units.
-    pub fn new(units: usize) -> SimpleRNN {
-        Recurrent::of(SimpleRNNCell::new(units))
+impl UnitsKind for Simple {
+    fn of_units(units: usize) -> Simple {
+        Simple { units }
     }
 }
 
@@ -66,14 +58,7 @@ impl Kind for Simple {
         x: Expr<'b>,
         states: &[Expr<'b>],
     ) -> Result<Vec<Expr<'b>>> {
-        let (kernel, recurrent) = (context.weight("kernel")?, context.weight("recurrent_kernel")?);
-        let x = x.cast(kernel.dtype());
-        let dropped = Drops::draw(context, x, settings.dropout, settings.seed, 1)?;
-        let recurrent_dropped =
-            Drops::draw(context, states[0], settings.recurrent_dropout, settings.seed, 1)?;
-        let bias = settings.use_bias.then(|| context.weight("bias")).transpose()?;
-        let from_input = with_bias(dropped.product(x, kernel, self.units), bias);
-        let sums = from_input + recurrent_dropped.product(states[0], recurrent, self.units);
+        let sums = Step::begin(settings, context, [x, states[0]], [self.units, 1])?.sums();
         Ok(vec![settings.activation.resolve()?.apply(sums)?])
     }
 }
