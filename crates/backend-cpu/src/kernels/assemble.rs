@@ -230,8 +230,8 @@ impl<'a> Assembler<'a> {
         self.widened(memory, dtype)
     }
 
-    /// A load of one row at every row of places. A long row is read where it lies, if blocks can end with it; others are
-    /// brought once, and stay.
+    /// A load of one row at every row of places. A long row is read where it lies, if blocks can end with it; others
+    /// are brought once, and stay.
     fn load_row(&mut self, load: &Load, row: usize, buffer: BufferIndex) -> Operand {
         let (offset, width) = (load.view.offset, load.dtype.bytes());
         // The values of a head are wanted as one block.
