@@ -133,7 +133,7 @@ impl Lowering<'_> {
             step.reads.iter().map(|read| step.writes.iter().any(|write| meets(read, write))).collect();
         let targets = step.writes.iter().map(|write| Target {
             buffer: write.index(),
-            is_read: step.reads.iter().any(|read| meets(read, write)),
+            reads: (0..step.reads.len()).filter(|&read| meets(&step.reads[read], write)).collect(),
         });
         let targets: Vec<Target> = if writes { targets.collect() } else { Vec::new() };
         let reads: Vec<BufferIndex> = step.reads.iter().map(|id| id.index()).collect();

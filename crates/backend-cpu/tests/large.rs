@@ -129,7 +129,13 @@ fn products() {
     let cpus = backends();
     let sizes =
         [(1, 300, 1), (1, 700, 500), (500, 700, 1), (50, 1, 60), (7, 33, 5), (131, 300, 67), (13, 9000, 11)];
-    for (m, k, n) in sizes.into_iter().chain([(400, 70, 520), (48, 1030, 65)]) {
+    for (m, k, n) in sizes.into_iter().chain([
+        (400, 70, 520),
+        (48, 1030, 65),
+        (300, 500, 64),
+        (93, 600, 48),
+        (12, 300, 96),
+    ]) {
         for (left, right) in [(false, false), (true, false), (false, true), (true, true)] {
             let a = if left { [k, m] } else { [m, k] };
             let b = if right { [n, k] } else { [k, n] };

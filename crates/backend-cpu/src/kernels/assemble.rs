@@ -4,6 +4,8 @@ use cornu_ir::DType;
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::{Instruction, Load, Program, Register, Scalar, View};
 
+use smallvec::SmallVec;
+
 use super::BufferIndex;
 use super::map::{Action, Code, Kept, Operand};
 use crate::error::broken;
@@ -22,11 +24,10 @@ pub(crate) struct Wiring<'a> {
 }
 
 /// A buffer to write.
-#[derive(Clone, Copy)]
 pub(crate) struct Target {
     pub(crate) buffer: BufferIndex,
-    /// True if the step also reads its memory: then it may be written only when a block's last read is done.
-    pub(crate) is_read: bool,
+    /// The reads of its memory: it may be written only when these are done for a block.
+    pub(crate) reads: SmallVec<[usize; 2]>,
 }
 
 /// Slots of a block are to fill no more than this: half of a small first-level cache.
@@ -56,6 +57,10 @@ struct Assembler<'a> {
     places: Vec<Option<Operand>>,
     /// For each register the number of the last instruction that reads it; stores count as one more instruction.
     last_use: Vec<usize>,
+    /// For each register whether functions of two arguments alone read it: they take a number for a whole block.
+    in_pairs: Vec<bool>,
+    /// How many registers are numbers.
+    numbers: usize,
     /// For each slot whether a register lives in it.
     taken: Vec<bool>,
     slot_width: usize,
@@ -73,6 +78,13 @@ impl<'a> Assembler<'a> {
             instruction.args.iter().for_each(|&arg| last_use[arg] = index);
         }
         program.stores.iter().for_each(|&register| last_use[register] = program.instructions.len());
+        let mut in_pairs = vec![true; program.registers()];
+        program.stores.iter().for_each(|&register| in_pairs[register] = false);
+        for instruction in &program.instructions {
+            if !matches!(instruction.op, Scalar::Binary(_) | Scalar::Compare(_)) {
+                instruction.args.iter().for_each(|&arg| in_pairs[arg] = false);
+            }
+        }
         let (places, taken) = (vec![None; program.registers()], Vec::new());
         Assembler {
             program,
@@ -81,6 +93,8 @@ impl<'a> Assembler<'a> {
             each: Vec::new(),
             places,
             last_use,
+            in_pairs,
+            numbers: 0,
             taken,
             slot_width: 1,
             kept: 0,
@@ -106,7 +120,7 @@ impl<'a> Assembler<'a> {
         let register = self.program.first_instruction() + index;
         let dtype = instruction.dtype;
         let place = match &instruction.op {
-            Scalar::Constant(bits) => self.constant(*bits, dtype),
+            Scalar::Constant(bits) => self.constant(register, *bits, dtype),
             Scalar::Iota { stride, size } => self.count(*stride, *size, dtype),
             Scalar::Unary(_) | Scalar::Binary(_) | Scalar::Compare(_) | Scalar::Select | Scalar::Cast => {
                 let function = self.function(instruction)?;
@@ -114,7 +128,7 @@ impl<'a> Assembler<'a> {
                 for (arg, &from) in args.iter_mut().zip(&instruction.args) {
                     *arg = self.register(from)?;
                 }
-                self.compute(register, instruction, function, args)
+                self.compute(index, instruction, function, args)
             }
         };
         self.places[register] = Some(place);
@@ -125,13 +139,14 @@ impl<'a> Assembler<'a> {
     /// Emits an instruction's function, into the buffer that stores it if that can be written at once.
     fn compute(
         &mut self,
-        register: Register,
+        index: usize,
         instruction: &Instruction,
         function: BlockFn,
         args: [Operand; 3],
     ) -> Operand {
+        let register = self.program.first_instruction() + index;
         let dtype = instruction.dtype;
-        if let Some(out) = self.direct_target(register) {
+        if let Some(out) = self.direct_target(register, index) {
             self.each.push(Action::Apply { function, out, args });
             return out;
         }
@@ -170,15 +185,24 @@ impl<'a> Assembler<'a> {
     }
 
     /// A register that holds the same number at every place.
-    fn constant(&mut self, bits: u64, dtype: DType) -> Operand {
+    fn constant(&mut self, register: Register, bits: u64, dtype: DType) -> Operand {
         let bits = match dtype {
             DType::BF16 => u64::from(half::bf16::from_bits(bits as u16).to_f32().to_bits()),
             DType::F16 => u64::from(half::f16::from_bits(bits as u16).to_f32().to_bits()),
             DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => bits,
         };
-        let out = self.lasting_slot(Held::of(dtype).bytes());
+        let out = self.unchanging(register, Held::of(dtype).bytes());
         self.once.push(Action::Fill { out, bits });
         out
+    }
+
+    /// Where a register lies that holds one number at every place.
+    fn unchanging(&mut self, register: Register, width: usize) -> Operand {
+        if !self.in_pairs[register] {
+            return self.lasting_slot(width);
+        }
+        self.numbers += 1;
+        Operand::Number { number: self.numbers - 1, width }
     }
 
     fn count(&mut self, stride: usize, size: usize, dtype: DType) -> Operand {
@@ -200,19 +224,20 @@ impl<'a> Assembler<'a> {
         let load =
             register.checked_sub(self.program.first_load()).and_then(|load| self.program.loads.get(load));
         let load = load.ok_or_else(|| broken(format!("register {register} is read before it is made")))?;
-        let place = self.load(load, self.program.stores.contains(&register));
+        let place = self.load(register, load);
         self.places[register] = Some(place);
         Ok(place)
     }
 
-    fn load(&mut self, load: &Load, is_stored: bool) -> Operand {
+    fn load(&mut self, register: Register, load: &Load) -> Operand {
+        let is_stored = self.program.stores.contains(&register);
         let Load { read, dtype, ref view } = *load;
         let (buffer, width) = (self.wiring.reads[read], dtype.bytes());
         let runs_along = view.dims.is_empty() || (view.dims.len() == 1 && view.dims[0].stride == 1);
         if view.dims.iter().all(|dim| dim.stride == 0) && !view.dims.is_empty() {
-            let out = self.lasting_slot(width);
+            let out = self.unchanging(register, width);
             self.once.push(Action::Splat { out, buffer, element: view.offset });
-            return self.widened_once(out, dtype);
+            return self.widened_once(register, out, dtype);
         }
         if let Some(row) = repeated_row(view).filter(|_| widening(dtype).is_none()) {
             return self.load_row(load, row, buffer);
@@ -257,19 +282,22 @@ impl<'a> Assembler<'a> {
     }
 
     /// The same for a register that does not change.
-    fn widened_once(&mut self, raw: Operand, dtype: DType) -> Operand {
+    fn widened_once(&mut self, register: Register, raw: Operand, dtype: DType) -> Operand {
         let Some(function) = widening(dtype) else { return raw };
-        let out = self.lasting_slot(Held::of(dtype).bytes());
+        let out = self.unchanging(register, Held::of(dtype).bytes());
         self.once.push(Action::Apply { function, out, args: [raw, Operand::None, Operand::None] });
         out
     }
 
-    /// The buffer that an instruction's register is stored to, if the instruction may write there itself.
-    fn direct_target(&self, register: Register) -> Option<Operand> {
+    /// The buffer that the register of instruction `index` is stored to, if the instruction may write there itself: as
+    /// instructions before it have read what lay there.
+    fn direct_target(&self, register: Register, index: usize) -> Option<Operand> {
         let store = self.program.stores.iter().position(|&stored| stored == register)?;
         let target = self.wiring.writes.get(store)?;
         let dtype = self.program.dtype(register);
-        (!target.is_read && narrowing(dtype).is_none()).then(|| output(target.buffer, dtype))
+        let mut loads = self.program.loads.iter().zip(self.program.first_load()..);
+        let is_free = loads.all(|(load, at)| !target.reads.contains(&load.read) || self.last_use[at] < index);
+        (is_free && narrowing(dtype).is_none()).then(|| output(target.buffer, dtype))
     }
 
     /// Emits the stores that no instruction does by itself.
@@ -337,6 +365,7 @@ impl<'a> Assembler<'a> {
             each: self.each,
             result: result.unwrap_or(Operand::None),
             slots,
+            numbers: self.numbers,
             slot_width: self.slot_width,
             block,
             kept: self.kept,

@@ -21,7 +21,7 @@ use super::reduce::join_task;
 use super::{BufferIndex, Task};
 use crate::simd::Isa;
 use crate::simd::fold::Sum;
-use crate::simd::gemm::{Float, LEAST_ROWS};
+use crate::simd::gemm::{LEAST_ROWS, Multiplied};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::pack::Operand;
 use crate::simd::rows::ZEROS;
@@ -63,13 +63,15 @@ pub(crate) fn conv(
 }
 
 /// The tasks where elements are multiplied as they lie; the general ones where there are too many or too few for that.
-fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
+fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     conv: &Convolution<'_>,
     isa: Isa,
     tail: Code,
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
+    let is_empty =
+        batch * input.elements() * places.elements() * taps.elements() * groups * channels * filters == 0;
     let [first, second] = conv.args;
     let forward = Taps::forward(conv.sliding, input, taps, places);
     let left =
@@ -78,7 +80,7 @@ fn float_tasks<N: Float + Operand<Raw = N, Held = N>>(
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let (left, columns, kernel) = match conv.form {
         // Sums of nothing are left to the general tasks.
-        _ if !has_numbers(conv.sizes) || channels * filters == 0 => {
+        _ if !has_numbers(conv.sizes) || is_empty => {
             return self::tasks::<N>(conv, isa, tail, temporary);
         }
         Form::Forward => {
@@ -115,7 +117,7 @@ pub(crate) fn has_numbers(sizes: &ConvSizes) -> bool {
 }
 
 /// The tasks of the gradient for the kernel.
-fn kernel_grad<N: Float>(
+fn kernel_grad<N: Multiplied>(
     conv: &Convolution<'_>,
     left: Left,
     right: BufferIndex,

@@ -25,6 +25,8 @@ pub(crate) struct Code {
     pub(super) result: Operand,
     /// Registers that need memory, after those whose life is over have been used again.
     pub(super) slots: usize,
+    /// Registers that hold one number for all places; they lie after the slots, [`NUMBER`] bytes each.
+    pub(super) numbers: usize,
     /// Bytes of one place in a slot.
     pub(super) slot_width: usize,
     /// Places in a block.
@@ -49,6 +51,9 @@ pub(super) struct Kept {
 type Mark = [u64; 2];
 const NOTHING: u64 = u64::MAX;
 
+/// Bytes of the widest number.
+const NUMBER: usize = 8;
+
 /// What is done with one register of a block.
 pub(super) enum Action {
     /// Puts one number into every place.
@@ -70,6 +75,8 @@ pub(super) enum Operand {
     None,
     /// In scratch memory.
     Slot { number: usize, width: usize },
+    /// One number for all places.
+    Number { number: usize, width: usize },
     /// In a buffer, place `i` at element `offset + i`.
     Buffer { buffer: BufferIndex, offset: usize, width: usize },
     /// In a buffer, where the same `row` elements from `offset` on belong to the places again and again.
@@ -84,10 +91,11 @@ struct Frame<'a> {
     buffers: Buffers<'a>,
     /// As many bytes as `Code::scratch_bytes`, which only this piece uses.
     slots: *mut u8,
-    /// Bytes from one slot to the next.
+    /// Bytes from one slot to the next, and to the numbers.
     slot_bytes: usize,
-    /// How many there are; the marks of kept loads lie behind them.
-    slot_count: usize,
+    /// Where the marks of kept loads lie, and the numbers.
+    marks_at: usize,
+    numbers_at: usize,
     root: &'a [u8],
     start: usize,
     places: usize,
@@ -96,7 +104,17 @@ struct Frame<'a> {
 impl Code {
     /// Bytes of scratch memory that running it needs.
     pub(crate) fn scratch_bytes(&self) -> usize {
-        self.slots * self.slot_bytes() + (self.kept * size_of::<Mark>()).next_multiple_of(ALIGNMENT)
+        (self.numbers_at() + self.numbers * NUMBER).next_multiple_of(ALIGNMENT)
+    }
+
+    /// Where the marks of kept loads begin: behind the slots.
+    fn marks_at(&self) -> usize {
+        self.slots * self.slot_bytes()
+    }
+
+    /// Where the numbers begin.
+    fn numbers_at(&self) -> usize {
+        self.marks_at() + self.kept * size_of::<Mark>()
     }
 
     /// The most places of a block.
@@ -198,7 +216,8 @@ impl Code {
         );
         let slots = scratch.as_mut_ptr();
         assert!(slots.cast::<Mark>().is_aligned(), "scratch memory begins at a cache line");
-        Frame { buffers, slots, slot_bytes: self.slot_bytes(), slot_count: self.slots, root, start, places }
+        let (slot_bytes, marks_at, numbers_at) = (self.slot_bytes(), self.marks_at(), self.numbers_at());
+        Frame { buffers, slots, slot_bytes, marks_at, numbers_at, root, start, places }
     }
 }
 
@@ -266,8 +285,8 @@ impl Operand {
     fn width(self) -> usize {
         match self {
             Operand::None => 0,
-            Operand::Slot { width, .. } | Operand::Buffer { width, .. } => width,
-            Operand::Row { width, .. } | Operand::Root { width } => width,
+            Operand::Slot { width, .. } | Operand::Number { width, .. } => width,
+            Operand::Buffer { width, .. } | Operand::Row { width, .. } | Operand::Root { width } => width,
         }
     }
 }
@@ -278,7 +297,7 @@ impl<'a> Frame<'a> {
     fn mark(&self, number: usize) -> &mut Mark {
         // SAFETY: marks lie behind the slots, as `Code::scratch_bytes` counts them and `Code::frame` has checked, at a
         // multiple of a cache line. No two are used at once, and only this piece uses the memory.
-        unsafe { &mut *self.slots.add(self.slot_count * self.slot_bytes).cast::<Mark>().add(number) }
+        unsafe { &mut *self.slots.add(self.marks_at).cast::<Mark>().add(number) }
     }
 
     /// True if a kept load has brought what this block needs; else it is noted that it does so now.
@@ -303,6 +322,10 @@ impl<'a> Frame<'a> {
             Operand::Slot { number, width } => unsafe {
                 std::slice::from_raw_parts(self.slots.add(number * self.slot_bytes), self.places * width)
             },
+            // SAFETY: numbers lie after the slots, as `Code::frame` has checked.
+            Operand::Number { number, width } => unsafe {
+                std::slice::from_raw_parts(self.slots.add(self.numbers_at + number * NUMBER), width)
+            },
             Operand::Buffer { buffer, offset, width } => {
                 let start = (offset + self.start) * width;
                 // SAFETY: as the caller promises.
@@ -326,6 +349,10 @@ impl<'a> Frame<'a> {
             // SAFETY: as in `bytes`.
             Operand::Slot { number, width } => unsafe {
                 std::slice::from_raw_parts_mut(self.slots.add(number * self.slot_bytes), self.places * width)
+            },
+            // SAFETY: as in `bytes`.
+            Operand::Number { number, width } => unsafe {
+                std::slice::from_raw_parts_mut(self.slots.add(self.numbers_at + number * NUMBER), width)
             },
             Operand::Buffer { buffer, offset, width } => {
                 let start = (offset + self.start) * width;

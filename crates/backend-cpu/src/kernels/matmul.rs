@@ -8,26 +8,33 @@ use cornu_ir::plan::{DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, 
 use smallvec::smallvec;
 
 use super::map::Code;
-use super::panel::{DEPTH, Panel, Source, room};
+use super::panel::{DEPTH, MOST_ROWS, Panel, Source, room};
 use super::reduce::join_task;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
-use crate::simd::gemm::{Multiplied, Product};
+use crate::simd::gemm::{LEAST_ROWS as LEAST_OUTER_ROWS, Multiplied, Product};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::number::Number;
+use crate::simd::outer::OuterProduct;
 use crate::simd::pack::Operand;
 use crate::simd::plain::{Plain, bytes, elements_mut};
+use crate::simd::rows::RowProduct;
 
-/// Rows and columns of a tile of the result: its panels and sums together fit the second-level cache.
-const ROWS: usize = 192;
-const COLUMNS: usize = 256;
+/// Rows and columns of a tile of the result: its sums and what they are made of fit the second-level cache, and its
+/// rows are long, so that the tail has long stretches to run over.
+const ROWS: usize = MOST_ROWS;
+const COLUMNS: usize = 512;
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
-const LEAST_ROWS: usize = 48;
-const LEAST_COLUMNS: usize = 64;
+const LEAST_ROWS: usize = 24;
+const LEAST_COLUMNS: usize = 128;
+/// With no more rows than this the right operand is not packed: it would be read as often as that takes.
+const FEW_ROWS: usize = 256;
+/// With no more columns than this operands that lie turned are not packed.
+const FEW_COLUMNS: usize = 256;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
-const GRAIN: usize = 1 << 20;
+const GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
 const PIECES: usize = 64;
 
@@ -174,19 +181,24 @@ pub(super) fn products<O: Operand>(
     let Sizes { batch, m, n, .. } = sizes;
     let cut = Cut::new(sizes);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
-    for (panel, uses) in [(&mut left, cut.column_tiles), (&mut right, cut.row_tiles)] {
-        if uses > 1 {
-            tasks.extend(panel.pack_ahead(batch, temporary));
-        }
+    let way = Way::of(&left, &right, &cut, sizes);
+    match way {
+        Way::Packed if cut.column_tiles > 1 => tasks.extend(left.pack_ahead(batch, temporary)),
+        Way::Rows if m <= FEW_ROWS => right.leave_in_place(),
+        Way::Outer => right.leave_in_place(),
+        Way::Packed | Way::Rows => {}
+    }
+    if cut.row_tiles > 1 && !right.is_in_place() {
+        tasks.extend(right.pack_ahead(batch, temporary));
     }
     let (parts, results) = (cut.depth.count().max(1), batch * m * n);
     if parts == 1 {
-        tasks.push(Box::new(DotTask { m, n, left, right, layout, cut, finish: Finish::Tail { tail } }));
+        tasks.push(Box::new(DotTask { m, n, way, left, right, layout, cut, finish: Finish::Tail { tail } }));
         return tasks;
     }
     let sums = temporary(parts * results * size_of::<<O::Held as Summed>::Total>());
     let finish = Finish::Keep { sums, results };
-    tasks.push(Box::new(DotTask { m, n, left, right, layout, cut, finish }));
+    tasks.push(Box::new(DotTask { m, n, way, left, right, layout, cut, finish }));
     tasks.push(join_task::<Sum<O::Held>>(results, parts, sums, tail));
     tasks
 }
@@ -210,8 +222,7 @@ impl Cut {
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let (mut rows, mut columns) = (ROWS, COLUMNS);
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
-            let taller = rows.min(m) >= columns.min(n);
-            if rows > LEAST_ROWS && (taller || columns == LEAST_COLUMNS) { rows /= 2 } else { columns /= 2 }
+            if rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
         }
         let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
@@ -233,11 +244,40 @@ impl Cut {
 struct DotTask<O: Operand> {
     m: usize,
     n: usize,
+    way: Way,
     left: Panel<O>,
     right: Panel<O>,
     layout: Layout,
     cut: Cut,
     finish: Finish,
+}
+
+/// Which operands are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Both.
+    Packed,
+    /// At most the right one: the rows of the left one are read where they lie.
+    Rows,
+    /// None: where both lie turned, their products are sums of outer products.
+    Outer,
+}
+
+impl Way {
+    fn of<O: Operand>(left: &Panel<O>, right: &Panel<O>, cut: &Cut, sizes: Sizes) -> Way {
+        let last = sizes.m % cut.rows;
+        if left.lies_in_rows() {
+            Way::Rows
+        } else if left.is_turned()
+            && right.lies_in_columns()
+            && sizes.n <= FEW_COLUMNS
+            && (last == 0 || last >= LEAST_OUTER_ROWS)
+        {
+            Way::Outer
+        } else {
+            Way::Packed
+        }
+    }
 }
 
 /// What is done with the sums of a tile.
@@ -254,6 +294,16 @@ struct Unit {
     rows: Range<usize>,
     columns: Range<usize>,
     part: usize,
+}
+
+/// Some rows and columns of a product, over a stretch of the summed axis.
+struct Stretch<'a> {
+    product: usize,
+    rows: &'a Range<usize>,
+    columns: &'a Range<usize>,
+    depth: &'a Range<usize>,
+    /// True if the sums hold nothing yet.
+    first: bool,
 }
 
 impl<O: Operand> Task for DotTask<O> {
@@ -288,7 +338,8 @@ impl<O: Operand> DotTask<O> {
     /// Bytes of the left panel, the right panel and the sums of a tile.
     fn panel_bytes(&self) -> [usize; 3] {
         let (rows, columns) = (self.cut.rows.min(self.m), self.cut.columns.min(self.n));
-        [self.left.scratch_bytes(rows), self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
+        let left = if self.way == Way::Packed { self.left.scratch_bytes(rows) } else { 0 };
+        [left, self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
     }
 
     fn unit(&self, unit: usize) -> Unit {
@@ -320,12 +371,64 @@ impl<O: Operand> DotTask<O> {
         for start in range.clone().step_by(DEPTH) {
             let first = start == range.start;
             let depth = start..(start + DEPTH).min(range.end);
-            let left = self.left.packed(isa, buffers, *batch, rows.clone(), depth.clone(), left_panel);
-            let right = self.right.packed(isa, buffers, *batch, columns.clone(), depth.clone(), right_panel);
-            let (rows, columns, depth) = (rows.len(), columns.len(), depth.len());
-            let product = Product { left, right, depth, sums, rows, columns, stride: columns, first };
-            O::Held::multiply(isa, product);
+            let stretch = Stretch { product: *batch, rows, columns, depth: &depth, first };
+            let panels = [&mut *left_panel, &mut *right_panel];
+            match self.way {
+                Way::Packed => self.multiply_packed(isa, buffers, stretch, panels, sums),
+                Way::Rows => self.multiply_rows(isa, buffers, stretch, panels, sums),
+                Way::Outer => self.multiply_outer(isa, buffers, stretch, sums),
+            }
         }
+    }
+
+    fn multiply_packed(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        Stretch { product, rows, columns, depth, first }: Stretch<'_>,
+        [left, right]: [&mut [u8]; 2],
+        sums: &mut [O::Held],
+    ) {
+        let left = self.left.packed(isa, buffers, product, rows.clone(), depth.clone(), left);
+        let right = self.right.packed(isa, buffers, product, columns.clone(), depth.clone(), right);
+        let (rows, columns, depth) = (rows.len(), columns.len(), depth.len());
+        O::Held::multiply(isa, Product { left, right, depth, sums, rows, columns, stride: columns, first });
+    }
+
+    fn multiply_rows(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        Stretch { product, rows, columns, depth, first }: Stretch<'_>,
+        [_, right]: [&mut [u8]; 2],
+        sums: &mut [O::Held],
+    ) {
+        let right = self.right.strips(isa, buffers, product, columns.clone(), depth.clone(), right);
+        let rows = self.left.rows(buffers, product, rows, depth.start);
+        let rows = rows.expect("this way is taken where the left operand lies in rows");
+        let (run, zeros, columns, is_first) = (depth.len(), rows.from, columns.len(), first);
+        O::Held::multiply_rows(isa, RowProduct { rows, run, zeros, right, columns, sums, is_first });
+    }
+
+    fn multiply_outer(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        Stretch { product, rows, columns, depth, first }: Stretch<'_>,
+        sums: &mut [O::Held],
+    ) {
+        let operands = (
+            self.left.turned(buffers, product, rows, depth),
+            self.right.turned(buffers, product, columns, depth),
+        );
+        let (Some(left), Some(right)) = operands else {
+            unreachable!("this way is taken where both operands lie turned")
+        };
+        let (rows, columns, is_first) = (rows.len(), columns.len(), first);
+        let (right, right_distance, right_offset) = (right.from, right.distance, right.offset);
+        let product =
+            OuterProduct { left, right, right_distance, right_offset, rows, columns, sums, is_first };
+        O::Held::multiply_outer(isa, product);
     }
 
     /// Runs the tail over a tile, or keeps its sums.

@@ -14,12 +14,30 @@ use crate::parallel::Pieces;
 use crate::simd::Isa;
 use crate::simd::pack::{Matrix, Operand, pack};
 use crate::simd::plain::elements_mut;
+use crate::simd::rows::{Rows, Strips};
 
 /// The stretch of the summed axis that is packed together: a strip of it fits the first-level cache.
 pub(super) const DEPTH: usize = 256;
 
 /// Strips that are packed by one call.
 const GROUP: usize = 8;
+
+/// The most rows of a tile.
+pub(super) const MOST_ROWS: usize = 96;
+
+/// Numbers of a vector of every instruction set.
+pub(super) const VECTOR: usize = 16;
+
+/// The numbers of the rows of a tile, or of the places of a stretch.
+static COUNT: [u32; DEPTH] = {
+    let mut count = [0; DEPTH];
+    let mut i = 0;
+    while i < DEPTH {
+        count[i] = i as u32;
+        i += 1;
+    }
+    count
+};
 
 /// Bytes of scratch memory for so many numbers.
 pub(super) fn room<N>(numbers: usize) -> usize {
@@ -46,6 +64,8 @@ pub(super) struct Panel<O> {
     strip: usize,
     /// How much of the summed axis is packed together.
     stretch: usize,
+    /// True if it is not packed at all.
+    is_in_place: bool,
     /// Where it lies packed, if it is packed ahead: stretch after stretch of the summed axis, strip after strip.
     ahead: Option<BufferIndex>,
     operand: PhantomData<O>,
@@ -53,7 +73,16 @@ pub(super) struct Panel<O> {
 
 impl<O: Operand> Panel<O> {
     pub(super) fn new(source: Source, [rows, depth]: [usize; 2], strip: usize) -> Panel<O> {
-        Panel { source, rows, depth, strip, stretch: DEPTH, ahead: None, operand: PhantomData }
+        Panel {
+            source,
+            rows,
+            depth,
+            strip,
+            stretch: DEPTH,
+            is_in_place: false,
+            ahead: None,
+            operand: PhantomData,
+        }
     }
 
     /// Packed so that each strip has the whole summed axis.
@@ -76,9 +105,54 @@ impl<O: Operand> Panel<O> {
         Some(Box::new(PackTask { panel, to, batch }))
     }
 
+    /// True if the rows of the operand are read where they lie, and not packed.
+    pub(super) fn lies_in_rows(&self) -> bool {
+        O::IS_HELD && matches!(self.source, Source::Matrix { column: 1, .. })
+    }
+
+    /// Rows that are read where they lie: some of one product, from some place of the summed axis on.
+    pub(super) fn rows<'a>(
+        &self,
+        buffers: Buffers<'a>,
+        product: usize,
+        rows: &Range<usize>,
+        depth: usize,
+    ) -> Option<Rows<'a, O::Held>> {
+        match self.source {
+            Source::Matrix { from, batch, row, column: 1 } if O::IS_HELD => Some(Rows {
+                from: buffers.read::<O::Held>(from),
+                distance: row,
+                offset: product * batch + rows.start * row + depth,
+                runs: &COUNT[..rows.len()],
+                order: &COUNT[..rows.len()],
+            }),
+            Source::Matrix { .. } | Source::Rows(_) | Source::Columns(_) => None,
+        }
+    }
+
+    /// The operand turned, where that lies in rows: for each place of a stretch of the summed axis some neighbours.
+    pub(super) fn turned<'a>(
+        &self,
+        buffers: Buffers<'a>,
+        product: usize,
+        rows: &Range<usize>,
+        depth: &Range<usize>,
+    ) -> Option<Rows<'a, O::Held>> {
+        match self.source {
+            Source::Matrix { from, batch, row: 1, column } if O::IS_HELD => Some(Rows {
+                from: buffers.read::<O::Held>(from),
+                distance: column,
+                offset: product * batch + depth.start * column + rows.start,
+                runs: &COUNT[..depth.len()],
+                order: &COUNT[..depth.len()],
+            }),
+            Source::Matrix { .. } | Source::Rows(_) | Source::Columns(_) => None,
+        }
+    }
+
     /// Bytes of scratch memory that a tile of so many rows needs.
     pub(super) fn scratch_bytes(&self, rows: usize) -> usize {
-        if self.ahead.is_some() {
+        if self.ahead.is_some() || self.is_in_place {
             return 0;
         }
         let depth = self.depth.min(DEPTH);
@@ -110,6 +184,45 @@ impl<O: Operand> Panel<O> {
         let part = self.part(isa, buffers, batch, [rows.clone(), depth.clone()], unpacked);
         pack::<O>(isa, part, rows.len(), depth.len(), self.strip, packed);
         packed
+    }
+
+    /// The same as strips that rows are multiplied with; where they lie, if that was asked for.
+    pub(super) fn strips<'a>(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'a>,
+        product: usize,
+        columns: Range<usize>,
+        depth: Range<usize>,
+        scratch: &'a mut [u8],
+    ) -> Strips<'a, O::Held> {
+        if let (true, &Source::Matrix { from, batch, column, .. }) = (self.is_in_place, &self.source) {
+            let start = product * batch + depth.start * column + columns.start;
+            return Strips { from: &buffers.read::<O::Held>(from)[start..], strip: self.strip, row: column };
+        }
+        let strip = self.strip * depth.len();
+        let from = self.packed(isa, buffers, product, columns, depth, scratch);
+        Strips { from, strip, row: self.strip }
+    }
+
+    /// Lets the operand be read where it lies, if it can be: whole vectors of its rows are neighbours.
+    pub(super) fn leave_in_place(&mut self) {
+        self.is_in_place = self.lies_in_columns();
+    }
+
+    /// True if it is read where it lies.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.is_in_place
+    }
+
+    /// True if whole vectors of rows are neighbours in memory, for each place of the summed axis.
+    pub(super) fn lies_in_columns(&self) -> bool {
+        self.is_turned() && self.rows.is_multiple_of(VECTOR)
+    }
+
+    /// True if the operand lies turned, and may be read so.
+    pub(super) fn is_turned(&self) -> bool {
+        O::IS_HELD && matches!(self.source, Source::Matrix { row: 1, .. })
     }
 
     fn padded_rows(&self) -> usize {

@@ -47,7 +47,7 @@ pub(crate) fn each1<F: Function1>(isa: Isa, block: Block<'_>) {
     isa.run(Each1::<F> { out: elements_mut(block.out), x: elements(block.args[0]) });
 }
 
-/// Applies a function of two elements to a block.
+/// Applies a function of two elements to a block; an argument may be one number for all places.
 pub(crate) fn each2<F: Function2>(isa: Isa, block: Block<'_>) {
     isa.run(Each2::<F> {
         out: elements_mut(block.out),
@@ -100,8 +100,24 @@ struct Each2<'a, F: Function2> {
 impl<F: Function2> Loop for Each2<'_, F> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        for ((out, &x), &y) in self.out.iter_mut().zip(self.x).zip(self.y) {
-            *out = F::of::<T>(x, y);
+        let Each2 { out, x, y } = self;
+        match (x, y) {
+            (&[x], &[y]) => out.fill(F::of::<T>(x, y)),
+            (&[x], y) => {
+                for (out, &y) in out.iter_mut().zip(y) {
+                    *out = F::of::<T>(x, y);
+                }
+            }
+            (x, &[y]) => {
+                for (out, &x) in out.iter_mut().zip(x) {
+                    *out = F::of::<T>(x, y);
+                }
+            }
+            (x, y) => {
+                for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
+                    *out = F::of::<T>(x, y);
+                }
+            }
         }
     }
 }

@@ -52,11 +52,8 @@ pub(crate) struct Product<'a, N> {
 pub(crate) trait Multiplied: Summed {
     /// Computes a product of panels that were packed for [`Isa::tile`].
     fn multiply(isa: Isa, product: Product<'_, Self>);
-}
 
-/// A number whose products of rows are known: see [`super::rows`].
-pub(crate) trait Float: Multiplied {
-    /// Computes a product of rows with a panel that was packed for [`Isa::tile`].
+    /// Computes a product of rows with a panel that was packed for [`Isa::tile`]: see [`super::rows`].
     fn multiply_rows(isa: Isa, product: RowProduct<'_, Self>);
 
     /// Computes a sum of outer products: see [`super::outer`].
@@ -76,9 +73,7 @@ macro_rules! floats {
                     Set::Avx512 => isa.run(Tiles::<std::arch::x86_64::$avx512, 12>(product)),
                 }
             }
-        }
 
-        impl Float for $float {
             fn multiply_rows(isa: Isa, product: RowProduct<'_, $float>) {
                 match isa.0 {
                     Set::Portable => isa.run(RowTiles::<Lanes<$float, { $portable / 2 }>, 4>(product)),
@@ -116,6 +111,20 @@ macro_rules! wholes {
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => isa.run(Plain::<$int, 12, $avx512>(product)),
                 }
+            }
+
+            fn multiply_rows(isa: Isa, product: RowProduct<'_, $int>) {
+                match isa.0 {
+                    Set::Portable => isa.run(RowTiles::<Lanes<$int, { $portable / 2 }>, 4>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(RowTiles::<Lanes<$int, { $avx2 / 2 }>, 6>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(RowTiles::<Lanes<$int, { $avx512 / 2 }>, 12>(product)),
+                }
+            }
+
+            fn multiply_outer(isa: Isa, product: OuterProduct<'_, $int>) {
+                isa.run(OuterTiles::<Lanes<$int, 4>, 4, 8>(product));
             }
         }
     )*};

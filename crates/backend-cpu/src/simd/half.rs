@@ -79,6 +79,7 @@ pub(crate) struct Bf16;
 impl Operand for Bf16 {
     type Raw = u16;
     type Held = f32;
+    const IS_HELD: bool = false;
 
     #[inline(always)]
     fn widen(raw: u16) -> f32 {
@@ -92,6 +93,7 @@ pub(crate) struct F16;
 impl Operand for F16 {
     type Raw = u16;
     type Held = f32;
+    const IS_HELD: bool = false;
 
     #[inline(always)]
     fn widen(raw: u16) -> f32 {

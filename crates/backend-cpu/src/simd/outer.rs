@@ -21,6 +21,8 @@ pub(crate) struct OuterProduct<'a, N> {
     pub(crate) columns: usize,
     /// The sums, row after row.
     pub(crate) sums: &'a mut [N],
+    /// True if the sums hold nothing yet, and are not to be added to.
+    pub(crate) is_first: bool,
 }
 
 /// The sum by vectors `V`: `MR` rows by two vectors, or twice as many rows by one, at a time.
@@ -31,7 +33,10 @@ pub(crate) struct OuterTiles<'a, V: Vector, const MR: usize, const TALL: usize>(
 impl<V: Vector, const MR: usize, const TALL: usize> Loop for OuterTiles<'_, V, MR, TALL> {
     #[inline(always)]
     fn run<T: Target>(mut self) {
-        let OuterProduct { rows, columns, .. } = self.0;
+        let OuterProduct { left, right, right_distance, right_offset, rows, columns, .. } = self.0;
+        left.check(rows);
+        let last = left.runs.len().saturating_sub(1) * right_distance + right_offset;
+        assert!(rows >= MR && last + columns.next_multiple_of(V::LANES) <= right.len());
         for column in (0..columns).step_by(2 * V::LANES) {
             if columns - column > V::LANES {
                 self.strip::<MR, 2>(column);
@@ -45,33 +50,35 @@ impl<V: Vector, const MR: usize, const TALL: usize> Loop for OuterTiles<'_, V, M
 }
 
 impl<V: Vector, const MR: usize, const TALL: usize> OuterTiles<'_, V, MR, TALL> {
-    /// All rows of `NV` vectors of columns. The last rows may be computed twice, rather than fewer at a time.
+    /// All rows of `NV` vectors of columns.
     #[inline(always)]
     fn strip<const ROWS: usize, const NV: usize>(&mut self, column: usize) {
         let OuterProduct { rows, columns, .. } = self.0;
         let columns_left = columns - column;
         for row in (0..rows).step_by(ROWS) {
-            let row = row.min(rows - ROWS);
+            // The last rows are computed with some before them, which are not written again.
+            let (row, known) = (row.min(rows - ROWS), row - row.min(rows - ROWS));
             let places = self.0.left.runs.len();
             // Long sums are made of shorter ones, which keeps their errors small.
             for place in (0..places.max(1)).step_by(STRETCH) {
+                let is_first = self.0.is_first && place == 0;
                 let places = place..places.min(place + STRETCH);
                 // SAFETY: `multiply_outer` runs this with vectors of the set that `Isa::run` compiles it for.
                 unsafe {
                     let sums = self.tile::<ROWS, NV>(row, column, places);
-                    for (i, sums) in sums.iter().enumerate() {
+                    for (i, sums) in sums.iter().enumerate().skip(known) {
                         let out = &mut self.0.sums[(row + i) * columns + column..];
-                        write(sums, out, columns_left, place == 0);
+                        write(sums, out, columns_left, is_first);
                     }
                 }
             }
         }
     }
 
-    /// The sums of a tile.
+    /// The sums of a tile over some places.
     ///
     /// # Safety
-    /// The machine has the instruction set of `V`.
+    /// The machine has the instruction set of `V`, and `run` has checked where both operands lie.
     #[inline(always)]
     unsafe fn tile<const ROWS: usize, const NV: usize>(
         &self,
@@ -80,23 +87,24 @@ impl<V: Vector, const MR: usize, const TALL: usize> OuterTiles<'_, V, MR, TALL> 
         places: Range<usize>,
     ) -> [[V; NV]; ROWS] {
         let OuterProduct { left, right, right_distance, right_offset, .. } = self.0;
-        let Rows { from, distance, offset, runs, .. } = left;
         // SAFETY: as the caller promises, here and below.
         let mut sums = unsafe { [[V::splat(V::N::ZERO); NV]; ROWS] };
-        let right = &right[right_offset + column..];
-        for (i, &number) in places.clone().zip(&runs[places]) {
+        for (place, &number) in places.clone().zip(&left.runs[places]) {
             if number == ZEROS {
                 continue;
             }
-            let left = &from[number as usize * distance + offset + row..][..ROWS];
-            let right = &right[i * right_distance..][..NV * V::LANES];
             // SAFETY: as above.
             unsafe {
-                let right: [V; NV] = std::array::from_fn(|j| V::load(&right[j * V::LANES..]));
-                for i in 0..ROWS {
-                    let x = V::splat(left[i]);
-                    for j in 0..NV {
-                        sums[i][j] = x.mul_add(right[j], sums[i][j]);
+                let from = left.run_at(number).add(row);
+                let right = right.as_ptr().add(place * right_distance + right_offset + column);
+                let mut strip = [V::splat(V::N::ZERO); NV];
+                for (j, vector) in strip.iter_mut().enumerate() {
+                    *vector = V::load_at(right.add(j * V::LANES));
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let x = V::splat_at(from.add(i));
+                    for (sum, &vector) in sums.iter_mut().zip(&strip) {
+                        *sum = x.mul_add(vector, *sum);
                     }
                 }
             }

@@ -9,6 +9,8 @@ use super::{Isa, Loop, Target};
 pub(crate) trait Operand: Send + Sync + 'static {
     type Raw: Plain;
     type Held: Multiplied;
+    /// True if elements are such numbers already, and may be read where they lie.
+    const IS_HELD: bool;
     fn widen(raw: Self::Raw) -> Self::Held;
 }
 
@@ -18,6 +20,7 @@ macro_rules! operands {
         impl Operand for $number {
             type Raw = $number;
             type Held = $number;
+            const IS_HELD: bool = true;
 
             #[inline(always)]
             fn widen(raw: $number) -> $number {
@@ -108,17 +111,26 @@ impl<O: Operand> Pack<'_, O> {
         }
     }
 
-    /// Where the summed axis is consecutive: `N` runs are read side by side.
+    /// Where the summed axis is consecutive: from each of `N` rows a cache line at a time, so that none is met twice.
     #[inline(always)]
     fn full_strips_along_depth<const N: usize>(&mut self, strips: usize) {
+        const LINE: usize = 16;
         let Matrix { elements, start, row, .. } = self.from;
-        let out = self.out.chunks_exact_mut(N * self.depth).take(strips);
-        for (strip, out) in out.enumerate() {
-            let (out, _) = out.as_chunks_mut::<N>();
-            let runs: [&[O::Raw]; N] =
-                std::array::from_fn(|i| &elements[start + (strip * N + i) * row..][..out.len()]);
-            for (p, out) in out.iter_mut().enumerate() {
-                *out = std::array::from_fn(|i| O::widen(runs[i][p]));
+        let whole = self.depth / LINE * LINE;
+        for strip in 0..strips {
+            let out = &mut self.out[strip * N * self.depth..][..N * self.depth];
+            let (blocks, rest) = out.split_at_mut(N * whole);
+            for (block, out) in blocks.chunks_exact_mut(N * LINE).enumerate() {
+                for i in 0..N {
+                    let line = &elements[start + (strip * N + i) * row + block * LINE..][..LINE];
+                    for p in 0..LINE {
+                        out[p * N + i] = O::widen(line[p]);
+                    }
+                }
+            }
+            for i in 0..N {
+                let line = &elements[start + (strip * N + i) * row + whole..][..self.depth - whole];
+                line.iter().enumerate().for_each(|(p, &raw)| rest[p * N + i] = O::widen(raw));
             }
         }
     }

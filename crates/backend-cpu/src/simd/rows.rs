@@ -26,27 +26,66 @@ pub(crate) struct Rows<'a, N> {
     pub(crate) order: &'a [u32],
 }
 
+/// The columns that rows are multiplied with, strip by strip of two vectors.
+#[derive(Clone, Copy)]
+pub(crate) struct Strips<'a, N> {
+    /// Row `k` of strip `s` begins at `s·strip + k·row`.
+    pub(crate) from: &'a [N],
+    pub(crate) strip: usize,
+    pub(crate) row: usize,
+}
+
 /// Products of rows with some columns.
 pub(crate) struct RowProduct<'a, N> {
     pub(crate) rows: Rows<'a, N>,
     /// Numbers of a run.
     pub(crate) run: usize,
-    /// A run of zeros.
+    /// What [`ZEROS`] stands for: a run of zeros. Where it is not used, any run of numbers.
     pub(crate) zeros: &'a [N],
-    /// The strips of the right operand that the columns are in, each for all runs.
-    pub(crate) right: &'a [N],
+    /// The strips that the columns are in, each for all runs.
+    pub(crate) right: Strips<'a, N>,
     pub(crate) columns: usize,
     /// The results, `columns` for each place.
     pub(crate) sums: &'a mut [N],
+    /// True if the results hold nothing yet, and are not to be added to.
+    pub(crate) is_first: bool,
 }
 
 /// The product by vectors `V`, `MR` rows at a time.
 pub(crate) struct RowTiles<'a, V: Vector, const MR: usize>(pub(crate) RowProduct<'a, V::N>);
 
+impl<N> Rows<'_, N> {
+    /// Panics unless every run of so many numbers lies within the memory; after that they are read unchecked.
+    #[inline(always)]
+    pub(super) fn check(&self, run: usize) {
+        let Rows { from, distance, offset, runs, .. } = *self;
+        // Runs of numbers up to this one do; wrapping, no run at all becomes 0.
+        let limit = from.len().checked_sub(offset + run).map_or(0, |room| room / distance.max(1) + 1);
+        let most = runs.iter().map(|run| run.wrapping_add(1)).max().unwrap_or(0);
+        assert!(most as usize <= limit, "runs lie within their memory");
+    }
+
+    /// Where a run begins that is not [`ZEROS`].
+    ///
+    /// # Safety
+    /// [`Rows::check`] has seen it.
+    #[inline(always)]
+    pub(super) unsafe fn run_at(&self, number: u32) -> *const N {
+        // SAFETY: within the memory, as `check` has seen.
+        unsafe { self.from.as_ptr().add(number as usize * self.distance + self.offset) }
+    }
+}
+
 impl<V: Vector, const MR: usize> Loop for RowTiles<'_, V, MR> {
     #[inline(always)]
     fn run<T: Target>(mut self) {
-        let (strip, columns) = (2 * V::LANES, self.0.columns);
+        let RowProduct { rows, run, zeros, right, columns, .. } = self.0;
+        rows.check(run);
+        let depth = rows.runs.len() / rows.order.len().max(1) * run;
+        let strip = 2 * V::LANES;
+        let last = (columns.div_ceil(strip) - 1) * right.strip + (depth - 1) * right.row;
+        let left_over = (columns - 1) % strip + 1;
+        assert!(zeros.len() >= run && last + left_over.next_multiple_of(V::LANES) <= right.from.len());
         for first in (0..columns).step_by(strip) {
             // Half a strip costs half the time.
             if columns - first > V::LANES { self.strip::<2>(first) } else { self.strip::<1>(first) }
@@ -58,69 +97,71 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
     /// All rows with one strip, of which `NV` vectors count.
     #[inline(always)]
     fn strip<const NV: usize>(&mut self, first: usize) {
-        let RowProduct { run, right, columns, rows: Rows { runs, order, .. }, .. } = self.0;
-        let (rows, width) = (order.len(), 2 * V::LANES);
-        let right = &right[first * (runs.len() / rows) * run..];
-        let columns_left = columns - first;
+        let RowProduct { run, zeros, right, columns, rows, is_first, .. } = self.0;
+        let (count, width) = (rows.order.len(), 2 * V::LANES);
+        // SAFETY: within the strips, as `run` has checked.
+        let right_at = unsafe { right.from.as_ptr().add(first / width * right.strip) };
         // Long sums are made of shorter ones, which keeps their errors small.
-        let together = rows * (STRETCH / run).max(1);
-        for row in (0..rows).step_by(MR) {
-            let height = MR.min(rows - row);
-            let mut right = right;
-            for (part, runs) in runs.chunks(together).enumerate() {
-                // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for.
+        let together = count * (STRETCH / run).max(1);
+        for row in (0..count).step_by(MR) {
+            let height = MR.min(count - row);
+            for (part, runs) in rows.runs.chunks(together).enumerate() {
+                // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for; and `run`
+                // has checked that runs and strips are where they are read.
                 unsafe {
                     let mut sums = [[V::splat(V::N::ZERO); NV]; MR];
-                    for runs in runs.chunks_exact(rows) {
-                        let strip;
-                        (strip, right) = right.split_at(run * width);
+                    for (number, runs) in runs.chunks_exact(count).enumerate() {
+                        let k = (part * together / count + number) * run;
                         let runs = &runs[row..row + height];
-                        if runs.iter().any(|&run| run != ZEROS) {
-                            accumulate(&mut sums, self.left(runs), strip);
+                        if runs.iter().all(|&run| run == ZEROS) {
+                            continue;
                         }
+                        let mut left = [zeros.as_ptr(); MR];
+                        for (left, &number) in left.iter_mut().zip(runs) {
+                            *left = if number == ZEROS { zeros.as_ptr() } else { rows.run_at(number) };
+                        }
+                        accumulate(&mut sums, left, right_at.add(k * right.row), right.row, run);
                     }
-                    for (sums, &place) in sums.iter().zip(&order[row..row + height]) {
+                    for (sums, &place) in sums.iter().zip(&rows.order[row..row + height]) {
                         let out = &mut self.0.sums[place as usize * columns + first..];
-                        write(sums, out, columns_left, part == 0);
+                        write(sums, out, columns - first, is_first && part == 0);
                     }
                 }
             }
         }
-    }
-
-    /// One run of each row.
-    #[inline(always)]
-    fn left(&self, runs: &[u32]) -> [&[V::N]; MR] {
-        let RowProduct { run, zeros, rows: Rows { from, distance, offset, .. }, .. } = self.0;
-        std::array::from_fn(|i| match runs.get(i) {
-            Some(&number) if number != ZEROS => &from[number as usize * distance + offset..][..run],
-            Some(_) | None => &zeros[..run],
-        })
     }
 }
 
-/// Adds the products of a run.
+/// Adds the products of a run of each row with a strip.
 ///
 /// # Safety
-/// The machine has the instruction set of `V`.
+/// The machine has the instruction set of `V`; `run` numbers lie at each of `left`, and `NV` vectors at `right` and at
+/// each of the `run - 1` places that follow it in a distance of `row`.
 #[inline(always)]
 unsafe fn accumulate<V: Vector, const MR: usize, const NV: usize>(
     sums: &mut [[V; NV]; MR],
-    left: [&[V::N]; MR],
-    right: &[V::N],
+    left: [*const V::N; MR],
+    right: *const V::N,
+    row: usize,
+    run: usize,
 ) {
-    for (k, right) in right.chunks_exact(2 * V::LANES).enumerate() {
+    let mut sums_here = *sums;
+    for k in 0..run {
         // SAFETY: as the caller promises.
         unsafe {
-            let right: [V; NV] = std::array::from_fn(|j| V::load(&right[j * V::LANES..]));
-            for i in 0..MR {
-                let x = V::splat(left[i][k]);
-                for j in 0..NV {
-                    sums[i][j] = x.mul_add(right[j], sums[i][j]);
+            let mut strip = [V::splat(V::N::ZERO); NV];
+            for (j, vector) in strip.iter_mut().enumerate() {
+                *vector = V::load_at(right.add(k * row + j * V::LANES));
+            }
+            for (sums, left) in sums_here.iter_mut().zip(left) {
+                let x = V::splat_at(left.add(k));
+                for (sum, &vector) in sums.iter_mut().zip(&strip) {
+                    *sum = x.mul_add(vector, *sum);
                 }
             }
         }
     }
+    *sums = sums_here;
 }
 
 /// Writes the sums of a row, as many as there are columns, or adds them to what is there.

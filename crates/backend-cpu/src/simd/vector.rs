@@ -25,6 +25,22 @@ pub(crate) trait Vector: Copy {
     /// As above.
     unsafe fn load(from: &[Self::N]) -> Self;
 
+    /// The number at an address in every lane.
+    ///
+    /// # Safety
+    /// As above; and a number lies there.
+    #[inline(always)]
+    unsafe fn splat_at(from: *const Self::N) -> Self {
+        // SAFETY: as the caller promises.
+        unsafe { Self::splat(*from) }
+    }
+
+    /// The numbers from an address on.
+    ///
+    /// # Safety
+    /// As above; and as many numbers as lanes lie there.
+    unsafe fn load_at(from: *const Self::N) -> Self;
+
     /// Writes the first numbers of a slice.
     ///
     /// # Safety
@@ -60,6 +76,12 @@ impl<N: Number, const L: usize> Vector for Lanes<N, L> {
     #[inline(always)]
     unsafe fn load(from: &[N]) -> Lanes<N, L> {
         Lanes(*from.first_chunk().expect("as many numbers as lanes"))
+    }
+
+    #[inline(always)]
+    unsafe fn load_at(from: *const N) -> Lanes<N, L> {
+        // SAFETY: as the caller promises.
+        Lanes(unsafe { from.cast::<[N; L]>().read_unaligned() })
     }
 
     #[inline(always)]
@@ -99,6 +121,12 @@ macro_rules! vectors {
                 let from = &from[..$lanes];
                 // SAFETY: as above; and the slice has as many elements, as just checked.
                 unsafe { $load(from.as_ptr()) }
+            }
+
+            #[inline(always)]
+            unsafe fn load_at(from: *const $number) -> $vector {
+                // SAFETY: as the caller promises.
+                unsafe { $load(from) }
             }
 
             #[inline(always)]

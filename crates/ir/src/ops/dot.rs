@@ -114,17 +114,11 @@ impl Rules for Dot {
     }
 
     fn grad<'b>(&self, at: &At<'b>, cotangent: Expr<'b>) -> Grads<'b> {
-        let swapped = Dot {
-            lhs_batch: self.rhs_batch.clone(),
-            rhs_batch: self.lhs_batch.clone(),
-            lhs_contract: self.rhs_contract.clone(),
-            rhs_contract: self.lhs_contract.clone(),
-        };
         let (lhs, rhs) = (at.args[0], at.args[1]);
         let (left, right) = (self.lhs_free(lhs.rank()).len(), self.rhs_free(rhs.rank()).len());
         let batch = self.lhs_batch.len();
         let of_lhs = self.grad_of_lhs(lhs.rank(), rhs, cotangent, batch + left);
-        let of_rhs = swapped.grad_of_lhs(rhs.rank(), lhs, cotangent, batch);
+        let of_rhs = self.swapped().grad_of_lhs(rhs.rank(), lhs, cotangent, batch);
         debug_assert_eq!(cotangent.rank(), batch + left + right);
         Grads::of([of_lhs, of_rhs])
     }
@@ -217,22 +211,32 @@ impl Dot {
             lhs_contract: (right_at..right_at + right.len()).collect(),
             rhs_contract: right.into(),
         };
-        let back = cotangent.dot(rhs, product);
-        // The product's axes: batch, the left's free axes, then the contracted axes in the order of the right.
-        let mut contracted: Vec<usize> = (0..self.rhs_contract.len()).collect();
-        contracted.sort_unstable_by_key(|&pair| self.rhs_contract[pair]);
-        let axes: Vec<usize> = self
-            .lhs_batch
-            .iter()
-            .copied()
-            .chain(self.lhs_free(rank))
-            .chain(contracted.into_iter().map(|pair| self.lhs_contract[pair]))
-            .collect();
+        // The contracted axes come in the order of the right.
+        let mut pairs: Vec<usize> = (0..self.rhs_contract.len()).collect();
+        pairs.sort_unstable_by_key(|&pair| self.rhs_contract[pair]);
+        let (batch, free) = (self.lhs_batch.to_vec(), self.lhs_free(rank));
+        let contracted: Vec<usize> = pairs.into_iter().map(|pair| self.lhs_contract[pair]).collect();
+        // Either factor may come first; in one of the two orders there is often nothing left to transpose.
+        let turned = [batch.clone(), contracted.clone(), free.clone()].concat();
+        if turned.is_sorted() {
+            return rhs.dot(cotangent, product.swapped());
+        }
+        let axes = [batch, free, contracted].concat();
         let mut order = vec![0; rank];
         for (place, axis) in axes.into_iter().enumerate() {
             order[axis] = place;
         }
-        back.transpose(&order)
+        cotangent.dot(rhs, product).transpose(&order)
+    }
+
+    /// The same product with its arguments the other way round.
+    fn swapped(&self) -> Dot {
+        Dot {
+            lhs_batch: self.rhs_batch.clone(),
+            rhs_batch: self.lhs_batch.clone(),
+            lhs_contract: self.rhs_contract.clone(),
+            rhs_contract: self.lhs_contract.clone(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::panel::{Panel, room};
 use super::super::{Site, Task};
 use super::left::Left;
 use crate::parallel::Pieces;
-use crate::simd::gemm::Float;
+use crate::simd::gemm::Multiplied;
 use crate::simd::pack::Operand;
 use crate::simd::plain::elements_mut;
 use crate::simd::rows::RowProduct;
@@ -60,7 +60,7 @@ impl Cut {
     }
 }
 
-impl<N: Float + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
+impl<N: Multiplied + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
     fn pieces(&self) -> usize {
         self.cut.units.count()
     }
@@ -83,16 +83,19 @@ impl<N: Float + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
             let rows = self.left.find::<N>(isa, buffers, group, places.clone(), found);
             let sums = &mut sums[..places.len() * columns.len()];
             let depth = 0..self.left.depth();
-            let right = self.right.packed(isa, buffers, group, columns.clone(), depth, &mut []);
+            let right = self.right.strips(isa, buffers, group, columns.clone(), depth, &mut []);
             let (run, width) = (self.left.run(), columns.len());
-            N::multiply_rows(isa, RowProduct { rows, run, zeros, right, columns: width, sums });
+            N::multiply_rows(
+                isa,
+                RowProduct { rows, run, zeros, right, columns: width, sums, is_first: true },
+            );
             let layout = Layout { batch: self.columns, row: self.groups * self.columns };
             layout.finish(isa, buffers, &self.tail, group, [places, columns], sums, rest);
         }
     }
 }
 
-impl<N: Float + Operand<Raw = N, Held = N>> DirectTask<N> {
+impl<N: Multiplied + Operand<Raw = N, Held = N>> DirectTask<N> {
     /// Bytes of what is found out about the left operand, a run of zeros, the sums.
     fn rooms(&self) -> [usize; 3] {
         let (places, columns) = (self.cut.places.longest(), self.cut.columns.longest());

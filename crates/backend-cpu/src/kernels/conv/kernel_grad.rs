@@ -4,26 +4,24 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::super::panel::room;
+use super::super::panel::{VECTOR, room};
 use super::super::{BufferIndex, Buffers, Site, Task};
 use super::left::Left;
 use crate::parallel::Pieces;
 use crate::simd::Isa;
-use crate::simd::gemm::Float;
+use crate::simd::gemm::Multiplied;
 use crate::simd::outer::OuterProduct;
 use crate::simd::plain::elements_mut;
 use crate::simd::rows::Rows;
 
 /// Numbers of both operands that are read together: they fit the second-level cache.
 const OPERANDS: usize = 1 << 16;
-/// Partial sums that may be kept.
-const PARTS: usize = 1 << 22;
+/// Places of a part: with fewer, joining the parts would take longer than making them.
+const LEAST_PLACES: usize = 1 << 10;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
 const GRAIN: usize = 1 << 20;
 /// There are to be so many units, where the work is enough.
 const UNITS: usize = 64;
-/// Columns of whole vectors of every instruction set.
-const VECTOR: usize = 16;
 
 /// Sums, part by part of the places, in units of one part and some of the runs.
 pub(super) struct KernelGradTask<N> {
@@ -52,7 +50,7 @@ impl Cut {
         let kernel = (left.depth() * columns).max(1);
         let work = places.saturating_mul(groups).saturating_mul(kernel);
         let wanted = (work / GRAIN).clamp(1, UNITS);
-        let most = (PARTS / (kernel * groups)).max(1);
+        let most = (places / LEAST_PLACES).max(1);
         let cached = OPERANDS / (left.depth() / left.runs() + columns).max(1);
         let parts = places.div_ceil(cached.max(1)).max(wanted.div_ceil(groups)).min(most);
         let places = Pieces::of(places, places.div_ceil(parts).max(VECTOR));
@@ -69,7 +67,7 @@ impl Cut {
     }
 }
 
-impl<N: Float> KernelGradTask<N> {
+impl<N: Multiplied> KernelGradTask<N> {
     /// Bytes of what is found out about the left operand, the right one made whole vectors, the sums of a run.
     fn rooms(&self) -> [usize; 3] {
         let places = self.cut.places.longest();
@@ -95,7 +93,7 @@ impl<N: Float> KernelGradTask<N> {
     }
 }
 
-impl<N: Float> Task for KernelGradTask<N> {
+impl<N: Multiplied> Task for KernelGradTask<N> {
     fn pieces(&self) -> usize {
         self.cut.units.count()
     }
@@ -120,7 +118,7 @@ impl<N: Float> Task for KernelGradTask<N> {
     }
 }
 
-impl<N: Float> KernelGradTask<N> {
+impl<N: Multiplied> KernelGradTask<N> {
     /// The gradients at some places: the elements, from place to place, where they begin.
     fn right<'a>(
         &self,
@@ -159,8 +157,16 @@ impl<N: Float> KernelGradTask<N> {
         for number in runs {
             let places = rows.order.len();
             let left = Rows { runs: &rows.runs[number * places..][..places], ..rows };
-            let product =
-                OuterProduct { left, right, right_distance, right_offset, rows: run, columns, sums };
+            let product = OuterProduct {
+                left,
+                right,
+                right_distance,
+                right_offset,
+                rows: run,
+                columns,
+                sums,
+                is_first: true,
+            };
             N::multiply_outer(isa, product);
             for (row, sums) in sums.chunks_exact(columns).enumerate() {
                 let start = part * results + (number * run + row) * all + group * columns;
