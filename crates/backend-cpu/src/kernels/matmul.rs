@@ -22,17 +22,17 @@ use crate::simd::pack::Operand;
 use crate::simd::plain::{Plain, bytes, elements_mut};
 use crate::simd::rows::RowProduct;
 
-/// Rows and columns of a tile of the result: its sums and what they are made of fit the second-level cache, and its
-/// rows are long, so that the tail has long stretches to run over.
-const ROWS: usize = MOST_ROWS;
-const COLUMNS: usize = 512;
+/// Rows and columns of a tile of the result: its sums and what they are made of fit the second-level cache. Long rows
+/// give the tail long stretches to run over; with many rows a wide right operand is read less often.
+const LONG: [usize; 2] = [MOST_ROWS / 2, 512];
+const TALL: [usize; 2] = [MOST_ROWS, 256];
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
 const LEAST_ROWS: usize = 24;
 const LEAST_COLUMNS: usize = 128;
-/// With no more rows than this the right operand is not packed: it would be read as often as that takes.
-const FEW_ROWS: usize = 256;
-/// With no more columns than this operands that lie turned are not packed.
-const FEW_COLUMNS: usize = 256;
+/// With no more rows than this, or no more columns, an operand is read less often than packing it would take.
+const FEW: usize = 256;
+/// Rows of so many numbers lie near each other; to read a few columns of longer ones misses the cache in each row.
+const NEAR: usize = 1024;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
 const GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
@@ -184,7 +184,7 @@ pub(super) fn products<O: Operand>(
     let way = Way::of(&left, &right, &cut, sizes);
     match way {
         Way::Packed if cut.column_tiles > 1 => tasks.extend(left.pack_ahead(batch, temporary)),
-        Way::Rows if m <= FEW_ROWS => right.leave_in_place(),
+        Way::Rows if m <= FEW => right.leave_in_place(),
         Way::Outer => right.leave_in_place(),
         Way::Packed | Way::Rows => {}
     }
@@ -220,7 +220,7 @@ impl Cut {
     fn new(Sizes { batch, m, n, k }: Sizes) -> Cut {
         let wanted = (batch * m * n * k / GRAIN).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
-        let (mut rows, mut columns) = (ROWS, COLUMNS);
+        let [mut rows, mut columns] = if m > LONG[0] && n > LONG[1] { TALL } else { LONG };
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
             if rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
         }
@@ -270,7 +270,8 @@ impl Way {
             Way::Rows
         } else if left.is_turned()
             && right.lies_in_columns()
-            && sizes.n <= FEW_COLUMNS
+            && sizes.m.min(sizes.n) <= FEW
+            && sizes.n <= NEAR
             && (last == 0 || last >= LEAST_OUTER_ROWS)
         {
             Way::Outer

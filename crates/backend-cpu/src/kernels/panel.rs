@@ -23,7 +23,7 @@ pub(super) const DEPTH: usize = 256;
 const GROUP: usize = 8;
 
 /// The most rows of a tile.
-pub(super) const MOST_ROWS: usize = 96;
+pub(super) const MOST_ROWS: usize = 192;
 
 /// Numbers of a vector of every instruction set.
 pub(super) const VECTOR: usize = 16;

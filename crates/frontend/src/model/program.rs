@@ -45,6 +45,7 @@ impl Program {
         dump.write("built", graph);
         let optimized = passes::observe(graph, |pass, graph| dump.write(pass.name, graph));
         let plan = plan(&optimized);
+        dump.write("plan", &plan);
         Ok(Program {
             executable: backend.compile(&plan)?,
             given: given.iter().map(|ty| Ok(backend.allocate(ty)?)).collect::<Result<_>>()?,
@@ -88,7 +89,7 @@ impl Program {
     }
 }
 
-/// Writes the graph after each pass into the folder that `CORNU_DUMP` names.
+/// Writes the graph after each pass, and the plan, into the folder that `CORNU_DUMP` names.
 struct Dump {
     folder: Option<std::ffi::OsString>,
     name: String,
@@ -100,12 +101,12 @@ impl Dump {
         Dump { folder: std::env::var_os("CORNU_DUMP"), name: name.to_string(), count: 0 }
     }
 
-    fn write(&mut self, pass: &str, graph: &Graph) {
+    fn write(&mut self, pass: &str, program: &dyn std::fmt::Display) {
         let Some(folder) = &self.folder else { return };
         let file = format!("{}.{:02}-{pass}.ir", self.name, self.count);
         self.count += 1;
         // A debugging aid must not stop the program: it says what went wrong and goes on.
-        if let Err(error) = std::fs::write(Path::new(folder).join(&file), graph.to_string()) {
+        if let Err(error) = std::fs::write(Path::new(folder).join(&file), program.to_string()) {
             eprintln!("CORNU_DUMP: {file}: {error}");
         }
     }

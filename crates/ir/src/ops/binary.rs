@@ -1,5 +1,6 @@
 //! Functions of two numbers, applied to pairs of elements.
 
+use super::pad::sum_of_neighbours;
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::op::{At, Exactness, Grads, Rules};
@@ -226,13 +227,8 @@ impl Rules for Binary {
             }
             Binary::Pow if right == Some(1.0) => Some(x),
             Binary::Pow if right == Some(2.0) => Some(x.square()),
-            Binary::Add
-            | Binary::Sub
-            | Binary::Mul
-            | Binary::Div
-            | Binary::Rem
-            | Binary::Pow
-            | Binary::Max => None,
+            Binary::Add => sum_of_neighbours(x, y),
+            Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem | Binary::Pow | Binary::Max => None,
             Binary::Min
             | Binary::Atan2
             | Binary::And

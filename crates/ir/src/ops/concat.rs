@@ -2,7 +2,7 @@
 
 use crate::error::OpError;
 use crate::expr::Expr;
-use crate::op::{At, Exactness, Grads, Rules};
+use crate::op::{At, Exactness, Grads, Op, Rules};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::Type;
@@ -86,7 +86,26 @@ impl Rules for Concat {
         match full.as_slice() {
             [] => Some(at.args[0]),
             [only] => Some(*only),
-            parts => (parts.len() < at.args.len()).then(|| Expr::concat(parts, self.axis)),
+            parts if parts.len() < at.args.len() => Some(Expr::concat(parts, self.axis)),
+            parts => self.flat(parts),
         }
+    }
+}
+
+impl Concat {
+    /// Parts of parts side by side.
+    fn flat<'b>(&self, parts: &[Expr<'b>]) -> Option<Expr<'b>> {
+        let inner = |part: &Expr<'b>| {
+            let node = part.node();
+            matches!(&node.op, Op::Concat(inner) if inner.axis == self.axis).then_some(node.args)
+        };
+        if !parts.iter().any(|part| inner(part).is_some()) {
+            return None;
+        }
+        let flat = parts.iter().flat_map(|part| match inner(part) {
+            Some(args) => args.iter().map(|&arg| part.builder().expr(arg)).collect(),
+            None => vec![*part],
+        });
+        Some(Expr::concat(&flat.collect::<Vec<_>>(), self.axis))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::OpError;
 use crate::expr::Expr;
+use crate::graph::Value;
 use crate::op::{At, Exactness, Grads, Op, Rules};
 use crate::ops::Sliding;
 use crate::tensor::Tensor;
@@ -59,6 +60,34 @@ impl Pad {
         let stop: Vec<usize> = (0..x.rank()).map(|axis| self.low[axis] + last(axis)).collect();
         padded.slice(&self.low, &stop, &step)
     }
+}
+
+/// The sum of two arguments that zeros were put around, where one begins on an axis at which the other ends: both
+/// joined, with the zeros around them. Gradients of slices are such sums.
+pub(super) fn sum_of_neighbours<'b>(x: Expr<'b>, y: Expr<'b>) -> Option<Expr<'b>> {
+    let (a, b) = (x.node(), y.node());
+    let (Op::Pad(first), Op::Pad(second)) = (&a.op, &b.op) else { return None };
+    let builder = x.builder();
+    let is_zero = |value: Value| builder.expr(value).as_number() == Some(0.0);
+    let is_spread = |pad: &Pad| pad.interior.iter().any(|&interior| interior > 0);
+    if !is_zero(a.args[1]) || !is_zero(b.args[1]) || is_spread(first) || is_spread(second) {
+        return None;
+    }
+    let differs =
+        |axis: &usize| (first.low[*axis], first.high[*axis]) != (second.low[*axis], second.high[*axis]);
+    let mut axes = (0..first.low.len()).filter(differs);
+    let (Some(axis), None) = (axes.next(), axes.next()) else { return None };
+    let (inner_first, inner_second) = (builder.expr(a.args[0]), builder.expr(b.args[0]));
+    let ends = |pad: &Pad, inner: Expr<'b>| pad.low[axis] + inner.shape()[axis];
+    let (parts, low, high) = if ends(first, inner_first) == second.low[axis] {
+        ([inner_first, inner_second], &first.low, &second.high)
+    } else if ends(second, inner_second) == first.low[axis] {
+        ([inner_second, inner_first], &second.low, &first.high)
+    } else {
+        return None;
+    };
+    let pad = Pad { low: low.clone(), high: high.clone(), interior: first.interior.clone() };
+    Some(builder.apply(pad, &[Expr::concat(&parts, axis), builder.expr(a.args[1])]))
 }
 
 impl Rules for Pad {

@@ -20,10 +20,10 @@ pub fn canonicalize(graph: &Graph) -> Graph {
 
 fn product<'b>(dot: &Dot, lhs: Expr<'b>, rhs: Expr<'b>) -> Expr<'b> {
     let sizes = dot.sizes(&lhs.shape(), &rhs.shape());
-    // Both sides list the contracted axes in one order: the one in which they lie on the left.
+    // Both sides list the contracted axes in one order: the one in which they lie on the larger side.
     let mut pairs: Vec<(usize, usize)> =
         dot.lhs_contract.iter().copied().zip(dot.rhs_contract.iter().copied()).collect();
-    pairs.sort_unstable();
+    pairs.sort_unstable_by_key(|&(left, right)| if sizes.m >= sizes.n { left } else { right });
     let (left, right): (Vec<usize>, Vec<usize>) = pairs.into_iter().unzip();
     let (lhs, lhs_last) = joined(lhs, &dot.lhs_batch, &dot.lhs_free(lhs.rank()), &left, [sizes.m, sizes.k]);
     let (rhs, rhs_last) = joined(rhs, &dot.rhs_batch, &dot.rhs_free(rhs.rank()), &right, [sizes.n, sizes.k]);
@@ -49,7 +49,14 @@ fn joined<'b>(
     if !lies([batch, free, contract]) && lies([batch, contract, free]) {
         return (x.reshape([batch_size, contract_size, free_size]), false);
     }
-    let order = [batch, free, contract].concat();
-    let x = if lies([batch, free, contract]) { x } else { x.transpose(&order) };
+    if lies([batch, free, contract]) {
+        return (x.reshape([batch_size, free_size, contract_size]), true);
+    }
+    // The last axis stays the last: whole rows are moved then.
+    if free.last() == Some(&(shape.rank() - 1)) {
+        let x = x.transpose(&[batch, contract, free].concat());
+        return (x.reshape([batch_size, contract_size, free_size]), false);
+    }
+    let x = x.transpose(&[batch, free, contract].concat());
     (x.reshape([batch_size, free_size, contract_size]), true)
 }

@@ -8,6 +8,7 @@ mod canonicalize;
 mod cse;
 mod dead;
 mod simplify;
+mod turn;
 
 pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
@@ -15,6 +16,7 @@ pub use cse::eliminate_common;
 pub use dead::eliminate_dead;
 pub(crate) use simplify::simplified;
 pub use simplify::simplify;
+pub use turn::turn_invariants;
 
 use crate::builder::Builder;
 use crate::expr::Expr;
@@ -30,7 +32,7 @@ pub struct Pass {
 }
 
 /// What [`optimize`] runs, in order.
-pub const PIPELINE: [Pass; 7] = [
+pub const PIPELINE: [Pass; 8] = [
     // The gradient leaves behind much that no output needs: first of all, so that the rest has less to do.
     Pass { name: "dead", run: eliminate_dead },
     Pass { name: "simplify", run: simplify },
@@ -40,6 +42,8 @@ pub const PIPELINE: [Pass; 7] = [
     Pass { name: "bodies", run: optimize_bodies },
     // Dots become plain matrix products: after simplify, whose rules would undo that form.
     Pass { name: "canonicalize", run: canonicalize },
+    // Bodies are in that form by now, and show which operands they turn in every step.
+    Pass { name: "turn", run: turn_invariants },
     // Two products may now read the same transposed operand.
     Pass { name: "cse-again", run: eliminate_common },
     Pass { name: "dead-again", run: eliminate_dead },
