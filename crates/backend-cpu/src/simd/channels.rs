@@ -60,7 +60,9 @@ struct ChannelTiles<'a, V: Vector, const MR: usize>(ChannelProduct<'a, V::N>);
 impl<V: Vector, const MR: usize> Loop for ChannelTiles<'_, V, MR> {
     #[inline(always)]
     fn run<T: Target>(mut self) {
+        self.0.check();
         let channels = self.0.channels;
+        assert!(channels >= V::LANES, "there are channels for a vector");
         let mut column = 0;
         while channels - column >= 4 * V::LANES {
             self.strip::<4>(column, 0);
@@ -88,7 +90,8 @@ impl<V: Vector, const MR: usize> ChannelTiles<'_, V, MR> {
     fn strip<const NV: usize>(&mut self, column: usize, known: usize) {
         let ChannelProduct { rows, channels, order, adds, .. } = self.0;
         for row in (0..rows).step_by(MR) {
-            // SAFETY: `multiply_channels` runs this with vectors of the set that `Isa::run` compiles it for.
+            // SAFETY: `multiply_channels` runs this with vectors of the set that `Isa::run` compiles it for; `run` has
+            // checked the product, and asks for channels that there are.
             let sums = unsafe { self.tile::<NV>(row, column) };
             for (row, sums) in (row..rows).zip(&sums) {
                 let place = order.map_or(row, |order| order[row] as usize);
@@ -111,29 +114,45 @@ impl<V: Vector, const MR: usize> ChannelTiles<'_, V, MR> {
     /// The sums of `MR` rows from `row` on. Where there are fewer, the last of them again and again.
     ///
     /// # Safety
-    /// The machine has the instruction set of `V`.
+    /// The machine has the instruction set of `V`; [`ChannelProduct::check`] has seen the product; and there are `NV`
+    /// vectors of channels from `column` on.
     #[inline(always)]
     unsafe fn tile<const NV: usize>(&self, row: usize, column: usize) -> [[V; NV]; MR] {
         let ChannelProduct { from, runs, steps, rows, depth, channels, factors, .. } = self.0;
         let starts: [usize; MR] = std::array::from_fn(|i| (row + i).min(rows - 1) * steps[0]);
-        // SAFETY: as the caller promises, here and below.
-        let mut sums = unsafe { [[V::splat(V::N::ZERO); NV]; MR] };
-        for k in 0..depth {
-            let factor = &factors[k * channels + column..][..NV * V::LANES];
-            // SAFETY: as above.
-            let factor: [V; NV] = std::array::from_fn(|j| unsafe { V::load(&factor[j * V::LANES..]) });
-            for (sums, start) in sums.iter_mut().zip(starts) {
-                let run = runs[start + k * steps[1]];
-                if run == ZEROS {
-                    continue;
-                }
-                let x = &from[run as usize * channels + column..][..NV * V::LANES];
-                for j in 0..NV {
-                    // SAFETY: as above.
-                    unsafe { sums[j] = V::load(&x[j * V::LANES..]).mul_add(factor[j], sums[j]) };
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (from, factors) = (from.as_ptr().add(column), factors.as_ptr().add(column));
+            let mut sums = [[V::splat(V::N::ZERO); NV]; MR];
+            for k in 0..depth {
+                let factors = factors.add(k * channels);
+                let factors: [V; NV] = std::array::from_fn(|j| V::load_at(factors.add(j * V::LANES)));
+                for (sums, start) in sums.iter_mut().zip(starts) {
+                    let run = *runs.get_unchecked(start + k * steps[1]);
+                    if run == ZEROS {
+                        continue;
+                    }
+                    let x = from.add(run as usize * channels);
+                    for j in 0..NV {
+                        sums[j] = V::load_at(x.add(j * V::LANES)).mul_add(factors[j], sums[j]);
+                    }
                 }
             }
+            sums
         }
-        sums
+    }
+}
+
+impl<N> ChannelProduct<'_, N> {
+    /// Panics unless all that the rows read is there; after that it is read unchecked.
+    #[inline(always)]
+    fn check(&self) {
+        let ChannelProduct { from, runs, steps, rows, depth, channels, factors, .. } = *self;
+        let last = rows.saturating_sub(1) * steps[0] + depth.saturating_sub(1) * steps[1];
+        assert!(rows * depth == 0 || last < runs.len(), "each row has its runs");
+        assert!(depth * channels <= factors.len(), "each run has its factors");
+        // Wrapping, no run at all becomes 0.
+        let most = runs.iter().map(|run| run.wrapping_add(1)).max().unwrap_or(0);
+        assert!(most as usize * channels <= from.len(), "runs lie within their memory");
     }
 }
