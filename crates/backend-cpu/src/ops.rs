@@ -295,8 +295,11 @@ fn push_copy(lowering: &mut Lowering<'_>, ty: &Type, axes: &[Axis], from: Side, 
     }
 }
 
-/// Copies everything.
+/// Copies everything, unless it lies there already.
 fn copy_whole(lowering: &mut Lowering<'_>, ty: &Type, from: BufferIndex, to: BufferIndex) {
+    if lowering.place(from) == lowering.place(to) {
+        return;
+    }
     let axes = [Axis { size: ty.elements(), from: 1, to: 1 }];
     push_copy(lowering, ty, &axes, Side::at(from, 0), Side::at(to, 0));
 }

@@ -372,6 +372,15 @@ fn repeat(pattern: &[u8], out: &mut [u8]) {
 fn count<N: Number>(start: usize, stride: usize, size: usize, out: &mut [N]) {
     let (mut index, mut run) = (start / stride % size, stride - start % stride);
     let mut rest = out;
+    if stride == 1 {
+        // The runs are those from 0 to the last.
+        while !rest.is_empty() {
+            let (head, tail) = rest.split_at_mut((size - index).min(rest.len()));
+            head.iter_mut().zip(index..).for_each(|(out, index)| *out = N::from_index(index));
+            (index, rest) = (0, tail);
+        }
+        return;
+    }
     while !rest.is_empty() {
         let (head, tail) = rest.split_at_mut(run.min(rest.len()));
         head.fill(N::from_index(index));

@@ -227,7 +227,8 @@ impl<'a> Writer<'a> {
         instructions: &mut Vec<(Instruction, SmallVec<[Slot; 3]>)>,
     ) -> Slot {
         let computed_here = self.groups.of[source.base.index()] == Some(self.id);
-        if let Some(&slot) = self.registers.get(&Key::Value(source.base)).filter(|_| computed_here) {
+        let at_same_place = source.view.is_contiguous();
+        if let Some(&slot) = self.registers.get(&Key::Value(source.base)).filter(|_| at_same_place) {
             return slot;
         }
         let node = self.graph.node(source.base);

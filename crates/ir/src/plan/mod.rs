@@ -11,6 +11,7 @@ mod fuse;
 mod memory;
 mod print;
 mod program;
+mod recompute;
 mod schedule;
 mod view;
 
@@ -100,7 +101,8 @@ pub struct Step {
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
 /// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
-/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does.
+/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does, and an op
+/// that changes some elements of its first operand may do it there ([`Op::changes_in_place`]).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A fused expression of elementwise ops.
@@ -127,7 +129,9 @@ impl Kernel {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
             Kernel::Branch(branch) => branch.state_of(write).is_some_and(|state| read == 1 + state),
-            Kernel::Op(kernel) => read >= kernel.operands && kernel.tail.may_overwrite(read),
+            Kernel::Op(OpKernel { op, operands, tail, .. }) => {
+                (read == 0 && op.changes_in_place()) || (read >= *operands && tail.may_overwrite(read))
+            }
             Kernel::Loop(_) => false,
         }
     }
@@ -259,7 +263,7 @@ impl BranchKernel {
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].
 pub fn plan(graph: &Graph) -> Plan {
-    let groups = fuse::fuse(graph);
+    let groups = recompute::recompute(graph, fuse::fuse(graph));
     let order = schedule::schedule(graph, &groups);
     memory::place(graph, &groups, &order)
 }

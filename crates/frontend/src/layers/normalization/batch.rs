@@ -133,23 +133,24 @@ impl BatchNormalization {
         })
     }
 
-    /// Normalizes by the batch, and moves the averages.
+    /// Normalizes by the batch, applies the weights, and moves the averages.
     fn train<'b>(&self, context: &mut Context<'_, 'b>, x: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
         let others: Vec<usize> = (0..x.rank()).filter(|&other| other != axis).collect();
         let (mean, variance) = match context.mask(0) {
             Some(mask) => masked_moments(x, mask, &others)?,
             None => moments(x, &others),
         };
-        let normalized = (x - mean) * (variance + self.epsilon).rsqrt();
+        let (centred, factor) = (x - mean, (variance + self.epsilon).rsqrt());
         let (mean, variance) = (mean.squeeze(&others), variance.squeeze(&others));
         if self.renorm {
-            let (factor, offset) = renorm::corrections(self, context, mean, variance)?;
+            let (correction, offset) = renorm::corrections(self, context, mean, variance)?;
             renorm::update(self, context, mean, variance)?;
-            return Ok(normalized * beside(factor, x, &[axis]) + beside(offset, x, &[axis]));
+            let normalized = centred * factor * beside(correction, x, &[axis]) + beside(offset, x, &[axis]);
+            return self.affine.apply(context, normalized, &[axis]);
         }
         context.move_weight("moving_mean", mean, self.momentum)?;
         context.move_weight("moving_variance", variance, self.momentum)?;
-        Ok(normalized)
+        self.affine.apply_scaled(context, centred, factor, &[axis])
     }
 
     /// Normalizes by the moving averages. All that is known of a channel becomes one factor and one offset, so that
@@ -225,11 +226,12 @@ impl Layer for BatchNormalization {
         let given = only(inputs)?;
         let x = widened(given);
         let axis = shapes::axis("BatchNormalization", self.axis, x)?;
-        if !(context.training() && context.trainable()) {
-            return Ok(vec![narrowed(self.by_averages(context, x, axis)?, given)]);
-        }
-        let normalized = self.train(context, x, axis)?;
-        Ok(vec![narrowed(self.affine.apply(context, normalized, &[axis])?, given)])
+        let normalized = if context.training() && context.trainable() {
+            self.train(context, x, axis)?
+        } else {
+            self.by_averages(context, x, axis)?
+        };
+        Ok(vec![narrowed(normalized, given)])
     }
 
     fn supports_masking(&self) -> bool {
