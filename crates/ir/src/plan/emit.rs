@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use super::branch::branch;
 use super::fuse::{Group, GroupId, Groups, Source};
 use super::{
-    DotKernel, Instruction, Kernel, Load, LoopKernel, Map, Program, ReduceAxis, ReduceKernel, Register,
-    Scalar,
+    DotKernel, Instruction, Kernel, Load, LoopKernel, Map, OpKernel, Program, ReduceAxis, ReduceKernel,
+    Register, Scalar,
 };
 use crate::graph::{Graph, Value};
 use crate::op::Op;
@@ -60,7 +60,8 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
         }
         op => {
             reads.extend(&node.args);
-            Kernel::Op(op.clone())
+            let tail = tail(graph, groups, id, node.ty.dtype, &mut reads);
+            Kernel::Op(OpKernel { op: op.clone(), operands: node.args.len(), result: node.ty.clone(), tail })
         }
     };
     Emitted { kernel, reads }

@@ -80,12 +80,22 @@ fn role(op: &Op) -> Role {
         Op::Reshape(_) | Op::Broadcast(_) | Op::Slice(_) | Op::Detach(_) => Role::View,
         Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) => Role::Elementwise,
         Op::Dot(_) | Op::Reduce(_) => Role::Root,
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Root,
+        Op::Window(_) | Op::WindowSpread(_) => Role::Root,
         Op::RandomBits(_) | Op::Transpose(_) | Op::Pad(_) | Op::Concat(_) | Op::Reverse(_) => Role::Alone,
         Op::ArgReduce(_) | Op::Cumulative(_) | Op::ArgSort(_) | Op::Gather(_) | Op::Scatter(_) => Role::Alone,
         Op::DynamicSlice(_) | Op::DynamicUpdate(_) => Role::Alone,
-        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Alone,
-        Op::Window(_) | Op::WindowArgMax(_) | Op::WindowSpread(_) => Role::Alone,
+        Op::WindowArgMax(_) => Role::Alone,
         Op::Scan(_) | Op::Conditional(_) => Role::Compound,
+    }
+}
+
+/// True if an op takes its arguments from memory, as they lie there.
+fn reads_whole(op: &Op) -> bool {
+    match role(op) {
+        Role::Root => !matches!(op, Op::Reduce(_)),
+        Role::Alone | Role::Compound => true,
+        Role::Leaf | Role::View | Role::Elementwise => false,
     }
 }
 
@@ -163,7 +173,7 @@ impl Groups {
 
 struct Fusion<'g> {
     graph: &'g Graph,
-    /// Values that a dot, an op or the program's end reads whole from memory.
+    /// Values that an op, other than a reduction, or the program's end reads whole from memory.
     in_memory: Vec<bool>,
     groups: Vec<Group>,
     of: Vec<Option<GroupId>>,
@@ -174,7 +184,7 @@ impl<'g> Fusion<'g> {
     fn new(graph: &'g Graph) -> Fusion<'g> {
         let mut in_memory = vec![false; graph.nodes.len()];
         for node in &graph.nodes {
-            if matches!(node.op, Op::Dot(_)) || matches!(role(&node.op), Role::Alone | Role::Compound) {
+            if reads_whole(&node.op) {
                 node.args.iter().for_each(|arg| in_memory[arg.index()] = true);
             }
         }

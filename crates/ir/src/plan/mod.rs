@@ -115,8 +115,8 @@ pub enum Kernel {
     Loop(LoopKernel),
     /// One of two plans.
     Branch(BranchKernel),
-    /// One op by itself, with the types of its arguments and result in the buffers.
-    Op(Op),
+    /// Any other op, and, after a convolution or windows, a fused expression of its result.
+    Op(OpKernel),
 }
 
 impl Kernel {
@@ -129,7 +129,9 @@ impl Kernel {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
             Kernel::Branch(branch) => branch.state_of(write).is_some_and(|state| read == 1 + state),
-            Kernel::Op(op) => read == 0 && op.changes_in_place(),
+            Kernel::Op(OpKernel { op, operands, tail, .. }) => {
+                (read == 0 && op.changes_in_place()) || (read >= *operands && tail.may_overwrite(read))
+            }
             Kernel::Loop(_) => false,
         }
     }
@@ -198,6 +200,22 @@ pub struct DotKernel {
     /// The right operand lies as `[batch,n,k]` instead of `[batch,k,n]`.
     pub rhs_transposed: bool,
     /// What is made of the results: register 0 is the product, and loads follow.
+    pub tail: Program,
+}
+
+/// One op, then `tail` over the elements of its result.
+///
+/// The step reads the arguments of the op first, each as a buffer of the argument's type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpKernel {
+    /// What is computed first.
+    pub op: Op,
+    /// How many of the step's reads are the op's arguments.
+    pub operands: usize,
+    /// The type of the op's result; sums of bf16 and f16 are kept in f32.
+    pub result: Type,
+    /// What is made of the result: register 0 is an element of it, and loads follow. It is the identity after all ops
+    /// but the three of convolutions, `window` and `window_spread`.
     pub tail: Program,
 }
 

@@ -152,6 +152,16 @@ impl BatchNormalization {
         context.move_weight("moving_variance", variance, self.momentum)?;
         self.affine.apply_scaled(context, centred, factor, &[axis])
     }
+
+    /// Normalizes by the moving averages. All that is known of a channel becomes one factor and one offset, so that
+    /// an element costs a multiplication and an addition.
+    fn by_averages<'b>(&self, context: &Context<'_, 'b>, x: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
+        let weight = |name| Ok::<_, Error>(context.weight(name)?.cast(x.dtype()));
+        let (mean, deviation) = (weight("moving_mean")?, (weight("moving_variance")? + self.epsilon).rsqrt());
+        let factor = if self.affine.scale { deviation * weight("gamma")? } else { deviation };
+        let offset = if self.affine.center { weight("beta")? - mean * factor } else { -(mean * factor) };
+        Ok(x * beside(factor, x, &[axis]) + beside(offset, x, &[axis]))
+    }
 }
 
 /// Mean and variance of the steps where the mask holds, along these axes, which stay with size 1.
@@ -219,9 +229,7 @@ impl Layer for BatchNormalization {
         let normalized = if context.training() && context.trainable() {
             self.train(context, x, axis)?
         } else {
-            let average = |name| Ok::<_, Error>(beside(context.weight(name)?.cast(x.dtype()), x, &[axis]));
-            let factor = (average("moving_variance")? + self.epsilon).rsqrt();
-            self.affine.apply_scaled(context, x - average("moving_mean")?, factor, &[axis])?
+            self.by_averages(context, x, axis)?
         };
         Ok(vec![narrowed(normalized, given)])
     }
