@@ -117,6 +117,11 @@ impl Code {
         self.marks_at() + self.kept * size_of::<Mark>()
     }
 
+    /// How many actions there are for each block.
+    pub(crate) fn actions(&self) -> usize {
+        self.each.len()
+    }
+
     /// The most places of a block.
     pub(crate) fn block(&self) -> usize {
         self.block

@@ -15,7 +15,8 @@ const CACHED: usize = 1 << 13;
 pub(crate) struct OuterProduct<'a, N> {
     /// The left numbers: one run for each place.
     pub(crate) left: Rows<'a, N>,
-    /// At place `i`, in the order of the runs, the right numbers begin at `i·right_distance + right_offset`. There are whole vectors of them.
+    /// At place `i`, in the order of the runs, the right numbers begin at `i·right_distance + right_offset`. There
+    /// are whole vectors of them.
     pub(crate) right: &'a [N],
     pub(crate) right_distance: usize,
     pub(crate) right_offset: usize,
