@@ -103,8 +103,8 @@ impl Model {
         })
     }
 
-    /// What each kernel of a prediction for so many samples takes, measured on zeros. Sizes that the model leaves open are
-    /// taken as [`Model::cost`] does.
+    /// What each kernel of a prediction for so many samples takes, measured on zeros. Sizes that the model leaves open
+    /// are taken as [`Model::cost`] does.
     pub fn explain(&mut self, batch_size: usize) -> Result<Profile> {
         let specs = &self.built()?.inputs;
         if specs.iter().any(Spec::is_text) {
