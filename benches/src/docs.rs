@@ -11,15 +11,16 @@ use crate::unit::Unit;
 
 /// How the numbers came about; for the page.
 const METHOD: &str = "\
-Everybody does the same work: the same layers, sizes, optimizers and batches, on the same made-up data, on the CPU of one
-machine, with a thread for each core. Cornu and its peers are processes of their own that warm up first and then take
-turns, round by round, each time in another order. Numbers are medians over the rounds; the spread is the distance between
-the best and the worst round, as a share of the median. Keras runs through its own `fit` and `predict_on_batch`, PyTorch
-through the loop that its users write, as it is by default (`eager`), with fused optimizers and channels last (`tuned`), and
-through `torch.compile` (`compiled`). The column *to the fastest peer* says how many times as fast as the fastest of the
-others somebody is. The *share of peak* is what Cornu's plan has to compute for the work, over what the processor could have
-computed in that time; peers that compute more or less for the same result are counted by the same measure. *Peak memory*
-is the most that the process ever held, data and program with it.
+Everybody does the same work: the same layers, sizes, optimizers and batches, on the same made-up data, on the CPU
+of one machine, with a thread for each core. Cornu and its peers are processes of their own that warm up first and
+then take turns, round by round, each time in another order. Numbers are medians over the rounds; the spread is the
+distance between the best and the worst round, as a share of the median. Keras runs through its own `fit` and
+`predict_on_batch`, PyTorch through the loop that its users write, as it is by default (`eager`), with fused
+optimizers and channels last (`tuned`), and through `torch.compile` (`compiled`). The column *to the fastest peer*
+says how many times as fast as the fastest of the others somebody is. The *share of peak* is what Cornu's plan has
+to compute for the work, over what the processor could have computed in that time; peers that compute more or less
+for the same result are counted by the same measure. *Peak memory* is the most that the process ever held, data and
+program with it.
 ";
 
 /// Writes the page from the results in a file.

@@ -1,9 +1,9 @@
 //! The CPU backend: plans lowered to prepared kernels, run on any number of threads with the same bits as result.
 //!
-//! [`Cpu`] is all there is to see, and the [`Limits`] of the machine. Inside: `lower` turns each step of a plan into tasks, whose scratch memory is
-//! sized then; `work` is the order in which they run, with loops (`repeat`) and branches (`branch`) among them;
-//! `executable` runs them; `parallel` cuts work into pieces by its size alone; `simd` compiles loops for each
-//! instruction set; `kernels` has one file for each kind of kernel.
+//! [`Cpu`] is all there is to see, and the [`Limits`] of the machine. Inside: `lower` turns each step of a plan
+//! into tasks, whose scratch memory is sized then; `work` is the order in which they run, with loops (`repeat`) and
+//! branches (`branch`) among them; `executable` runs them; `parallel` cuts work into pieces by its size alone;
+//! `simd` compiles loops for each instruction set; `kernels` has one file for each kind of kernel.
 #![deny(unsafe_code)]
 
 mod body;

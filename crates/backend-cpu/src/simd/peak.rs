@@ -40,8 +40,8 @@ impl<V: Vector<N = f32>> Loop for Chains<'_, V> {
     #[inline(always)]
     fn run<T: Target>(self) {
         let Chains { out, times, like: [] } = self;
-        // SAFETY: `multiply_add` runs this with vectors of the set that `Isa::run` compiles it for, and `out` has as many
-        // numbers as the longest of them.
+        // SAFETY: `multiply_add` runs this with vectors of the set that `Isa::run` compiles it for, and `out` has as
+        // many numbers as the longest of them.
         unsafe {
             // Sums stay near 1, far from the numbers that some processors are slow with.
             let (factor, rest) = (V::splat(std::hint::black_box(0.5)), V::splat(std::hint::black_box(0.5)));
