@@ -67,6 +67,9 @@ impl Report {
     pub(crate) fn new(args: &Args) -> Result<Report, String> {
         let earlier = args.against.as_deref().map(Kept::read).transpose()?.unwrap_or_default();
         let about = About::now()?;
+        if cfg!(debug_assertions) {
+            eprintln!("this is a debug build, which says nothing about speed; `cargo xtask bench` measures");
+        }
         if !args.json {
             println!("{}, {}, {}\n{}\n", about.date, about.processor, about.instruction_set, about.limits());
         }

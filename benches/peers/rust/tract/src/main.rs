@@ -21,7 +21,7 @@ fn make(key: &str) -> Result<Round, Failed> {
     let path = format!("{folder}/{network}_x{images}.onnx");
     let plan = tract_onnx::onnx().model_for_path(path)?.into_optimized()?.into_runnable()?;
     let x = Tensor::from_shape(&[images, 3, 224, 224], &floats(images * 3 * 224 * 224, 1))?;
-    let mut predict = move || {
+    let predict = move || {
         plan.run(tvec!(x.clone().into()))?;
         Ok(())
     };
