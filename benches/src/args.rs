@@ -5,17 +5,20 @@ use std::path::PathBuf;
 /// What `cargo xtask bench --help` prints.
 pub(crate) const HELP: &str = "\
 cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend cpu] [--json]
-                  [--save FILE] [--against FILE] [--profile]
+                  [--save FILE] [--against FILE] [--profile] [--write-docs FILE]
 
   --workload NAME   only this one: W1 to W7, start
   --rounds N        how often each contestant runs; 5 if not given
-  --setup-peers     makes a Python environment with Keras and its backends (network) before anything is measured
-  --no-peers        without Keras, even if it is set up
+  --setup-peers     makes the Python environments of the peers and builds those in Rust (network), and measures nothing
+  --no-peers        without peers, even if they are set up
   --backend NAME    where Cornu runs, as in CORNU_BACKEND
   --json            a line of JSON for each result in place of the table
   --save FILE       keeps the lines of JSON
   --against FILE    compares with lines that were kept
   --profile         shows what each kernel of a step takes, and measures nothing else
+  --write-docs FILE writes docs/performance.md from lines that were kept, and measures nothing
+  --serve NAME MEASURE
+                    does a round of one workload for each line of input: how the benches start Cornu beside its peers
 ";
 
 /// The command line.
@@ -29,6 +32,8 @@ pub(crate) struct Args {
     pub(crate) save: Option<PathBuf>,
     pub(crate) against: Option<PathBuf>,
     pub(crate) profile: bool,
+    pub(crate) write_docs: Option<PathBuf>,
+    pub(crate) serve: Option<[String; 2]>,
 }
 
 impl Default for Args {
@@ -42,6 +47,8 @@ impl Default for Args {
             save: None,
             against: None,
             profile: false,
+            write_docs: None,
+            serve: None,
         }
     }
 }
@@ -60,8 +67,10 @@ impl Args {
                 "--backend" => args.backend = value()?,
                 "--json" => args.json = true,
                 "--save" => args.save = Some(value()?.into()),
-                "--profile" => args.profile = true,
                 "--against" => args.against = Some(value()?.into()),
+                "--profile" => args.profile = true,
+                "--write-docs" => args.write_docs = Some(value()?.into()),
+                "--serve" => args.serve = Some([value()?, value()?]),
                 _ => return Err(format!("there is no flag {flag}\n\n{HELP}")),
             }
         }

@@ -7,6 +7,10 @@ use std::time::Instant;
 /// A name, and what it does in a round: the result in the workload's unit.
 pub(crate) struct Contestant {
     pub(crate) name: String,
+    /// What it says of itself.
+    pub(crate) version: Option<String>,
+    /// The number of its process, if it has one that stays.
+    process: Option<u32>,
     work: Box<dyn FnMut() -> Result<f64, String>>,
 }
 
@@ -16,7 +20,7 @@ impl Contestant {
         name: impl Into<String>,
         work: impl FnMut() -> Result<f64, String> + 'static,
     ) -> Contestant {
-        Contestant { name: name.into(), work: Box::new(work) }
+        Contestant { name: name.into(), version: None, process: None, work: Box::new(work) }
     }
 
     /// Is a program that is started anew in each round: the milliseconds until it ends.
@@ -29,19 +33,39 @@ impl Contestant {
         })
     }
 
-    /// Is a program that stays: it says `ready` when it is warm, and a number for each line it is given.
+    /// Is a program that stays: it says `ready` and perhaps its version when it is warm, and a number for each line it
+    /// is given.
     pub(crate) fn companion(name: impl Into<String>, mut command: Command) -> Result<Contestant, String> {
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut companion = Companion::new(child.map_err(|error| error.to_string())?)?;
-        match companion.line()?.as_str() {
-            "ready" => Ok(Contestant::new(name, move || companion.round())),
-            other => Err(format!("it said `{other}` in place of `ready`")),
+        let line = companion.line()?;
+        let version =
+            line.strip_prefix("ready").ok_or_else(|| format!("it said `{line}` in place of `ready`"))?.trim();
+        let version = (!version.is_empty()).then(|| version.to_string());
+        let process = Some(companion.child.id());
+        Ok(Contestant { version, process, ..Contestant::new(name, move || companion.round()) })
+    }
+
+    /// Is such a program for another: does a round for each line that it is given, until there are no more.
+    pub(crate) fn serve(mut self) -> Result<(), String> {
+        println!("ready cornu {}", env!("CARGO_PKG_VERSION"));
+        for line in std::io::stdin().lines() {
+            line.map_err(|error| error.to_string())?;
+            println!("{}", self.round()?);
         }
+        Ok(())
     }
 
     /// The same under another name.
     pub(crate) fn named(self, name: &str) -> Contestant {
         Contestant { name: name.to_string(), ..self }
+    }
+
+    /// The most memory that its process ever held, in bytes, where the system tells.
+    pub(crate) fn peak_rss(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(1024 * line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?)
     }
 
     /// Does the work once.

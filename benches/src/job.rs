@@ -6,6 +6,7 @@ use std::time::Instant;
 use cornu::{Fit, Model, Profile, Tensor, Verbose};
 
 use crate::contestant::Contestant;
+use crate::unit::Unit;
 
 /// A job made ready, or why not.
 pub(crate) type Made = Result<Job, Box<dyn Error>>;
@@ -20,77 +21,104 @@ pub(crate) enum Job {
     Other(Contestant),
 }
 
-/// Training, with how the result follows from the seconds.
+/// Training; the result is that of all epochs.
 pub(crate) struct Fitting {
     pub(crate) model: Model,
     pub(crate) x: Tensor,
     pub(crate) y: Tensor,
     pub(crate) epochs: usize,
     pub(crate) batch_size: usize,
-    pub(crate) unit: fn(seconds: f64, samples: usize) -> f64,
 }
 
-/// Predictions, with how the result follows from the seconds that one takes.
+/// Predictions; the result is that of one.
 pub(crate) struct Predicting {
     pub(crate) model: Model,
     pub(crate) x: Tensor,
     pub(crate) times: usize,
-    pub(crate) unit: fn(seconds: f64, samples: usize) -> f64,
+}
+
+/// What a result stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Amount {
+    pub(crate) samples: usize,
+    /// Floating-point operations that Cornu's plan takes for them; a multiply-add counts as two.
+    pub(crate) flops: f64,
 }
 
 impl Job {
     /// Somebody who does it, warm.
-    pub(crate) fn contestant(self) -> Result<Contestant, String> {
+    pub(crate) fn contestant(self, unit: Unit) -> Result<Contestant, String> {
         match self {
             Job::Fit(mut job) => {
                 job.run(1)?;
-                Ok(Contestant::new("cornu", move || job.run(job.epochs)))
+                let samples = job.samples();
+                Ok(Contestant::new("cornu", move || Ok(unit.of(job.run(job.epochs)?, samples))))
             }
             Job::Predict(mut job) => {
                 job.run(1)?;
-                Ok(Contestant::new("cornu", move || job.run(job.times)))
+                let samples = job.samples();
+                Ok(Contestant::new("cornu", move || Ok(unit.of(job.run(job.times)?, samples))))
             }
             Job::Other(contestant) => Ok(contestant),
         }
     }
 
     /// What each kernel takes of a step on one batch; `None` where there is no model.
-    pub(crate) fn profile(self) -> Result<Option<Profile>, String> {
+    pub(crate) fn profile(&mut self) -> Result<Option<Profile>, String> {
         let profile = match self {
-            Job::Fit(mut job) => {
+            Job::Fit(job) => {
                 let (x, y) = (first(&job.x, job.batch_size), first(&job.y, job.batch_size));
                 job.model.profile_training(x, y)
             }
-            Job::Predict(mut job) => job.model.profile_prediction(job.x),
+            Job::Predict(job) => job.model.profile_prediction(job.x.clone()),
             Job::Other(_) => return Ok(None),
         };
         profile.map(Some).map_err(|error| error.to_string())
     }
+
+    /// What a result stands for; `None` where there is no model.
+    pub(crate) fn amount(mut self) -> Result<Option<Amount>, String> {
+        let Some(profile) = self.profile()? else { return Ok(None) };
+        let step: u64 = profile.kernels.iter().map(|kernel| kernel.flops).sum();
+        Ok(match self {
+            Job::Fit(job) => {
+                let steps = job.samples() as f64 / job.batch_size as f64;
+                Some(Amount { samples: job.samples(), flops: steps * step as f64 })
+            }
+            Job::Predict(job) => Some(Amount { samples: job.samples(), flops: step as f64 }),
+            Job::Other(_) => None,
+        })
+    }
 }
 
 impl Fitting {
+    /// Seconds of so many epochs.
     fn run(&mut self, epochs: usize) -> Result<f64, String> {
         let how = Fit::new().epochs(epochs).batch_size(self.batch_size).verbose(Verbose::Silent);
         let begun = Instant::now();
         self.model.fit(&self.x, &self.y, how).map_err(|error| error.to_string())?;
-        Ok((self.unit)(begun.elapsed().as_secs_f64(), epochs * self.x.shape()[0]))
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn samples(&self) -> usize {
+        self.epochs * self.x.shape()[0]
     }
 }
 
 impl Predicting {
+    /// Seconds of one prediction, the mean of so many.
     fn run(&mut self, times: usize) -> Result<f64, String> {
-        let samples = self.x.shape()[0];
+        let samples = self.samples();
         let begun = Instant::now();
         for _ in 0..times {
             self.model.predict_tensors(&self.x, samples).map_err(|error| error.to_string())?;
         }
-        Ok((self.unit)(begun.elapsed().as_secs_f64() / times as f64, samples))
+        Ok(begun.elapsed().as_secs_f64() / times as f64)
     }
-}
 
-/// Samples a second.
-pub(crate) fn samples_a_second(seconds: f64, samples: usize) -> f64 {
-    samples as f64 / seconds
+    fn samples(&self) -> usize {
+        self.x.shape()[0]
+    }
 }
 
 /// The first rows of a tensor.

@@ -1,13 +1,18 @@
-//! Times workloads, and beside them the same work done by Keras. Rounds are interleaved, so that whatever slows the
+//! Times workloads, and beside them the same work done by peers. Rounds are interleaved, so that whatever slows the
 //! machine for a while slows everybody.
 
+mod about;
 mod args;
 mod contestant;
 mod data;
+mod docs;
 mod job;
+mod line;
 mod peers;
 mod report;
 mod statistics;
+mod table;
+mod unit;
 mod workloads;
 
 use std::process::ExitCode;
@@ -35,17 +40,25 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
+    if let Some([name, measure]) = &args.serve {
+        return Workload::find(name, measure)?.here()?.serve();
+    }
+    if let Some(from) = &args.write_docs {
+        return docs::write(from);
+    }
     if args.profile {
         return profile(args);
     }
     let mut report = Report::new(args)?;
     for workload in workloads::chosen(args.workload.as_deref())? {
+        // The limits are those of the processor, and so are shares of them.
+        let amount = if args.backend == "cpu" { workload.amount()? } else { None };
         let mut contestants = vec![workload.ours(&args.backend)?];
         if args.peers {
-            contestants.extend(peers::for_workload(&workload)?);
+            contestants.extend(peers::for_workload(&workload));
         }
         let results = measure(&workload, &mut contestants, args.rounds)?;
-        report.add(&workload, &results);
+        report.add(&workload, amount, &results);
     }
     report.finish()
 }
@@ -66,15 +79,17 @@ fn measure(
     contestants: &mut Vec<Contestant>,
     rounds: usize,
 ) -> Result<Vec<Measured>, String> {
-    let mut results: Vec<Measured> =
-        contestants.iter().map(|contestant| Measured::of(contestant.name.clone())).collect();
+    let mut results: Vec<Measured> = contestants.iter().map(Measured::of).collect();
     for round in 0..rounds {
         eprintln!("{}: round {} of {rounds}", workload.name, round + 1);
         for place in 0..contestants.len() {
             // Everybody is first once, because the first finds the machine cooler than the others.
             let index = (place + round) % contestants.len();
             match contestants[index].round() {
-                Ok(value) => results[index].values.push(value),
+                Ok(value) => {
+                    results[index].values.push(value);
+                    results[index].peak_rss = contestants[index].peak_rss();
+                }
                 Err(reason) if index == 0 => return Err(format!("{}: {reason}", workload.name)),
                 Err(reason) => results[index].failure = Some(reason),
             }

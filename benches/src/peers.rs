@@ -1,29 +1,90 @@
-//! Keras, on the backends that its environment has, doing the same work through its own `fit`.
+//! The peers: what each is called, which workloads it does, and how it is started. One that is not set up is left out.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::contestant::Contestant;
 use crate::workloads::Workload;
 
-/// Backends of Keras, as its KERAS_BACKEND calls them.
-const BACKENDS: [&str; 2] = ["jax", "tensorflow"];
+/// How a peer is run.
+enum Runs {
+    /// A script under `peers/`, in the Python environment of this name, if that has the module.
+    Python { environment: &'static str, module: &'static str, script: &'static str, form: Form },
+    /// A program of the workspace `peers/rust`.
+    Rust,
+}
 
-/// The peers for a workload: none where `cargo xtask bench --setup-peers` was not run.
-pub(crate) fn for_workload(workload: &Workload) -> Result<Vec<Contestant>, String> {
-    let python = target_folder().join("peers/bin/python");
-    if !python.exists() {
-        eprintln!("no peers: `cargo xtask bench --setup-peers` sets them up");
-        return Ok(Vec::new());
-    }
+/// What a script is told before the workload.
+enum Form {
+    /// Nothing; Keras reads its backend from a variable.
+    Keras(&'static str),
+    /// Its first argument.
+    Named(&'static str),
+    /// The folder with the networks as ONNX files.
+    Folder,
+}
+
+struct Peer {
+    name: &'static str,
+    workloads: &'static [&'static str],
+    runs: Runs,
+}
+
+const TRAINED: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W6"];
+const EVERYTHING: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W6", "W7", "start"];
+
+const PEERS: [Peer; 11] = [
+    keras("keras-jax", "jax"),
+    keras("keras-tensorflow", "tensorflow"),
+    torch("torch-eager", "eager"),
+    torch("torch-tuned", "tuned"),
+    torch(MKL_TUNED, "tuned"),
+    torch(COMPILED, "compiled"),
+    Peer {
+        name: "onnxruntime",
+        workloads: &["W7"],
+        runs: Runs::Python {
+            environment: "torch",
+            module: "onnxruntime",
+            script: "onnx_predict.py",
+            form: Form::Folder,
+        },
+    },
+    Peer { name: "burn", workloads: &["W1", "W2", "W6"], runs: Runs::Rust },
+    Peer { name: "candle", workloads: &["W1", "W2", "W6"], runs: Runs::Rust },
+    Peer { name: "rustyml", workloads: &["W1", "W2", "W6"], runs: Runs::Rust },
+    Peer { name: "tract", workloads: &["W7"], runs: Runs::Rust },
+];
+
+/// PyTorch's compiler writes C++.
+const COMPILED: &str = "torch-compiled";
+
+/// MKL takes its AVX2 path on processors of other makers, unless a library loaded before it says that this is none.
+const MKL_TUNED: &str = "torch-tuned-mkl";
+
+const fn keras(name: &'static str, backend: &'static str) -> Peer {
+    let form = Form::Keras(backend);
+    let runs = Runs::Python { environment: "keras", module: backend, script: "keras_fit.py", form };
+    Peer { name, workloads: EVERYTHING, runs }
+}
+
+const fn torch(name: &'static str, form: &'static str) -> Peer {
+    let form = Form::Named(form);
+    let runs = Runs::Python { environment: "torch", module: "torch", script: "torch_fit.py", form };
+    Peer { name, workloads: TRAINED, runs }
+}
+
+/// The peers for a workload, warm. Of those that are missing it is said why.
+pub(crate) fn for_workload(workload: &Workload) -> Vec<Contestant> {
     let mut peers = Vec::new();
-    for backend in BACKENDS.into_iter().filter(|backend| installed(&python, backend)) {
-        match peer(workload, &python, backend) {
-            Ok(peer) => peers.push(peer),
-            Err(reason) => eprintln!("keras-{backend} is left out: {reason}"),
+    for peer in PEERS.iter().filter(|peer| peer.workloads.contains(&workload.name)) {
+        eprintln!("{} {}: {} warms up", workload.name, workload.measure, peer.name);
+        match peer.contestant(workload) {
+            Ok(contestant) => peers.push(contestant),
+            Err(reason) => eprintln!("{} is left out: {reason}", peer.name),
         }
     }
-    Ok(peers)
+    peers
 }
 
 /// Where cargo puts what it builds; `cargo xtask bench` knows.
@@ -31,24 +92,72 @@ pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CORNU_TARGET").map_or_else(|| "target".into(), PathBuf::from)
 }
 
-fn installed(python: &Path, module: &str) -> bool {
+fn folder() -> PathBuf {
+    target_folder().join("peers")
+}
+
+impl Peer {
+    fn contestant(&self, workload: &Workload) -> Result<Contestant, String> {
+        let mut command = self.command(workload)?;
+        // What libraries say of themselves is no news; a peer that fails is run by hand.
+        command.stderr(Stdio::null());
+        if workload.is_a_process() {
+            return Ok(Contestant::program(self.name, command));
+        }
+        command.args(workload.key());
+        Contestant::companion(self.name, command)
+    }
+
+    fn command(&self, workload: &Workload) -> Result<Command, String> {
+        let Runs::Python { environment, module, script, form } = &self.runs else { return self.program() };
+        let python = present(folder().join(environment).join("bin/python"))?;
+        if !has_module(&python, module) {
+            return Err(format!("its environment has no {module}"));
+        }
+        let script = if workload.is_a_process() { "keras_start.py" } else { script };
+        let mut command = Command::new(python);
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script));
+        match form {
+            Form::Keras(backend) => {
+                command.env("KERAS_BACKEND", backend).env("JAX_PLATFORMS", "cpu");
+                command.env("TF_CPP_MIN_LOG_LEVEL", "3")
+            }
+            Form::Named(form) => command.arg(form),
+            Form::Folder => command.arg(present(folder().join("onnx"))?),
+        };
+        if self.name == MKL_TUNED {
+            command.env("LD_PRELOAD", present(folder().join("mkl.so"))?);
+        }
+        if self.name == COMPILED && !is_there("c++") {
+            return Err("it needs a C++ compiler".to_string());
+        }
+        Ok(command)
+    }
+
+    /// A program in Rust. Those for W7 read the ONNX files.
+    fn program(&self) -> Result<Command, String> {
+        let file = format!("{}{}", self.name, std::env::consts::EXE_SUFFIX);
+        let mut command = Command::new(present(folder().join("rust/release").join(file))?);
+        if self.workloads.contains(&"W7") {
+            command.arg(present(folder().join("onnx"))?);
+        }
+        Ok(command)
+    }
+}
+
+/// The path, if something is there.
+fn present(path: PathBuf) -> Result<PathBuf, String> {
+    match std::path::absolute(&path) {
+        Ok(path) if path.exists() => Ok(path),
+        _ => Err(format!("there is no {}; `cargo xtask bench --setup-peers` makes it", path.display())),
+    }
+}
+
+fn has_module(python: &Path, module: &str) -> bool {
     let find = format!("import importlib.util as u, sys; sys.exit(u.find_spec('{module}') is None)");
     Command::new(python).args(["-c", &find]).status().is_ok_and(|status| status.success())
 }
 
-fn peer(workload: &Workload, python: &Path, backend: &str) -> Result<Contestant, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
-    let mut command = Command::new(python);
-    command.env("KERAS_BACKEND", backend).env("JAX_PLATFORMS", "cpu").env("TF_CPP_MIN_LOG_LEVEL", "3");
-    let name = format!("keras-{backend}");
-    match workload.name {
-        "start" => {
-            command.arg(folder.join("start.py"));
-            Ok(Contestant::program(name, command))
-        }
-        fitted => {
-            command.arg(folder.join("fit.py")).arg(fitted);
-            Contestant::companion(name, command)
-        }
-    }
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }

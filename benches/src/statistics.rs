@@ -18,7 +18,7 @@ pub(crate) fn spread(values: &[f64]) -> f64 {
 }
 
 /// The largest or the smallest value.
-pub(crate) fn extreme(values: &[f64], choose: fn(f64, f64) -> f64) -> f64 {
+pub(crate) fn extreme(values: &[f64], choose: impl Fn(f64, f64) -> f64) -> f64 {
     values.iter().copied().reduce(choose).unwrap_or(f64::NAN)
 }
 

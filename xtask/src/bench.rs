@@ -3,12 +3,13 @@
 use std::process::Command;
 
 use crate::process::{cargo, run, target_folder};
-use crate::{Outcome, python};
+use crate::{Outcome, peers};
 
-/// Sets the peers up if that is asked for, builds the command and the benches, and runs the benches with `args`.
+/// Sets the peers up if that is asked for; else builds the command and the benches, and runs the benches with `args`.
 pub(crate) fn measure(args: &[String]) -> Outcome {
     if args.iter().any(|arg| arg == "--setup-peers") {
-        set_up_peers()?;
+        peers::set_up();
+        return Ok(());
     }
     let place = args.iter().position(|arg| arg == "--backend");
     let backend = place.and_then(|place| args.get(place + 1));
@@ -20,17 +21,8 @@ pub(crate) fn measure(args: &[String]) -> Outcome {
     run(&mut build)?;
     let bench = target_folder().join("release").join(format!("cornu-bench{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(bench);
-    command.args(args.iter().filter(|arg| *arg != "--setup-peers")).env("CORNU_TARGET", target_folder());
+    command.args(args).env("CORNU_TARGET", target_folder());
     // Every model asks this variable for its device, those of the `cornu` command too.
     command.envs(backend.map(|backend| ("CORNU_BACKEND", backend)));
     run(&mut command)
-}
-
-/// Keras with JAX, and with TensorFlow where that can be had.
-fn set_up_peers() -> Outcome {
-    let python = python::environment(&target_folder().join("peers"), &python::KERAS)?;
-    if let Err(reason) = python::install(&python, &["tensorflow-cpu"]) {
-        eprintln!("without TensorFlow: {reason}");
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@ mod bless;
 mod ci;
 mod docs;
 mod interop;
+mod peers;
 mod process;
 mod python;
 mod tidy;
@@ -17,7 +18,7 @@ cargo xtask ci              every check: format, clippy, tests, documentation, g
 cargo xtask tidy            the rules that the compiler does not know (also a test)
 cargo xtask bless [ARGS]    rewrites the expected outputs of text tests; ARGS go to cargo test
 cargo xtask docs [--check]  writes the generated documentation, or says whether it is stale
-cargo xtask bench [ARGS]    measures, beside Keras if it is set up; `cargo xtask bench --help`
+cargo xtask bench [ARGS]    measures, beside peers that are set up; `cargo xtask bench --help`
 cargo xtask interop         holds files that Cornu writes against real Keras; needs Python and the network
 ";
 

@@ -10,66 +10,74 @@ mod w5;
 mod w6;
 mod w7;
 
+use std::process::Command;
+
 use cornu::{Model, Tensor};
 
 use crate::contestant::Contestant;
-use crate::job::{Fitting, Job, Made, samples_a_second};
-
-/// Which of two results is the better one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Better {
-    Higher,
-    Lower,
-}
-
-impl Better {
-    /// For the head of a table.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Better::Higher => "higher",
-            Better::Lower => "lower",
-        }
-    }
-
-    /// How many times as fast the first result is as the second.
-    pub(crate) fn times(self, first: f64, second: f64) -> f64 {
-        match self {
-            Better::Higher => first / second,
-            Better::Lower => second / first,
-        }
-    }
-}
+use crate::job::{Amount, Fitting, Job, Made};
+use crate::unit::Unit;
 
 /// Work that is timed.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) measure: &'static str,
-    pub(crate) unit: &'static str,
-    pub(crate) better: Better,
+    pub(crate) unit: Unit,
     /// What Cornu does in a round.
     work: fn() -> Made,
 }
 
 impl Workload {
-    /// Cornu, warm, called by the backend it runs on.
-    pub(crate) fn ours(&self, backend: &str) -> Result<Contestant, String> {
-        Ok(self.job()?.contestant().map_err(|error| format!("{}: {error}", self.name))?.named(backend))
+    /// The workload of this name and measure.
+    pub(crate) fn find(name: &str, measure: &str) -> Result<Workload, String> {
+        let found = ALL.into_iter().find(|workload| workload.name == name && workload.measure == measure);
+        found.ok_or_else(|| format!("there is no workload {name} {measure}"))
     }
 
     /// The work of a round.
     pub(crate) fn job(&self) -> Result<Job, String> {
-        (self.work)().map_err(|error| format!("{}: {error}", self.name))
+        (self.work)().map_err(|error| self.said(error.to_string()))
     }
 
-    /// What peers are asked for: the workload, and which measure of it.
-    pub(crate) fn key(&self) -> String {
-        format!("{} {}", self.name, self.measure)
+    /// Somebody who does that work in this process, warm.
+    pub(crate) fn here(&self) -> Result<Contestant, String> {
+        self.job()?.contestant(self.unit).map_err(|error| self.said(error))
+    }
+
+    /// Cornu, warm, called by the backend it runs on. It has a process of its own, as its peers have.
+    pub(crate) fn ours(&self, backend: &str) -> Result<Contestant, String> {
+        if self.is_a_process() {
+            return Ok(self.here()?.named(backend));
+        }
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut command = Command::new(program);
+        command.arg("--serve").args(self.key()).env("CORNU_BACKEND", backend);
+        Contestant::companion(backend, command).map_err(|error| self.said(error))
+    }
+
+    /// True if the work is to start a process.
+    pub(crate) fn is_a_process(&self) -> bool {
+        self.name == start::WORKLOAD.name
+    }
+
+    /// What a result stands for, if there is a model.
+    pub(crate) fn amount(&self) -> Result<Option<Amount>, String> {
+        self.job()?.amount().map_err(|error| self.said(error))
+    }
+
+    /// What companions are asked for: the workload, and which measure of it.
+    pub(crate) fn key(&self) -> [&'static str; 2] {
+        [self.name, self.measure]
+    }
+
+    fn said(&self, reason: String) -> String {
+        format!("{} {}: {reason}", self.name, self.measure)
     }
 }
 
 /// Training of a workload, in samples a second.
 const fn training(name: &'static str, work: fn() -> Made) -> Workload {
-    Workload { name, measure: "train", unit: "samples/s", better: Better::Higher, work }
+    Workload { name, measure: "train", unit: Unit::Samples, work }
 }
 
 const ALL: [Workload; 12] = [
@@ -101,5 +109,5 @@ pub(crate) fn chosen(name: Option<&str>) -> Result<Vec<Workload>, String> {
 
 /// Trains for one epoch a round; the result are samples a second.
 fn epoch(model: Model, (x, y): (Tensor, Tensor), batch_size: usize) -> Job {
-    Job::Fit(Fitting { model, x, y, epochs: 1, batch_size, unit: samples_a_second })
+    Job::Fit(Fitting { model, x, y, epochs: 1, batch_size })
 }

@@ -5,14 +5,15 @@ use std::process::Command;
 
 use cornu::{Dense, Input, Sequential};
 
-use super::{Better, Workload};
+use super::Workload;
 use crate::contestant::Contestant;
 use crate::job::{Job, Made};
 use crate::peers::target_folder;
+use crate::unit::Unit;
 
 /// The `cornu` command predicts one row.
 pub(crate) const WORKLOAD: Workload =
-    Workload { name: "start", measure: "start", unit: "ms", better: Better::Lower, work };
+    Workload { name: "start", measure: "start", unit: Unit::Milliseconds, work };
 
 const INPUTS: usize = 9;
 

@@ -2,13 +2,13 @@
 
 use cornu::{Compile, Dense, Input, Sequential};
 
-use super::{Better, Workload};
+use super::Workload;
 use crate::data;
 use crate::job::{Fitting, Job, Made};
+use crate::unit::Unit;
 
 /// 1,000 rows of 9 numbers, in 50 epochs of batches of 32.
-pub(crate) const WORKLOAD: Workload =
-    Workload { name: "W6", measure: "train", unit: "s", better: Better::Lower, work };
+pub(crate) const WORKLOAD: Workload = Workload { name: "W6", measure: "train", unit: Unit::Seconds, work };
 
 const ROWS: usize = 1_000;
 const EPOCHS: usize = 50;
@@ -23,6 +23,5 @@ fn work() -> Made {
         .build()?;
     model.compile(Compile::new("adam", "mse"))?;
     let (x, y) = (data::floats(&[ROWS, 9], 1), data::floats(&[ROWS, 1], 2));
-    let unit = |seconds: f64, _: usize| seconds;
-    Ok(Job::Fit(Fitting { model, x, y, epochs: EPOCHS, batch_size: BATCH, unit }))
+    Ok(Job::Fit(Fitting { model, x, y, epochs: EPOCHS, batch_size: BATCH }))
 }

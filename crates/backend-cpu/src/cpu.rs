@@ -20,8 +20,8 @@ use crate::simd::plain::{bytes, elements};
 ///
 /// Results are the same bits for any number of threads.
 pub struct Cpu {
-    team: Arc<Team>,
-    isa: Isa,
+    pub(crate) team: Arc<Team>,
+    pub(crate) isa: Isa,
 }
 
 impl Cpu {

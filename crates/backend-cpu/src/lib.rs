@@ -1,9 +1,9 @@
 //! The CPU backend: plans lowered to prepared kernels, run on any number of threads with the same bits as result.
 //!
-//! [`Cpu`] is all there is to see. Inside: `lower` turns each step of a plan into tasks, whose scratch memory is
-//! sized then; `work` is the order in which they run, with loops (`repeat`) and branches (`branch`) among them;
-//! `executable` runs them; `parallel` cuts work into pieces by its size alone; `simd` compiles loops for each
-//! instruction set; `kernels` has one file for each kind of kernel.
+//! [`Cpu`] is all there is to see, and the [`Limits`] of the machine. Inside: `lower` turns each step of a plan
+//! into tasks, whose scratch memory is sized then; `work` is the order in which they run, with loops (`repeat`) and
+//! branches (`branch`) among them; `executable` runs them; `parallel` cuts work into pieces by its size alone;
+//! `simd` compiles loops for each instruction set; `kernels` has one file for each kind of kernel.
 #![deny(unsafe_code)]
 
 mod body;
@@ -16,6 +16,7 @@ mod error;
 mod executable;
 #[allow(unsafe_code)]
 mod kernels;
+mod limits;
 mod lower;
 mod ops;
 mod parallel;
@@ -25,6 +26,7 @@ mod simd;
 mod work;
 
 pub use cpu::Cpu;
+pub use limits::Limits;
 
 /// The name users choose the backend by.
 const NAME: &str = "cpu";

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Finding;
 
 /// Which of our own packages each may use; for tests only, those in the second list too.
-const ARROWS: [(&str, &[&str], &[&str]); 7] = [
+const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ("cornu-ir", &[], &[]),
     ("cornu-backend-cpu", &["cornu-ir"], &[]),
     ("cornu-backend-cuda", &["cornu-ir"], &["cornu-backend-cpu"]),
@@ -13,6 +13,12 @@ const ARROWS: [(&str, &[&str], &[&str]); 7] = [
     ("cornu-cli", &["cornu"], &[]),
     ("cornu-bench", &["cornu", "cornu-ir", "cornu-backend-cpu", "cornu-backend-cuda"], &[]),
     ("xtask", &[], &[]),
+    // Cornu's peers in the benches, in a workspace of their own.
+    ("companion", &[], &[]),
+    ("peer-burn", &["companion"], &[]),
+    ("peer-candle", &["companion"], &[]),
+    ("peer-rustyml", &["companion"], &[]),
+    ("peer-tract", &["companion"], &[]),
 ];
 
 /// Holds one `Cargo.toml` against the table.

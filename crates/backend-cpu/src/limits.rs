@@ -1,0 +1,104 @@
+//! Limits: what no program on this machine can exceed, measured.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+use crate::cpu::Cpu;
+use crate::simd::peak::{Triad, multiply_add};
+
+/// What the machine can do at most: with it, a speed can be read as a share of what is possible.
+///
+/// All numbers are the best of several short runs, with the instruction set and the threads of the [`Cpu`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Operations on f32 a second, on one core; a fused multiply-add counts as two. Measured on registers alone.
+    pub flops_of_one_core: f64,
+    /// The same on all threads at once.
+    pub flops: f64,
+    /// Bytes read and written a second by `a = b + s·c` on all threads, over arrays that fit in no cache.
+    pub bytes_per_second: f64,
+}
+
+/// Runs of each measurement; others on the machine can only slow one.
+const RUNS: usize = 5;
+/// Steps of one run of arithmetic: some milliseconds.
+const STEPS: usize = 1 << 20;
+/// Numbers in each of the three arrays: 64 MiB.
+const NUMBERS: usize = 1 << 24;
+/// Numbers that a thread takes at a time.
+const CHUNK: usize = 1 << 16;
+
+impl Cpu {
+    /// Measures the limits of the machine, which takes some tenths of a second and 192 MiB.
+    ///
+    /// ```
+    /// let limits = cornu_backend_cpu::Cpu::with_threads(1)?.limits();
+    /// println!("{:.0} GFLOP/s, {:.0} GB/s", limits.flops / 1e9, limits.bytes_per_second / 1e9);
+    /// # Ok::<(), cornu_ir::error::BackendError>(())
+    /// ```
+    pub fn limits(&self) -> Limits {
+        self.limits_over(NUMBERS, STEPS)
+    }
+
+    /// The same over arrays of so many numbers, and runs of so many steps.
+    fn limits_over(&self, numbers: usize, steps: usize) -> Limits {
+        let isa = self.isa;
+        let flops_of_one_core = best(|| multiply_add(isa, steps));
+        // Each thread takes more than one piece, so that all are at work but for the last of them.
+        let pieces = 4 * self.threads();
+        let all = || {
+            let done = AtomicUsize::new(0);
+            let piece = |_, _| _ = done.fetch_add(multiply_add(isa, steps / 4), Relaxed);
+            self.team.enter(|| self.team.each(pieces, &piece));
+            done.into_inner()
+        };
+        Limits { flops_of_one_core, flops: best(all), bytes_per_second: self.triad(numbers) }
+    }
+
+    fn triad(&self, numbers: usize) -> f64 {
+        let (mut out, a, b) = (vec![0.0; numbers], vec![1.0; numbers], vec![2.0; numbers]);
+        let pieces: Vec<Mutex<Triad>> = out
+            .chunks_mut(CHUNK)
+            .zip(a.chunks(CHUNK).zip(b.chunks(CHUNK)))
+            .map(|(out, (a, b))| Mutex::new(Triad { out, a, b, factor: 3.0 }))
+            .collect();
+        best(|| {
+            self.team.enter(|| {
+                self.team.each(pieces.len(), &|piece, _| {
+                    // Nobody else takes this piece, and none was left behind by a panic: the loop has none.
+                    if let Ok(mut triad) = pieces[piece].lock() {
+                        let Triad { out, a, b, factor } = &mut *triad;
+                        self.isa.run(Triad { out, a, b, factor: *factor });
+                    }
+                });
+            });
+            3 * size_of::<f32>() * numbers
+        })
+    }
+}
+
+/// The most of what `work` says it did, a second.
+fn best(mut work: impl FnMut() -> usize) -> f64 {
+    let mut run = || {
+        let begun = Instant::now();
+        let done = work() as f64;
+        done / begun.elapsed().as_secs_f64().max(1e-9)
+    };
+    (0..RUNS).map(|_| run()).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_measured_on_any_number_of_threads() {
+        for threads in [1, 3] {
+            let limits = Cpu::with_threads(threads).unwrap().limits_over(1 << 17, 1 << 10);
+            for limit in [limits.flops_of_one_core, limits.flops, limits.bytes_per_second] {
+                assert!(limit > 1e6 && limit.is_finite(), "{limits:?}");
+            }
+        }
+    }
+}
