@@ -76,7 +76,7 @@ impl Lowering<'_> {
             Kernel::Dot(kernel) => self.dot(kernel, step),
             Kernel::Loop(kernel) => lower_loop(self, kernel, step),
             Kernel::Branch(kernel) => lower_branch(self, kernel, step),
-            Kernel::Op(op) => lower_op(self, op, step),
+            Kernel::Op(kernel) => lower_op(self, kernel, step),
         }
     }
 

@@ -1,27 +1,26 @@
 //! Lowering of single ops: one arm for each op of the language.
 
+mod windowed;
+
 use cornu_ir::DType;
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
-use cornu_ir::ops::{ConvSizes, Sliding};
-use cornu_ir::plan::{DotKernel, Instruction, Load, Map, Program, Scalar, Step, View, ViewDim};
+use cornu_ir::plan::{Instruction, Load, Map, OpKernel, Plan, Program, Scalar, Step, View, ViewDim};
 use cornu_ir::types::{Shape, Type};
 use smallvec::{SmallVec, smallvec};
 
 use crate::cpu::copy_in;
 use crate::error::broken;
+use crate::kernels::BufferIndex;
 use crate::kernels::arg_reduce::arg_reduce;
-use crate::kernels::conv::{self, Convolution, Form};
 use crate::kernels::copy::{Axis, ConstantTask, ConvertTask, CopyTask, Corner, FillTask, Side};
 use crate::kernels::cumulative::cumulative;
-use crate::kernels::depthwise::depthwise;
 use crate::kernels::gather::{Picks, gather};
 use crate::kernels::lines::Lines;
-use crate::kernels::pool::{Pool, window, window_arg_max, window_spread};
+use crate::kernels::pool::{Pool, window_arg_max};
 use crate::kernels::random::RandomTask;
 use crate::kernels::scatter::{Wires, scatter};
 use crate::kernels::sort::arg_sort;
-use crate::kernels::{BufferIndex, Task};
 use crate::lower::Lowering;
 use crate::simd::half::{narrowing, widening};
 use crate::simd::table::Held;
@@ -31,6 +30,8 @@ struct Node<'a> {
     step: &'a Step,
     args: SmallVec<[&'a Type; 3]>,
     ty: &'a Type,
+    /// What is made of the result; the identity but for ops that slide.
+    tail: &'a Program,
 }
 
 impl Node<'_> {
@@ -39,7 +40,7 @@ impl Node<'_> {
         self.step.reads[index].index()
     }
 
-    /// The buffer of the result.
+    /// The buffer of the result, which no tail changes.
     fn out(&self) -> BufferIndex {
         self.step.writes[0].index()
     }
@@ -50,23 +51,43 @@ impl Node<'_> {
 }
 
 /// Lowers one op, if its buffers have the types that it takes and gives.
-pub(crate) fn lower_op(lowering: &mut Lowering<'_>, op: &Op, step: &Step) -> Result<(), BackendError> {
+pub(crate) fn lower_op(
+    lowering: &mut Lowering<'_>,
+    kernel: &OpKernel,
+    step: &Step,
+) -> Result<(), BackendError> {
+    let OpKernel { op, operands, result: ty, tail } = kernel;
+    let name = op.rules().name();
     let buffers = &lowering.plan.buffers;
-    let args: SmallVec<[&Type; 3]> = step.reads.iter().map(|id| &buffers[id.index()].ty).collect();
-    let ty = match step.writes.as_slice() {
-        [only] => &buffers[only.index()].ty,
-        _ => return Err(broken(format!("`{}` with {} outputs", op.rules().name(), step.writes.len()))),
-    };
+    let args = step.reads.get(..*operands).ok_or_else(|| broken(format!("`{name}` without arguments")))?;
+    let args: SmallVec<[&Type; 3]> = args.iter().map(|id| &buffers[id.index()].ty).collect();
     match op.rules().infer(&args) {
         Ok(inferred) if inferred == *ty => {}
-        Ok(inferred) => return Err(broken(format!("`{}` gives {inferred}, not {ty}", op.rules().name()))),
+        Ok(inferred) => return Err(broken(format!("`{name}` gives {inferred}, not {ty}"))),
         Err(error) => return Err(broken(error.to_string())),
     }
+    check_tail(lowering.plan, kernel, step)?;
     if ty.elements() == 0 {
         return Ok(());
     }
-    let node = Node { step, args, ty };
-    lower_checked(lowering, op, &node)
+    lower_checked(lowering, op, &Node { step, args, ty, tail })
+}
+
+/// Checks that a tail goes on from what the op gives, and that there is none after an op that must have none: that
+/// writes its result itself.
+fn check_tail(plan: &Plan, kernel: &OpKernel, step: &Step) -> Result<(), BackendError> {
+    let OpKernel { op, result, tail, .. } = kernel;
+    let name = op.rules().name();
+    if tail.root != Some(result.dtype) {
+        return Err(broken(format!("a tail of `{name}` that does not take {}", result.dtype)));
+    }
+    if windowed::takes_tail(op) {
+        return Ok(());
+    }
+    match step.writes.as_slice() {
+        [only] if tail.is_identity() && plan.buffers[only.index()].ty == *result => Ok(()),
+        _ => Err(broken(format!("`{name}` with a tail, or another result than {result}"))),
+    }
 }
 
 /// Lowers an op whose types are right, and whose result has elements.
@@ -216,38 +237,14 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
             lowering.push(RandomTask { key: node.arg(0), counter: node.arg(1), to: node.out(), elements });
             Ok(())
         }
-        Op::Conv(op) => {
-            let sizes = op.sizes(&node.args[0].shape, &node.args[1].shape);
-            convolution(lowering, node, Form::Forward, sizes, &op.sliding)
-        }
-        Op::ConvInputGrad(op) => {
-            let sizes = op.sizes(node.args[0], node.args[1]);
-            convolution(lowering, node, Form::InputGrad, sizes, &op.conv.sliding)
-        }
-        Op::ConvKernelGrad(op) => {
-            let sizes = op.sizes(node.args[0], node.args[1]);
-            convolution(lowering, node, Form::KernelGrad, sizes, &op.conv.sliding)
-        }
-        Op::Window(op) => {
-            let pool = Pool { windows: &op.windows, input: &node.args[0].shape, result: &node.ty.shape };
-            let (held, from, wide) =
-                (Held::of(node.ty.dtype), widened(lowering, node, 0), wide_result(lowering, node));
-            pooled(lowering, window(op.kind, &pool, held, from, wide.unwrap_or(node.out())))?;
-            narrow(lowering, node, wide);
-            Ok(())
-        }
-        Op::WindowSpread(op) => {
-            let pool = Pool { windows: &op.windows, input: &node.ty.shape, result: &node.args[0].shape };
-            let (held, from, wide) =
-                (Held::of(node.ty.dtype), widened(lowering, node, 0), wide_result(lowering, node));
-            pooled(lowering, window_spread(&pool, held, from, wide.unwrap_or(node.out())))?;
-            narrow(lowering, node, wide);
-            Ok(())
-        }
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => windowed::convolve(lowering, op, node),
+        Op::Window(_) | Op::WindowSpread(_) => windowed::pool(lowering, op, node),
         Op::WindowArgMax(op) => {
             let pool = Pool { windows: &op.windows, input: &node.args[0].shape, result: &node.ty.shape };
             let (held, from) = (Held::of(node.args[0].dtype), widened(lowering, node, 0));
-            pooled(lowering, window_arg_max(&pool, held, from, node.out()))
+            let task = window_arg_max(&pool, held, from, node.out());
+            lowering.push_boxed(task.ok_or_else(|| broken("windows over whole numbers"))?);
+            Ok(())
         }
         Op::Constant(constant) => {
             let mut bytes = vec![0; node.ty.bytes()];
@@ -285,59 +282,6 @@ fn view(
     lowering.map(&Map { elements: node.ty.elements(), program }, node.step)
 }
 
-/// Lowers one of the three forms of a convolution.
-fn convolution(
-    lowering: &mut Lowering<'_>,
-    node: &Node<'_>,
-    form: Form,
-    sizes: Option<ConvSizes>,
-    sliding: &Sliding,
-) -> Result<(), BackendError> {
-    let (sizes, dtype) = (sizes.ok_or_else(|| broken("a convolution without sizes"))?, node.ty.dtype);
-    if sizes.groups == 1 && sliding.is_pointwise(&sizes.taps) {
-        return lowering.dot(&pointwise(form, &sizes, dtype), node.step);
-    }
-    let tail = lowering.code(&Program::identity(dtype), node.ty.elements(), node.step, true)?;
-    let isa = lowering.isa;
-    let tasks = if sizes.channels == 1 && sizes.groups > 1 {
-        let args = [0, 1].map(|arg| widened(lowering, node, arg));
-        let conv = Convolution { form, sizes: &sizes, sliding, args };
-        depthwise(&conv, Held::of(dtype), tail, &mut |bytes| lowering.temporary(bytes))
-    } else {
-        let conv = Convolution { form, sizes: &sizes, sliding, args: [node.arg(0), node.arg(1)] };
-        conv::conv(&conv, dtype, isa, tail, &mut |bytes| lowering.temporary(bytes))
-    };
-    lowering.extend(tasks.ok_or_else(|| broken("a convolution of whole numbers"))?);
-    Ok(())
-}
-
-/// A convolution with a single tap at each element is a product of matrices.
-fn pointwise(form: Form, sizes: &ConvSizes, dtype: DType) -> DotKernel {
-    let ConvSizes { channels, filters, .. } = *sizes;
-    let rows = sizes.batch * sizes.places.elements();
-    let [m, n, k] = match form {
-        Form::Forward => [rows, filters, channels],
-        Form::InputGrad => [rows, channels, filters],
-        Form::KernelGrad => [channels, filters, rows],
-    };
-    DotKernel {
-        batch: 1,
-        m,
-        n,
-        k,
-        dtype,
-        lhs_transposed: form == Form::KernelGrad,
-        rhs_transposed: form == Form::InputGrad,
-        tail: Program::identity(dtype),
-    }
-}
-
-/// Adds the task of windows over floats.
-fn pooled(lowering: &mut Lowering<'_>, task: Option<Box<dyn Task>>) -> Result<(), BackendError> {
-    lowering.push_boxed(task.ok_or_else(|| broken("windows over whole numbers"))?);
-    Ok(())
-}
-
 /// The axes of a copied box of this shape.
 fn axes(shape: &Shape, from: impl IntoIterator<Item = isize>, to: &[usize]) -> Vec<Axis> {
     let strides = from.into_iter().zip(to);
@@ -351,8 +295,11 @@ fn push_copy(lowering: &mut Lowering<'_>, ty: &Type, axes: &[Axis], from: Side, 
     }
 }
 
-/// Copies everything.
+/// Copies everything, unless it lies there already.
 fn copy_whole(lowering: &mut Lowering<'_>, ty: &Type, from: BufferIndex, to: BufferIndex) {
+    if lowering.place(from) == lowering.place(to) {
+        return;
+    }
     let axes = [Axis { size: ty.elements(), from: 1, to: 1 }];
     push_copy(lowering, ty, &axes, Side::at(from, 0), Side::at(to, 0));
 }

@@ -56,7 +56,8 @@ fn program(n: usize) -> Graph {
     let image = hidden.reshape([n, 5, 4, 4]);
     let sliding = Sliding { low: [1, 0].into(), ..Sliding::dense(2) };
     let conv = |groups: usize| Conv { sliding: sliding.clone(), groups };
-    let convolved = image.conv(w.slice_axis(0, 0, 3).reshape([3, 2, 4, 10]), conv(1)).sum_all();
+    let convolved = image.conv(w.slice_axis(0, 0, 3).reshape([3, 2, 4, 10]), conv(1));
+    let convolved = (convolved.tanh() + convolved.number(1.0).broadcast_scalar(&convolved.shape())).sum_all();
     let depthwise = image.conv(w.slice_axis(0, 0, 1).reshape([5, 4, 1, 4]), conv(4));
     let pooled = image.window(WindowKind::Max, Windows { sizes: [2, 2].into(), sliding });
     let steps = Loop {

@@ -4,8 +4,9 @@ use cornu_backend_cpu::Cpu;
 use cornu_ir::backend::{Backend, Buffer};
 use cornu_ir::derived::conditional;
 use cornu_ir::error::BackendError;
+use cornu_ir::ops::{Conv, Sliding};
 use cornu_ir::passes::optimize;
-use cornu_ir::plan::{BranchKernel, Kernel, Place, Plan, ViewDim, plan};
+use cornu_ir::plan::{BranchKernel, Kernel, OpKernel, Place, Plan, Step, View, ViewDim, plan};
 use cornu_ir::{Builder, DType, Type};
 
 /// `exp(x) + y` of ten elements.
@@ -65,6 +66,41 @@ fn broken_plans_are_refused() {
     });
     refused("a missing argument", &|plan| with(plan, &|program| program.instructions[1].args.truncate(1)));
     refused("no stores", &|plan| with(plan, &|program| program.stores.clear()));
+}
+
+/// A convolution whose tail adds a bias and what it then writes over.
+#[test]
+fn broken_convolutions_are_refused() {
+    let cpu = Cpu::with_threads(1).unwrap();
+    let b = Builder::new();
+    let ty = |shape: &[usize]| Type::new(DType::F32, shape);
+    let state = b.input("state", ty(&[1, 6, 6, 4]));
+    let (x, kernel) = (b.input("x", ty(&[1, 8, 8, 3])), b.input("kernel", ty(&[3, 3, 3, 4])));
+    let bias = b.input("bias", ty(&[4]));
+    let y = x.conv(kernel, Conv { sliding: Sliding::dense(2), groups: 1 });
+    let next = y + bias.broadcast_leading(&y.shape()) + state;
+    let whole = plan(&optimize(&b.finish_with_state(1, &[next]).unwrap()));
+    assert!(cpu.compile(&whole).is_ok());
+    assert_eq!(whole.steps.len(), 1, "{whole}");
+    let refused = |what: &str, breaking: &dyn Fn(&mut Step, &mut OpKernel)| {
+        let mut plan = whole.clone();
+        let Kernel::Op(mut kernel) = plan.steps[0].kernel.clone() else { panic!("a convolution") };
+        breaking(&mut plan.steps[0], &mut kernel);
+        plan.steps[0].kernel = Kernel::Op(kernel);
+        let error = cpu.compile(&plan).err().unwrap_or_else(|| panic!("{what} is accepted"));
+        assert!(error.to_string().contains("the plan is broken"), "{what}: {error}");
+    };
+    refused("a missing argument", &|step, _| step.reads.truncate(1));
+    refused("other arguments", &|_, kernel| kernel.operands = 1);
+    refused("another result", &|_, kernel| kernel.result = ty(&[1, 6, 6, 5]));
+    refused("a tail of another type", &|_, kernel| kernel.tail.root = Some(DType::F64));
+    refused("a tail without a root", &|_, kernel| kernel.tail.root = None);
+    refused("a tail that stores nothing", &|_, kernel| kernel.tail.stores.clear());
+    refused("a result written over an operand", &|step, _| step.writes[0] = step.reads[0]);
+    refused("a result written over what is read elsewhere", &|_, kernel| {
+        let over = &mut kernel.tail.loads.last_mut().unwrap().view;
+        *over = View::new(0, [ViewDim { size: 144, stride: 0 }]);
+    });
 }
 
 #[test]

@@ -71,6 +71,31 @@ fn maps() {
     });
 }
 
+/// Rows that are the same for all others: short and long ones, two of different lengths, and as heads of reductions.
+#[test]
+fn repeated_rows() {
+    let cpus = backends();
+    for width in [7, 100, 255, 300, 1000, 2500] {
+        let height = 90_000 / width;
+        let types = [f32s(&[height, width]), f32s(&[width]), f32s(&[width])];
+        check(&format!("rows of {width}"), &cpus, &types, rows_of);
+        for axis in 0..2 {
+            check(&format!("sums of rows of {width}"), &cpus, &types, |x| rows_of(x).sum(&[axis]));
+        }
+    }
+    let types = [f32s(&[60, 900]), f32s(&[900]), f32s(&[300])];
+    check("rows of two lengths", &cpus, &types, |x| {
+        let thirds = (x[0] * x[1].broadcast_leading(&x[0].shape())).reshape([180, 300]);
+        (thirds + x[2].broadcast_leading(&thirds.shape())).tanh()
+    });
+}
+
+/// Rows times one row plus another.
+fn rows_of<'b>(x: &[Expr<'b>]) -> Expr<'b> {
+    let [factor, offset] = [x[1], x[2]].map(|row| row.broadcast_leading(&x[0].shape()));
+    (x[0] * factor + offset).max(factor)
+}
+
 #[test]
 fn reductions() {
     let cpus = backends();
@@ -171,6 +196,25 @@ fn sliding(strides: [usize; 2], low: [usize; 2], high: [usize; 2], dilation: [us
     Sliding { strides: strides.into(), low: low.into(), high: high.into(), dilation: dilation.into() }
 }
 
+/// Checks an op over positive numbers, by itself and with a bias, a limit and a sum after it.
+fn check_followed(
+    what: &str,
+    cpus: &[Cpu],
+    result: &Type,
+    args: &[&Type],
+    op: impl for<'b> Fn(&[Expr<'b>]) -> Expr<'b>,
+) {
+    let channels = result.shape[result.shape.rank() - 1];
+    let mut types: Vec<Type> = args.iter().map(|&ty| ty.clone()).collect();
+    check_on(0.25..=1.0, what, cpus, &types, &op);
+    types.extend([result.with_shape([channels]), result.clone()]);
+    check_on(0.25..=1.0, &format!("{what}, and more"), cpus, &types, |x| {
+        let y = op(x);
+        let [bias, other] = [x[args.len()], x[args.len() + 1]];
+        (y * 0.25 + bias.broadcast_leading(&y.shape())).max(other) + other
+    });
+}
+
 #[test]
 fn convolutions() {
     let cpus = backends();
@@ -180,7 +224,7 @@ fn convolutions() {
     let pointwise = sliding([1, 1], [0, 0], [0, 0], [1, 1]);
     // The input, the kernel, and the number of groups.
     let thirds = sliding([3, 3], [2, 3], [1, 0], [1, 2]);
-    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 13] = [
+    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 15] = [
         ([4, 30, 29, 3], [3, 3, 3, 16], 1, &same),
         ([3, 31, 28, 1], [5, 5, 1, 10], 1, &strided),
         ([2, 33, 35, 8], [4, 3, 8, 17], 1, &thirds),
@@ -193,6 +237,8 @@ fn convolutions() {
         ([9, 11, 13, 12], [1, 1, 12, 33], 1, &strided),
         ([4, 21, 19, 16], [3, 3, 4, 24], 4, &same),
         ([4, 21, 19, 33], [3, 3, 1, 33], 33, &same),
+        ([2, 21, 19, 150], [3, 3, 1, 150], 150, &strided),
+        ([2, 13, 11, 5], [2, 3, 1, 5], 5, &thirds),
         ([4, 20, 18, 12], [3, 2, 1, 36], 12, &strided),
     ];
     for dtype in [DType::F32, DType::F64, DType::BF16] {
@@ -201,12 +247,11 @@ fn convolutions() {
             let result = conv.sizes(input, kernel).unwrap().result();
             let what = format!("convolution of {dtype}{input:?} with {kernel:?}, {conv:?}");
             let [x, k, y] = [Type::new(dtype, *input), Type::new(dtype, *kernel), Type::new(dtype, result)];
-            let range = 0.25..=1.0;
-            check_on(range.clone(), &what, &cpus, &[x.clone(), k.clone()], |a| a[0].conv(a[1], conv.clone()));
-            check_on(range.clone(), &what, &cpus, &[y.clone(), k.clone()], |a| {
+            check_followed(&what, &cpus, &y, &[&x, &k], |a| a[0].conv(a[1], conv.clone()));
+            check_followed(&what, &cpus, &x, &[&y, &k], |a| {
                 a[0].conv_input_grad(a[1], conv.clone(), &input[1..3])
             });
-            check_on(range, &what, &cpus, &[x, y], |a| {
+            check_followed(&what, &cpus, &k, &[&x, &y], |a| {
                 a[0].conv_kernel_grad(a[1], conv.clone(), &kernel[..2])
             });
         }
@@ -222,12 +267,13 @@ fn windows() {
             let x = f32s(&[5, 33, 30, 24]);
             let what = format!("{windows:?}");
             let one = std::slice::from_ref(&x);
-            check(&what, &cpus, one, |x| x[0].window(WindowKind::Sum, windows.clone()));
-            check(&what, &cpus, one, |x| x[0].window(WindowKind::Max, windows.clone()));
-            check(&what, &cpus, one, |x| x[0].window_arg_max(windows.clone()));
             let b = Builder::new();
             let result = b.input("x", x.clone()).window(WindowKind::Sum, windows.clone()).ty();
-            check(&what, &cpus, &[result], |y| y[0].window_spread(windows.clone(), &[33, 30]));
+            for kind in WindowKind::ALL {
+                check_followed(&what, &cpus, &result, &[&x], |x| x[0].window(kind, windows.clone()));
+            }
+            check(&what, &cpus, one, |x| x[0].window_arg_max(windows.clone()));
+            check_followed(&what, &cpus, &x, &[&result], |y| y[0].window_spread(windows.clone(), &[33, 30]));
         }
     }
 }

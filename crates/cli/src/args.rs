@@ -19,9 +19,11 @@ Keras models from the command line: reads .keras and .h5 files, NumPy arrays in 
   cornu fit MODEL --input X --target T [--epochs N] [--batch-size B] [--no-shuffle] [--validation-split F]
             [--sample-weight W.npy] [--save OUT] [--json]
   cornu summary MODEL
+  cornu explain MODEL [--batch-size N]
   cornu convert IN OUT
 
 A model with several inputs or outputs is given .npz files keyed by the names of its input or output layers.
+explain lists the kernels of a prediction with the time, the arithmetic and the memory traffic of each.
 OUT is a .keras, .h5 or .weights.h5 file. Defaults are Keras's: batches of 32, 1 epoch, shuffled.
 --json prints one object on stdout, in Python's dialect: numbers that are not finite are NaN and Infinity.
 ";
@@ -33,6 +35,7 @@ pub(crate) enum Command {
     Evaluate(Evaluate),
     Fit(Fit),
     Summary { model: PathBuf },
+    Explain { model: PathBuf, batch_size: usize },
     Convert { from: PathBuf, to: PathBuf },
     Help,
     Version,
@@ -72,7 +75,7 @@ pub(crate) struct Fit {
     pub(crate) json: bool,
 }
 
-const COMMANDS: &str = "predict, evaluate, fit, summary, convert";
+const COMMANDS: &str = "predict, evaluate, fit, summary, explain, convert";
 
 /// Flags that stand alone; all others are followed by a value.
 const SWITCHES: [&str; 2] = ["json", "no-shuffle"];
@@ -100,6 +103,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, Failure> {
             "save",
             "json",
         ],
+        "explain" => &["batch-size"],
         "summary" | "convert" => &[],
         "help" => return Ok(Command::Help),
         _ => return Err(Failure::usage(format!("there is no command `{name}`; there are {COMMANDS}"))),
@@ -139,6 +143,7 @@ fn command(name: &str, mut given: Given) -> Result<Command, Failure> {
             json: given.switch("json"),
         }),
         "summary" => Command::Summary { model },
+        "explain" => Command::Explain { model, batch_size: given.count("batch-size", 32)? },
         _ => Command::Convert { from: model, to: given.place("OUT")? },
     };
     match given.places.first() {

@@ -17,6 +17,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Evaluate(args) => evaluate(&args),
         Command::Fit(args) => fit(&args),
         Command::Summary { model } => print(&with_newline(Model::load(&model)?.summary())),
+        Command::Explain { model, batch_size } => print(&Model::load(&model)?.explain(batch_size)?),
         Command::Convert { from, to } => {
             check_format(&to)?;
             Target::new(&to)?;

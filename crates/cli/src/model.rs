@@ -55,6 +55,11 @@ impl Model {
         self.0.input_names().into_iter().enumerate().map(input).collect()
     }
 
+    /// What each kernel of a prediction takes.
+    pub(crate) fn explain(&mut self, batch_size: usize) -> Result<String, Failure> {
+        Ok(self.0.explain(batch_size)?.to_string())
+    }
+
     /// What each output is called in a file of several: by its layer, or by its number if two names are equal.
     pub(crate) fn output_keys(&self) -> Vec<String> {
         let names = self.0.output_names();

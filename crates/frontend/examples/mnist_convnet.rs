@@ -21,7 +21,7 @@ type Samples = (Array4<f32>, Array1<i32>);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let epochs = arguments.next().map_or(Ok(40), |epochs| epochs.parse())?;
+    let epochs = arguments.next().map_or(Ok(30), |epochs| epochs.parse())?;
     let ((x, y), (x_test, y_test)) = match arguments.next() {
         Some(folder) => (mnist(folder.as_ref(), "train")?, mnist(folder.as_ref(), "t10k")?),
         None => small_digits()?,

@@ -10,7 +10,7 @@ mod random;
 
 pub use along_time::{Loop, Step, along_time, try_along_time};
 pub use conditional::conditional;
-pub use exponential::{log_sigmoid, log_softmax, logsumexp, softmax, softplus};
+pub use exponential::{below_zero, log_sigmoid, log_softmax, logsumexp, softmax, softplus};
 pub use indexing::{one_hot, sort, take_along_last, top_k};
 pub use moments::{l2_norm, l2_normalize, mean, mean_all, variance};
 pub use random::{bernoulli, normal, truncated_normal, uniform};

@@ -117,6 +117,11 @@ macro_rules! table {
                 }
             }
 
+            /// True if the result is the first argument with some elements changed, so that it may lie there.
+            pub fn changes_in_place(&self) -> bool {
+                matches!(self, Op::Scatter(_) | Op::DynamicUpdate(_))
+            }
+
             /// The op that the written form calls `name`.
             pub(crate) fn parse(name: &str, attributes: &Attributes) -> Result<Op, String> {
                 $(if let Some(op) = $op::parse(name, attributes) {

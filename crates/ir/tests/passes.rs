@@ -56,6 +56,12 @@ fn canonicalize_rewrites_as_the_files_say() {
 }
 
 #[test]
+fn sums_are_shared_as_the_files_say() {
+    let clean = |graph: &Graph| passes::eliminate_dead(&passes::eliminate_common(&passes::simplify(graph)));
+    check_folder("sums", |graph| written(&clean(&passes::share_sums(graph))));
+}
+
+#[test]
 fn plans_are_as_the_files_say() {
     check_folder("plan", |graph| plan(&passes::optimize(graph)).to_string());
 }

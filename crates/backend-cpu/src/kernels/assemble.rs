@@ -2,12 +2,12 @@
 
 use cornu_ir::DType;
 use cornu_ir::error::BackendError;
-use cornu_ir::plan::{Instruction, Load, Program, Register, Scalar};
+use cornu_ir::plan::{Instruction, Load, Program, Register, Scalar, View};
 
 use smallvec::SmallVec;
 
 use super::BufferIndex;
-use super::map::{Action, Code, Operand};
+use super::map::{Action, Code, Kept, Operand};
 use crate::error::broken;
 use crate::simd::function::{BlockFn, copy};
 use crate::simd::half::{narrowing, rounding, widening};
@@ -32,6 +32,9 @@ pub(crate) struct Target {
 
 /// Slots of a block are to fill no more than this: half of a small first-level cache.
 const SLOTS_BYTES: usize = 16 << 10;
+
+/// The fewest places of a block, but for whole rows that are shorter. Rows as long as this can be blocks of their own.
+const LONG_ROW: usize = 256;
 
 /// Makes a program ready.
 pub(crate) fn assemble(program: &Program, wiring: &Wiring<'_>) -> Result<Code, BackendError> {
@@ -61,6 +64,11 @@ struct Assembler<'a> {
     /// For each slot whether a register lives in it.
     taken: Vec<bool>,
     slot_width: usize,
+    /// How many loads are kept, and the longest row of them.
+    kept: usize,
+    longest_row: usize,
+    /// The row that blocks end with.
+    row: Option<usize>,
 }
 
 impl<'a> Assembler<'a> {
@@ -89,6 +97,9 @@ impl<'a> Assembler<'a> {
             numbers: 0,
             taken,
             slot_width: 1,
+            kept: 0,
+            longest_row: 0,
+            row: None,
         }
     }
 
@@ -228,9 +239,12 @@ impl<'a> Assembler<'a> {
             self.once.push(Action::Splat { out, buffer, element: view.offset });
             return self.widened_once(register, out, dtype);
         }
+        if let Some(row) = repeated_row(view).filter(|_| widening(dtype).is_none()) {
+            return self.load_row(load, row, buffer);
+        }
         if !runs_along {
             let out = self.slot(width);
-            self.each.push(Action::Load { out, buffer, view: view.clone() });
+            self.each.push(Action::Load { out, buffer, view: view.clone(), kept: None });
             return self.widened(out, dtype);
         }
         let memory = Operand::Buffer { buffer, offset: view.offset, width };
@@ -239,6 +253,24 @@ impl<'a> Assembler<'a> {
             return self.apply(copy, dtype, [memory, Operand::None, Operand::None]);
         }
         self.widened(memory, dtype)
+    }
+
+    /// A load of one row at every row of places. A long row is read where it lies, if blocks can end with it; others
+    /// are brought once, and stay.
+    fn load_row(&mut self, load: &Load, row: usize, buffer: BufferIndex) -> Operand {
+        let (offset, width) = (load.view.offset, load.dtype.bytes());
+        // The values of a head are wanted as one block.
+        let may_end_blocks = !self.wiring.writes.is_empty() && self.row.is_none_or(|other| other == row);
+        if row >= LONG_ROW && may_end_blocks {
+            self.row = Some(row);
+            return Operand::Row { buffer, offset, row, width };
+        }
+        let out = self.lasting_slot(width);
+        let kept = Some(Kept { number: self.kept, row });
+        self.each.push(Action::Load { out, buffer, view: load.view.clone(), kept });
+        self.kept += 1;
+        self.longest_row = self.longest_row.max(row);
+        out
     }
 
     /// The same numbers as registers hold them.
@@ -311,7 +343,9 @@ impl<'a> Assembler<'a> {
     /// Frees the slot of a register whose last use was instruction `index`, unless it was filled once for all blocks.
     fn release(&mut self, register: Register, index: usize) {
         let Some(place) = self.places[register] else { return };
-        let lasts = self.once.iter().any(|action| action.out() == place);
+        let is_kept = |action: &Action| matches!(action, Action::Load { kept: Some(_), .. });
+        let mut lasting = self.once.iter().chain(self.each.iter().filter(|action| is_kept(action)));
+        let lasts = lasting.any(|action| action.out() == place);
         if self.last_use[register] == index && !lasts {
             self.free(place);
         }
@@ -322,7 +356,10 @@ impl<'a> Assembler<'a> {
         let slots = self.taken.len();
         let room = SLOTS_BYTES / (slots.max(1) * self.slot_width);
         // A power of two, rounded down.
-        let block = (1 << room.max(1).ilog2()).clamp(256, 2048);
+        let block = (1 << room.max(1).ilog2()).clamp(LONG_ROW, 2048);
+        // Whole rows, so that every block begins where one does.
+        let rows = block / self.longest_row.max(1);
+        let block = if self.longest_row > 0 && rows > 0 { rows * self.longest_row } else { block };
         Code {
             once: std::mem::take(&mut self.once),
             each: self.each,
@@ -331,7 +368,17 @@ impl<'a> Assembler<'a> {
             numbers: self.numbers,
             slot_width: self.slot_width,
             block,
+            kept: self.kept,
+            row: self.row,
         }
+    }
+}
+
+/// The length of a row that a view repeats for all rows of places.
+fn repeated_row(view: &View) -> Option<usize> {
+    match view.dims.as_slice() {
+        [rows, row] if rows.stride == 0 && row.stride == 1 => Some(row.size),
+        _ => None,
     }
 }
 

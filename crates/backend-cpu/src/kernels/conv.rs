@@ -24,6 +24,7 @@ use crate::simd::fold::Sum;
 use crate::simd::gemm::{LEAST_ROWS, Multiplied};
 use crate::simd::half::{Bf16, F16};
 use crate::simd::pack::Operand;
+use crate::simd::rows::ZEROS;
 
 /// Which of its three tensors a convolution is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +70,8 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
-    let places_and_elements = batch.saturating_mul(input.elements().max(places.elements()));
-    let has_numbers = u32::try_from(places_and_elements).is_ok_and(|count| count < u32::MAX);
-    let is_empty = places_and_elements * taps.elements() * groups * channels * filters == 0;
+    let is_empty =
+        batch * input.elements() * places.elements() * taps.elements() * groups * channels * filters == 0;
     let [first, second] = conv.args;
     let forward = Taps::forward(conv.sliding, input, taps, places);
     let left =
@@ -79,7 +79,8 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let (left, columns, kernel) = match conv.form {
-        _ if !has_numbers || is_empty || conv.sliding.axes() == 0 => {
+        // Sums of nothing are left to the general tasks.
+        _ if !has_numbers(conv.sizes) || is_empty => {
             return self::tasks::<N>(conv, isa, tail, temporary);
         }
         Form::Forward => {
@@ -107,6 +108,12 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     let cut = Cut::new(results, columns, groups, left.depth(), strip);
     tasks.push(Box::new(DirectTask { left, right, groups, columns, tail, cut }));
     tasks
+}
+
+/// True if places and elements can be listed by their numbers.
+pub(crate) fn has_numbers(sizes: &ConvSizes) -> bool {
+    let most = sizes.batch.saturating_mul(sizes.input.elements().max(sizes.places.elements()));
+    u32::try_from(most).is_ok_and(|count| count < ZEROS)
 }
 
 /// The tasks of the gradient for the kernel.

@@ -8,17 +8,24 @@ use cornu_ir::ops::ConvSizes;
 use super::conv::{Convolution, Form};
 use super::map::Code;
 use super::panel::room;
-use super::patches::{PADDING, Taps};
+use super::patches::Taps;
 use super::reduce::join_task;
 use super::{BufferIndex, Site, Task};
 use crate::parallel::Pieces;
-use crate::simd::fold::{Sum, Summed};
+use crate::simd::channels::{ChannelProduct, Channelwise};
+use crate::simd::fold::Sum;
+use crate::simd::number::Number;
 use crate::simd::plain::{bytes, elements_mut};
+use crate::simd::rows::ZEROS;
 use crate::simd::table::{Held, floats};
-use crate::simd::{Loop, Target};
+use crate::simd::{Isa, Loop, Target};
 
 /// Multiplications that are worth a piece of their own.
-const GRAIN: usize = 1 << 16;
+const GRAIN: usize = 1 << 17;
+/// Sums of a block of places: they fit the first-level cache.
+const SUMS: usize = 1 << 12;
+/// The most places of a block: longer sums are made of theirs, which keeps errors small.
+const PLACES: usize = 128;
 
 /// The tasks of a convolution whose groups have one channel each, over arguments as registers hold them; `None` for
 /// other types than floats.
@@ -31,7 +38,7 @@ pub(crate) fn depthwise(
     floats!(held, N => tasks::<N>(conv, tail, temporary))
 }
 
-fn tasks<N: Summed>(
+fn tasks<N: Channelwise>(
     conv: &Convolution<'_>,
     tail: Code,
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
@@ -41,28 +48,21 @@ fn tasks<N: Summed>(
         Form::Forward | Form::KernelGrad => Taps::forward(conv.sliding, input, taps, places),
         Form::InputGrad => Taps::backward(conv.sliding, input, taps, places),
     };
-    let (rows, work) = (batch * sliding.places, sliding.taps * groups * filters);
-    let cut = Pieces::new(rows, GRAIN / work.max(1), 1);
+    let (rows, width) = (batch * sliding.places, groups * filters);
+    let work = (sliding.taps * width).max(1);
+    let blocks = Pieces::of(rows, (SUMS / width.max(1)).clamp(1, PLACES));
+    let cut = Pieces::new(blocks.count(), GRAIN / (blocks.longest() * work).max(1), 1);
+    let places = Places { sliding, blocks, cut };
     let sizes = Channels { groups: *groups, filters: *filters };
     let [first, second] = conv.args;
     if conv.form != Form::KernelGrad {
         let spread = conv.form == Form::Forward;
-        let task = RowsTask {
-            sliding,
-            sizes,
-            cut,
-            spread,
-            from: first,
-            kernel: second,
-            tail,
-            number: PhantomData::<N>,
-        };
-        return vec![Box::new(task)];
+        let number = PhantomData::<N>;
+        return vec![Box::new(RowsTask { places, sizes, spread, from: first, kernel: second, tail, number })];
     }
-    let parts = cut.count();
+    let parts = places.cut.count();
     let sums = temporary(parts * work * size_of::<N::Total>());
-    let task =
-        KernelTask { sliding, sizes, cut, input: first, result: second, sums, number: PhantomData::<N> };
+    let task = KernelTask { places, sizes, input: first, result: second, sums, number: PhantomData::<N> };
     vec![Box::new(task), join_task::<Sum<N>>(work, parts, sums, tail)]
 }
 
@@ -73,11 +73,29 @@ struct Channels {
     filters: usize,
 }
 
-/// Result or gradient for the input, row of channels by row of channels.
-struct RowsTask<N> {
+/// The places of all examples, in blocks that are computed in one go, and some blocks to a piece.
+struct Places {
     sliding: Taps,
-    sizes: Channels,
+    blocks: Pieces,
     cut: Pieces,
+}
+
+impl Places {
+    /// Bytes of what the taps meet from a block.
+    fn found_bytes(&self) -> usize {
+        self.sliding.meetings_bytes(self.blocks.longest())
+    }
+
+    /// The blocks of a piece.
+    fn of(&self, piece: usize) -> impl Iterator<Item = Range<usize>> {
+        self.cut.range(piece).map(|block| self.blocks.range(block))
+    }
+}
+
+/// Result or gradient for the input, a block of rows of channels at a time.
+struct RowsTask<N> {
+    places: Places,
+    sizes: Channels,
     /// True if each channel goes into its filters; false if filters are summed into their channel.
     spread: bool,
     from: BufferIndex,
@@ -92,65 +110,103 @@ impl<N> RowsTask<N> {
         let Channels { groups, filters } = self.sizes;
         if self.spread { (groups, groups * filters) } else { (groups * filters, groups) }
     }
+
+    /// Bytes of what the taps meet, and of the sums.
+    fn rooms(&self) -> [usize; 2] {
+        [self.places.found_bytes(), room::<N>(self.places.blocks.longest() * self.widths().1)]
+    }
 }
 
-impl<N: Summed> Task for RowsTask<N> {
+impl<N: Channelwise> Task for RowsTask<N> {
     fn pieces(&self) -> usize {
-        self.cut.count()
+        self.places.cut.count()
     }
 
     fn scratch_bytes(&self) -> usize {
-        room::<u64>(self.sliding.taps) + room::<N>(self.widths().1) + self.tail.scratch_bytes()
+        self.rooms().into_iter().sum::<usize>() + self.tail.scratch_bytes()
     }
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
-        let (from_width, width) = self.widths();
-        let (sources, rest) = at.scratch.split_at_mut(room::<u64>(self.sliding.taps));
-        let (sums, rest) = rest.split_at_mut(room::<N>(width));
-        let (sources, sums) = (elements_mut::<u64>(sources), &mut elements_mut::<N>(sums)[..width]);
-        let (from, kernel) = (at.buffers.read::<N>(self.from), at.buffers.read::<N>(self.kernel));
-        self.tail.begin(at.isa, at.buffers, rest);
-        for row in self.cut.range(piece) {
-            let from = &from[row / self.sliding.places * self.sliding.elements * from_width..];
-            let place = row % self.sliding.places;
-            let Channels { filters, .. } = self.sizes;
-            let (spread, sliding) = (self.spread, &self.sliding);
-            at.isa.run(Row { sliding, place, filters, spread, from, from_width, kernel, sources, sums });
-            self.tail.run_range(at.isa, at.buffers, rest, bytes(sums), row * width..(row + 1) * width);
+        let (isa, buffers, (_, width), [found, sums]) = (at.isa, at.buffers, self.widths(), self.rooms());
+        let (found, rest) = at.scratch.split_at_mut(found);
+        let (sums, rest) = rest.split_at_mut(sums);
+        let (from, kernel) = (buffers.read::<N>(self.from), buffers.read::<N>(self.kernel));
+        self.tail.begin(isa, buffers, rest);
+        for places in self.places.of(piece) {
+            let sums = &mut elements_mut::<N>(sums)[..places.len() * width];
+            self.multiply(isa, places.clone(), from, kernel, found, sums);
+            self.tail.run_range(isa, buffers, rest, bytes(sums), places.start * width..places.end * width);
         }
     }
 }
 
-/// One row of sums.
-struct Row<'a, N> {
-    sliding: &'a Taps,
-    place: usize,
+impl<N: Channelwise> RowsTask<N> {
+    /// The sums of a block of places.
+    fn multiply(
+        &self,
+        isa: Isa,
+        places: Range<usize>,
+        from: &[N],
+        kernel: &[N],
+        found: &mut [u8],
+        sums: &mut [N],
+    ) {
+        let (sliding, (from_width, width), Channels { filters, .. }) =
+            (&self.places.sliding, self.widths(), self.sizes);
+        let rows = places.len();
+        let meetings = sliding.find(isa, places, found);
+        let (runs, order, spread) = (&*meetings.elements, &*meetings.order, self.spread);
+        if filters != 1 {
+            return isa.run(Rows { runs, order, filters, spread, from, from_width, kernel, width, sums });
+        }
+        let product = ChannelProduct {
+            from,
+            runs,
+            steps: [1, rows],
+            rows,
+            depth: sliding.taps,
+            channels: width,
+            factors: kernel,
+            order: Some(order),
+            sums,
+            adds: false,
+        };
+        N::multiply_channels(isa, product);
+    }
+}
+
+/// A block of rows of sums where channels have several filters.
+struct Rows<'a, N> {
+    /// For each tap what it meets from each row.
+    runs: &'a [u32],
+    order: &'a [u32],
     filters: usize,
     spread: bool,
     from: &'a [N],
     from_width: usize,
     kernel: &'a [N],
-    sources: &'a mut [u64],
+    width: usize,
     sums: &'a mut [N],
 }
 
-impl<N: Summed> Loop for Row<'_, N> {
+impl<N: Number> Loop for Rows<'_, N> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        let Row { sliding, place, filters, spread, from, from_width, kernel, sources, sums } = self;
+        let Rows { runs, order, filters, spread, from, from_width, kernel, width, sums } = self;
         sums.fill(N::ZERO);
-        sliding.sources(place, sources);
-        let kernel_width = kernel.len() / sliding.taps;
-        for (&source, kernel) in sources[..sliding.taps].iter().zip(kernel.chunks_exact(kernel_width)) {
-            if source == PADDING {
-                continue;
-            }
-            let x = &from[source as usize * from_width..][..from_width];
-            if filters == 1 {
-                multiply_add::<T, N>(sums, x, kernel);
-            } else if spread {
-                spread_add::<T, N>(sums, x, kernel, filters);
-            } else {
+        if filters == 0 {
+            return;
+        }
+        let runs = runs.chunks_exact(order.len());
+        let kernel_width = kernel.len() / runs.len();
+        for (runs, kernel) in runs.zip(kernel.chunks_exact(kernel_width)) {
+            for (&run, &place) in runs.iter().zip(order).filter(|&(&run, _)| run != ZEROS) {
+                let x = &from[run as usize * from_width..][..from_width];
+                let sums = &mut sums[place as usize * width..][..width];
+                if spread {
+                    spread_add::<T, N>(sums, x, kernel, filters);
+                    continue;
+                }
                 let each = sums.iter_mut().zip(x.chunks_exact(filters)).zip(kernel.chunks_exact(filters));
                 for ((sum, x), kernel) in each {
                     *sum = x.iter().zip(kernel).fold(*sum, |sum, (x, &k)| x.mul_add::<T>(k, sum));
@@ -160,17 +216,9 @@ impl<N: Summed> Loop for Row<'_, N> {
     }
 }
 
-/// `sums += x·y`, element by element.
-#[inline(always)]
-fn multiply_add<T: Target, N: Summed>(sums: &mut [N], x: &[N], y: &[N]) {
-    for ((sum, &x), &y) in sums.iter_mut().zip(x).zip(y) {
-        *sum = x.mul_add::<T>(y, *sum);
-    }
-}
-
 /// `sums += x·y`, each element of `x` with `filters` of the others.
 #[inline(always)]
-fn spread_add<T: Target, N: Summed>(sums: &mut [N], x: &[N], y: &[N], filters: usize) {
+fn spread_add<T: Target, N: Number>(sums: &mut [N], x: &[N], y: &[N], filters: usize) {
     let each = sums.chunks_exact_mut(filters).zip(x).zip(y.chunks_exact(filters));
     for ((sums, &x), y) in each {
         for (sum, &y) in sums.iter_mut().zip(y) {
@@ -179,83 +227,99 @@ fn spread_add<T: Target, N: Summed>(sums: &mut [N], x: &[N], y: &[N], filters: u
     }
 }
 
-/// The gradient for the kernel: each piece sums over rows of its own.
+/// The gradient for the kernel: each piece sums over places of its own.
 struct KernelTask<N> {
-    sliding: Taps,
+    places: Places,
     sizes: Channels,
-    cut: Pieces,
     input: BufferIndex,
     result: BufferIndex,
     sums: BufferIndex,
     number: PhantomData<N>,
 }
 
-impl<N: Summed> KernelTask<N> {
+impl<N: Channelwise> KernelTask<N> {
     fn kernel_size(&self) -> usize {
-        self.sliding.taps * self.sizes.groups * self.sizes.filters
+        self.places.sliding.taps * self.sizes.groups * self.sizes.filters
+    }
+
+    /// Adds what a block of places makes of the gradients there.
+    fn add(
+        &self,
+        isa: Isa,
+        places: Range<usize>,
+        input: &[N],
+        result: &[N],
+        found: &mut [u8],
+        sums: &mut [N],
+    ) {
+        let (sliding, Channels { groups, filters }) = (&self.places.sliding, self.sizes);
+        let (depth, width) = (places.len(), groups * filters);
+        let result = &result[places.start * width..places.end * width];
+        // Forwards all places are of one phase, so that they stand in order.
+        let runs = &*sliding.find(isa, places, found).elements;
+        if filters != 1 {
+            return isa.run(Kernel { runs, places: depth, groups, filters, input, result, sums });
+        }
+        let product = ChannelProduct {
+            from: input,
+            runs,
+            steps: [depth, 1],
+            rows: sliding.taps,
+            depth,
+            channels: groups,
+            factors: result,
+            order: None,
+            sums,
+            adds: true,
+        };
+        N::multiply_channels(isa, product);
     }
 }
 
-impl<N: Summed> Task for KernelTask<N> {
+impl<N: Channelwise> Task for KernelTask<N> {
     fn pieces(&self) -> usize {
-        self.cut.count()
+        self.places.cut.count()
     }
 
     fn scratch_bytes(&self) -> usize {
-        room::<u64>(self.sliding.taps) + room::<N>(self.kernel_size())
+        self.places.found_bytes() + room::<N>(self.kernel_size())
     }
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
-        let size = self.kernel_size();
-        let (sources, rest) = at.scratch.split_at_mut(room::<u64>(self.sliding.taps));
-        let (sources, sums) = (elements_mut::<u64>(sources), &mut elements_mut::<N>(rest)[..size]);
-        at.isa.run(Kernel {
-            sliding: &self.sliding,
-            sizes: self.sizes,
-            rows: self.cut.range(piece),
-            input: at.buffers.read::<N>(self.input),
-            result: at.buffers.read::<N>(self.result),
-            sources,
-            sums,
-        });
+        let (size, isa) = (self.kernel_size(), at.isa);
+        let (found, sums) = at.scratch.split_at_mut(self.places.found_bytes());
+        let sums = &mut elements_mut::<N>(sums)[..size];
+        let (input, result) = (at.buffers.read::<N>(self.input), at.buffers.read::<N>(self.result));
+        sums.fill(N::ZERO);
+        for places in self.places.of(piece) {
+            self.add(isa, places, input, result, found, sums);
+        }
         // SAFETY: every piece has a part of its own.
         let kept = unsafe { at.buffers.write::<N::Total>(self.sums, piece * size..(piece + 1) * size) };
         kept.iter_mut().zip(sums).for_each(|(kept, sum)| *kept = sum.lift());
     }
 }
 
-/// The sums over some rows.
+/// The sums over a block of places where channels have several filters.
 struct Kernel<'a, N> {
-    sliding: &'a Taps,
-    sizes: Channels,
-    rows: Range<usize>,
+    /// For each tap what it meets from each place.
+    runs: &'a [u32],
+    places: usize,
+    groups: usize,
+    filters: usize,
     input: &'a [N],
     result: &'a [N],
-    sources: &'a mut [u64],
     sums: &'a mut [N],
 }
 
-impl<N: Summed> Loop for Kernel<'_, N> {
+impl<N: Number> Loop for Kernel<'_, N> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        let Kernel { sliding, sizes: Channels { groups, filters }, rows, input, result, sources, sums } =
-            self;
+        let Kernel { runs, places, groups, filters, input, result, sums } = self;
         let width = groups * filters;
-        sums.fill(N::ZERO);
-        for row in rows {
-            sliding.sources(row % sliding.places, sources);
-            let first = row / sliding.places * sliding.elements;
-            let y = &result[row * width..][..width];
-            for (&source, sums) in sources[..sliding.taps].iter().zip(sums.chunks_exact_mut(width)) {
-                if source == PADDING {
-                    continue;
-                }
-                let x = &input[(first + source as usize) * groups..][..groups];
-                if filters == 1 {
-                    multiply_add::<T, N>(sums, x, y);
-                } else {
-                    spread_add::<T, N>(sums, x, y, filters);
-                }
+        for (runs, sums) in runs.chunks_exact(places).zip(sums.chunks_exact_mut(width)) {
+            for (&run, y) in runs.iter().zip(result.chunks_exact(width)).filter(|&(&run, _)| run != ZEROS) {
+                spread_add::<T, N>(sums, &input[run as usize * groups..][..groups], y, filters);
             }
         }
     }

@@ -31,7 +31,25 @@ pub(crate) struct Code {
     pub(super) slot_width: usize,
     /// Places in a block.
     pub(super) block: usize,
+    /// How many loads are kept: see [`Kept`].
+    pub(super) kept: usize,
+    /// Blocks end where this many places do, if it is said: see [`Operand::Row`].
+    pub(super) row: Option<usize>,
 }
+
+/// A load of rows that are all the same is kept from block to block: what it gives depends only on the place in the
+/// row at which a block begins.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    /// Which of the kept loads it is.
+    pub(super) number: usize,
+    /// Places of a row.
+    pub(super) row: usize,
+}
+
+/// What a slot holds: from which place of a row on, and at how many places. Nothing, if it begins at no place.
+type Mark = [u64; 2];
+const NOTHING: u64 = u64::MAX;
 
 /// Bytes of the widest number.
 const NUMBER: usize = 8;
@@ -43,7 +61,7 @@ pub(super) enum Action {
     /// Puts one element of a buffer into every place.
     Splat { out: Operand, buffer: BufferIndex, element: usize },
     /// Gathers the elements that a view names.
-    Load { out: Operand, buffer: BufferIndex, view: View },
+    Load { out: Operand, buffer: BufferIndex, view: View, kept: Option<Kept> },
     /// Writes each place's coordinate along an axis: `i / stride % size`.
     Count { out: Operand, stride: usize, size: usize, held: Held },
     /// Computes it from other registers.
@@ -61,6 +79,8 @@ pub(super) enum Operand {
     Number { number: usize, width: usize },
     /// In a buffer, place `i` at element `offset + i`.
     Buffer { buffer: BufferIndex, offset: usize, width: usize },
+    /// In a buffer, where the same `row` elements from `offset` on belong to the places again and again.
+    Row { buffer: BufferIndex, offset: usize, row: usize, width: usize },
     /// In the block of root results that the kernel hands in.
     Root { width: usize },
 }
@@ -73,6 +93,8 @@ struct Frame<'a> {
     slots: *mut u8,
     /// Bytes from one slot to the next, and to the numbers.
     slot_bytes: usize,
+    /// Where the marks of kept loads lie, and the numbers.
+    marks_at: usize,
     numbers_at: usize,
     root: &'a [u8],
     start: usize,
@@ -82,12 +104,22 @@ struct Frame<'a> {
 impl Code {
     /// Bytes of scratch memory that running it needs.
     pub(crate) fn scratch_bytes(&self) -> usize {
-        self.numbers_at() + self.numbers * NUMBER
+        (self.numbers_at() + self.numbers * NUMBER).next_multiple_of(ALIGNMENT)
+    }
+
+    /// Where the marks of kept loads begin: behind the slots.
+    fn marks_at(&self) -> usize {
+        self.slots * self.slot_bytes()
     }
 
     /// Where the numbers begin.
     fn numbers_at(&self) -> usize {
-        self.slots * self.slot_bytes()
+        self.marks_at() + self.kept * size_of::<Mark>()
+    }
+
+    /// How many actions there are for each block.
+    pub(crate) fn actions(&self) -> usize {
+        self.each.len()
     }
 
     /// The most places of a block.
@@ -101,7 +133,7 @@ impl Code {
     }
 
     fn slot_bytes(&self) -> usize {
-        self.block * self.slot_width
+        (self.block * self.slot_width).next_multiple_of(ALIGNMENT)
     }
 
     /// Runs the program over `range`, given the root's results there.
@@ -127,21 +159,24 @@ impl Code {
         range: Range<usize>,
     ) {
         let width = root.len() / range.len().max(1);
-        for start in range.clone().step_by(self.block) {
-            let places = self.block.min(range.end - start);
+        let (row, mut start) = (self.row.unwrap_or(usize::MAX), range.start);
+        while start < range.end {
+            let places = self.block.min(range.end - start).min(row - start % row);
             let root = &root[(start - range.start) * width..][..places * width];
             self.run_block(isa, buffers, scratch, root, start, places);
+            start += places;
         }
     }
 
     /// Fills the registers that do not change. Once per piece, as another piece may have used the scratch memory.
     pub(crate) fn begin(&self, isa: Isa, buffers: Buffers<'_>, scratch: &mut [u8]) {
         let frame = self.frame(buffers, scratch, &[], 0, self.block);
+        (0..self.kept).for_each(|number| *frame.mark(number) = [NOTHING; 2]);
         self.once.iter().for_each(|action| action.run(isa, &frame));
     }
 
     /// Runs one block of at most [`Code::block`] places, after [`Code::begin`].
-    pub(crate) fn run_block(
+    fn run_block(
         &self,
         isa: Isa,
         buffers: Buffers<'_>,
@@ -151,6 +186,8 @@ impl Code {
         places: usize,
     ) {
         assert!(places <= self.block, "a block fits its registers");
+        let ends = self.row.is_none_or(|row| start % row + places <= row);
+        assert!(ends, "a block ends where a row does");
         let frame = self.frame(buffers, scratch, root, start, places);
         self.each.iter().for_each(|action| action.run(isa, &frame));
     }
@@ -182,8 +219,10 @@ impl Code {
             scratch.len() >= self.scratch_bytes(),
             "scratch memory is as large as the largest kernel asks"
         );
-        let (slots, slot_bytes, numbers_at) = (scratch.as_mut_ptr(), self.slot_bytes(), self.numbers_at());
-        Frame { buffers, slots, slot_bytes, numbers_at, root, start, places }
+        let slots = scratch.as_mut_ptr();
+        assert!(slots.cast::<Mark>().is_aligned(), "scratch memory begins at a cache line");
+        let (slot_bytes, marks_at, numbers_at) = (self.slot_bytes(), self.marks_at(), self.numbers_at());
+        Frame { buffers, slots, slot_bytes, marks_at, numbers_at, root, start, places }
     }
 }
 
@@ -213,7 +252,10 @@ impl Action {
                 let (from, slot) = unsafe { (frame.buffers.bytes(*buffer, bytes), frame.bytes_mut(*out)) };
                 repeat(from, slot);
             }
-            Action::Load { out, buffer, view } => {
+            Action::Load { out, buffer, view, kept } => {
+                if kept.is_some_and(|kept| frame.is_known(kept)) {
+                    return;
+                }
                 // SAFETY: the action reads no slot.
                 let slot = unsafe { frame.bytes_mut(*out) };
                 match out.width() {
@@ -249,12 +291,30 @@ impl Operand {
         match self {
             Operand::None => 0,
             Operand::Slot { width, .. } | Operand::Number { width, .. } => width,
-            Operand::Buffer { width, .. } | Operand::Root { width } => width,
+            Operand::Buffer { width, .. } | Operand::Row { width, .. } | Operand::Root { width } => width,
         }
     }
 }
 
 impl<'a> Frame<'a> {
+    /// What a kept load has brought.
+    #[allow(clippy::mut_from_ref)]
+    fn mark(&self, number: usize) -> &mut Mark {
+        // SAFETY: marks lie behind the slots, as `Code::scratch_bytes` counts them and `Code::frame` has checked, at a
+        // multiple of a cache line. No two are used at once, and only this piece uses the memory.
+        unsafe { &mut *self.slots.add(self.marks_at).cast::<Mark>().add(number) }
+    }
+
+    /// True if a kept load has brought what this block needs; else it is noted that it does so now.
+    fn is_known(&self, kept: Kept) -> bool {
+        let (mark, needed) = (self.mark(kept.number), [(self.start % kept.row) as u64, self.places as u64]);
+        let known = mark[0] == needed[0] && mark[1] >= needed[1];
+        if !known {
+            *mark = needed;
+        }
+        known
+    }
+
     /// The block of a register, to be read.
     ///
     /// # Safety
@@ -276,6 +336,11 @@ impl<'a> Frame<'a> {
                 // SAFETY: as the caller promises.
                 unsafe { self.buffers.bytes(buffer, start..start + self.places * width) }
             }
+            Operand::Row { buffer, offset, row, width } => {
+                let start = (offset + self.start % row) * width;
+                // SAFETY: as the caller promises.
+                unsafe { self.buffers.bytes(buffer, start..start + self.places * width) }
+            }
         }
     }
 
@@ -285,7 +350,7 @@ impl<'a> Frame<'a> {
     /// Nothing else uses the register while the slice is used.
     unsafe fn bytes_mut(&self, operand: Operand) -> &'a mut [u8] {
         match operand {
-            Operand::None | Operand::Root { .. } => &mut [],
+            Operand::None | Operand::Root { .. } | Operand::Row { .. } => &mut [],
             // SAFETY: as in `bytes`.
             Operand::Slot { number, width } => unsafe {
                 std::slice::from_raw_parts_mut(self.slots.add(number * self.slot_bytes), self.places * width)
@@ -312,6 +377,15 @@ fn repeat(pattern: &[u8], out: &mut [u8]) {
 fn count<N: Number>(start: usize, stride: usize, size: usize, out: &mut [N]) {
     let (mut index, mut run) = (start / stride % size, stride - start % stride);
     let mut rest = out;
+    if stride == 1 {
+        // The runs are those from 0 to the last.
+        while !rest.is_empty() {
+            let (head, tail) = rest.split_at_mut((size - index).min(rest.len()));
+            head.iter_mut().zip(index..).for_each(|(out, index)| *out = N::from_index(index));
+            (index, rest) = (0, tail);
+        }
+        return;
+    }
     while !rest.is_empty() {
         let (head, tail) = rest.split_at_mut(run.min(rest.len()));
         head.fill(N::from_index(index));

@@ -34,7 +34,10 @@ const FEW: usize = 256;
 /// Rows of so many numbers lie near each other; to read a few columns of longer ones misses the cache in each row.
 const NEAR: usize = 1024;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
-const GRAIN: usize = 1 << 22;
+const GRAIN: usize = 1 << 20;
+/// The same where the tail does more than this: it runs over long stretches then, which makes larger tiles better.
+const LIGHT: usize = 2;
+const TAILED_GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
 const PIECES: usize = 64;
 
@@ -179,7 +182,8 @@ pub(super) fn products<O: Operand>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let Sizes { batch, m, n, .. } = sizes;
-    let cut = Cut::new(sizes);
+    let grain = if tail.actions() <= LIGHT { GRAIN } else { TAILED_GRAIN };
+    let cut = Cut::new(sizes, grain);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let way = Way::of(&left, &right, &cut, sizes);
     match way {
@@ -217,12 +221,13 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(Sizes { batch, m, n, k }: Sizes) -> Cut {
-        let wanted = (batch * m * n * k / GRAIN).clamp(1, PIECES);
+    fn new(Sizes { batch, m, n, k }: Sizes, grain: usize) -> Cut {
+        let wanted = (batch * m * n * k / grain).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let [mut rows, mut columns] = if m > LONG[0] && n > LONG[1] { TALL } else { LONG };
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
-            if rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
+            let is_tall = rows.min(m) > 2 * LEAST_ROWS || columns == LEAST_COLUMNS;
+            if is_tall && rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
         }
         let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
@@ -235,7 +240,7 @@ impl Cut {
             row_tiles,
             column_tiles,
             depth,
-            units: Pieces::new(units, GRAIN / work.max(1), 1),
+            units: Pieces::new(units, grain / work.max(1), 1),
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use cornu_ir::ops::Sliding;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
+use super::panel::room;
 use super::{BufferIndex, Buffers};
-use crate::simd::plain::{Plain, zero};
+use crate::simd::plain::{Plain, elements_mut, zero};
 use crate::simd::rows::ZEROS;
 use crate::simd::{Isa, Loop, Target};
 
@@ -80,8 +81,11 @@ impl Taps {
             low: sliding.low[axis],
             backward,
         };
+        // Without axes there is one place, one tap and one element, as along an axis of one.
+        let one = Along { places: 1, taps: 1, size: 1, stride: 1, dilation: 1, low: 0, backward };
+        let axes = (0..sliding.axes()).map(along);
         Taps {
-            axes: (0..sliding.axes()).map(along).collect(),
+            axes: if sliding.axes() == 0 { smallvec![one] } else { axes.collect() },
             places: places.iter().product(),
             taps: taps.iter().product(),
             elements: sizes.iter().product(),
@@ -119,19 +123,61 @@ pub(super) struct Meetings<'a> {
     /// For each tap the elements that it meets at each place, in that order; or `ZEROS`.
     pub(super) elements: &'a mut [u32],
     /// Room for a number for each phase.
-    pub(super) cursors: &'a mut [u32],
+    cursors: &'a mut [u32],
+}
+
+/// Finds out what the taps meet.
+struct Meet<'a, 'b> {
+    taps: &'a Taps,
+    places: Range<usize>,
+    meetings: &'a mut Meetings<'b>,
+}
+
+impl Loop for Meet<'_, '_> {
+    #[inline(always)]
+    fn run<T: Target>(self) {
+        self.taps.meet(self.places, self.meetings);
+    }
+}
+
+impl Taps {
+    /// Bytes of scratch memory that [`Taps::find`] needs for so many places.
+    pub(super) fn meetings_bytes(&self, places: usize) -> usize {
+        self.rooms(places).into_iter().sum()
+    }
+
+    /// Bytes of the order of places, what the taps meet there, a number for each phase.
+    fn rooms(&self, places: usize) -> [usize; 3] {
+        [room::<u32>(places), room::<u32>(places * self.taps), room::<u32>(self.phases())]
+    }
+
+    /// What the taps meet at some places, counted over all examples. Their numbers and those of the elements of all
+    /// examples must be smaller than [`ZEROS`].
+    pub(super) fn find<'a>(&self, isa: Isa, places: Range<usize>, scratch: &'a mut [u8]) -> Meetings<'a> {
+        let count = places.len();
+        let [order, elements, cursors] = self.rooms(count);
+        let (order, rest) = scratch.split_at_mut(order);
+        let (elements, rest) = rest.split_at_mut(elements);
+        let mut meetings = Meetings {
+            order: &mut elements_mut::<u32>(order)[..count],
+            elements: &mut elements_mut::<u32>(elements)[..count * self.taps],
+            cursors: &mut elements_mut::<u32>(&mut rest[..cursors])[..self.phases()],
+        };
+        isa.run(Meet { taps: self, places, meetings: &mut meetings });
+        meetings
+    }
 }
 
 impl Taps {
     /// How many classes of places there are that differ in the taps that can meet something: where a window moves by
     /// several elements, an element is seen by few of its taps.
-    pub(super) fn phases(&self) -> usize {
+    fn phases(&self) -> usize {
         self.axes.iter().map(Along::phases).product()
     }
 
     /// What the taps meet at the places in `range`, counted over all examples.
     #[inline(always)]
-    pub(super) fn meet(&self, range: Range<usize>, meetings: &mut Meetings<'_>) {
+    fn meet(&self, range: Range<usize>, meetings: &mut Meetings<'_>) {
         meetings.cursors.fill(0);
         self.lines(&range, |_, phase, count| meetings.cursors[phase] += count as u32);
         let mut before = 0;

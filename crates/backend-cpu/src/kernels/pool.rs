@@ -5,13 +5,14 @@ use std::marker::PhantomData;
 use cornu_ir::ops::{WindowKind, Windows};
 use cornu_ir::types::Shape;
 
+use super::map::Code;
 use super::panel::room;
 use super::patches::{PADDING, Taps};
 use super::{BufferIndex, Site, Task};
 use crate::parallel::Pieces;
 use crate::simd::fold::{Fold, Max, Sum};
 use crate::simd::number::Number;
-use crate::simd::plain::elements_mut;
+use crate::simd::plain::{bytes, elements_mut};
 use crate::simd::table::{Held, floats};
 use crate::simd::{Loop, Target};
 
@@ -49,12 +50,12 @@ pub(crate) fn window(
     pool: &Pool<'_>,
     held: Held,
     from: BufferIndex,
-    to: BufferIndex,
+    tail: Code,
 ) -> Option<Box<dyn Task>> {
     let rows = pool.rows(pool.forward());
     match kind {
-        WindowKind::Sum => floats!(held, N => folded::<Sum<N>>(rows, from, to)),
-        WindowKind::Max => floats!(held, N => folded::<Max<N>>(rows, from, to)),
+        WindowKind::Sum => floats!(held, N => folded::<Sum<N>>(rows, from, tail)),
+        WindowKind::Max => floats!(held, N => folded::<Max<N>>(rows, from, tail)),
     }
 }
 
@@ -63,11 +64,11 @@ pub(crate) fn window_spread(
     pool: &Pool<'_>,
     held: Held,
     from: BufferIndex,
-    to: BufferIndex,
+    tail: Code,
 ) -> Option<Box<dyn Task>> {
     let Windows { sizes, sliding } = pool.windows;
     let rows = pool.rows(pool.taps(|input, places| Taps::backward(sliding, input, sizes, places)));
-    floats!(held, N => folded::<Sum<N>>(rows, from, to))
+    floats!(held, N => folded::<Sum<N>>(rows, from, tail))
 }
 
 /// Where the largest element of each window stands.
@@ -81,8 +82,9 @@ pub(crate) fn window_arg_max(
     floats!(held, N => Box::new(ArgMaxTask { rows, from, to, number: PhantomData::<N> }) as Box<dyn Task>)
 }
 
-fn folded<F: Fold>(rows: Rows, from: BufferIndex, to: BufferIndex) -> Box<dyn Task> {
-    Box::new(WindowTask { rows, from, to, fold: PhantomData::<F> })
+fn folded<F: Fold>(rows: Rows, from: BufferIndex, tail: Code) -> Box<dyn Task> {
+    let block = (tail.block() / rows.channels.max(1)).clamp(1, rows.cut.longest().max(1));
+    Box::new(WindowTask { rows, block, from, tail, fold: PhantomData::<F> })
 }
 
 /// Rows of channels, one for each place.
@@ -106,8 +108,10 @@ impl Rows {
 
 struct WindowTask<F: Fold> {
     rows: Rows,
+    /// How many rows the tail is given at once.
+    block: usize,
     from: BufferIndex,
-    to: BufferIndex,
+    tail: Code,
     fold: PhantomData<F>,
 }
 
@@ -117,21 +121,37 @@ impl<F: Fold> Task for WindowTask<F> {
     }
 
     fn scratch_bytes(&self) -> usize {
-        self.rows.sources_bytes() + self.rows.channels * size_of::<F::Total>()
+        self.rooms().into_iter().sum::<usize>() + self.tail.scratch_bytes()
     }
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
-        let channels = self.rows.channels;
-        let (sources, totals) = at.scratch.split_at_mut(self.rows.sources_bytes());
-        let sources = elements_mut::<u64>(sources);
+        let (channels, [sources, totals, results]) = (self.rows.channels, self.rooms());
+        let (sources, rest) = at.scratch.split_at_mut(sources);
+        let (totals, rest) = rest.split_at_mut(totals);
+        let (results, rest) = rest.split_at_mut(results);
+        let (sources, results) = (elements_mut::<u64>(sources), elements_mut::<F::X>(results));
         let totals = &mut elements_mut::<F::Total>(totals)[..channels];
         let from = at.buffers.read::<F::X>(self.from);
-        for row in self.rows.cut.range(piece) {
-            // SAFETY: every row belongs to one piece.
-            let out = unsafe { at.buffers.write::<F::X>(self.to, row * channels..(row + 1) * channels) };
-            let x = self.rows.example(from, row);
-            at.isa.run(WindowRow::<F> { rows: &self.rows, row, x, sources, totals, out });
+        self.tail.begin(at.isa, at.buffers, rest);
+        let range = self.rows.cut.range(piece);
+        for first in range.clone().step_by(self.block) {
+            let last = range.end.min(first + self.block);
+            let results = &mut results[..(last - first) * channels];
+            for (row, out) in (first..last).zip(results.chunks_exact_mut(channels)) {
+                let x = self.rows.example(from, row);
+                at.isa.run(WindowRow::<F> { rows: &self.rows, row, x, sources, totals, out });
+            }
+            let places = first * channels..last * channels;
+            self.tail.run_range(at.isa, at.buffers, rest, bytes(results), places);
         }
+    }
+}
+
+impl<F: Fold> WindowTask<F> {
+    /// Bytes of what the taps meet, the totals of a row, the results of a block.
+    fn rooms(&self) -> [usize; 3] {
+        let channels = self.rows.channels;
+        [self.rows.sources_bytes(), room::<F::Total>(channels), room::<F::X>(self.block * channels)]
     }
 }
 

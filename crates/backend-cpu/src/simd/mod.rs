@@ -1,6 +1,7 @@
 //! Instruction sets: a loop is written once, compiled for each set, and the best form that the machine has is run.
 
 pub(crate) mod cast;
+pub(crate) mod channels;
 pub(crate) mod elementary;
 pub(crate) mod fold;
 pub(crate) mod function;

@@ -8,11 +8,15 @@ use super::rows::{Rows, STRETCH, ZEROS, write};
 use super::vector::Vector;
 use super::{Loop, Target};
 
+/// Numbers of both operands that are worked on together: two thirds of a first-level cache.
+const CACHED: usize = 1 << 13;
+
 /// The sum over places of `left·rightᵀ`, where `left` are `rows` numbers and `right` are `columns`.
 pub(crate) struct OuterProduct<'a, N> {
     /// The left numbers: one run for each place.
     pub(crate) left: Rows<'a, N>,
-    /// At place `i`, in the order of the runs, the right numbers begin at `i·right_distance + right_offset`. There are whole vectors of them.
+    /// At place `i`, in the order of the runs, the right numbers begin at `i·right_distance + right_offset`. There
+    /// are whole vectors of them.
     pub(crate) right: &'a [N],
     pub(crate) right_distance: usize,
     pub(crate) right_offset: usize,
@@ -37,39 +41,41 @@ impl<V: Vector, const MR: usize, const TALL: usize> Loop for OuterTiles<'_, V, M
         left.check(rows);
         let last = left.runs.len().saturating_sub(1) * right_distance + right_offset;
         assert!(rows >= MR && last + columns.next_multiple_of(V::LANES) <= right.len());
-        for column in (0..columns).step_by(2 * V::LANES) {
-            if columns - column > V::LANES {
-                self.strip::<MR, 2>(column);
-            } else if rows >= TALL {
-                self.strip::<TALL, 1>(column);
-            } else {
-                self.strip::<MR, 1>(column);
+        // What is read of both operands at some places stays in the first-level cache for all tiles. And long sums are
+        // made of shorter ones, which keeps their errors small.
+        let together = (CACHED / (rows + columns)).clamp(64, STRETCH);
+        let places = left.runs.len();
+        for place in (0..places.max(1)).step_by(together) {
+            let part = place..places.min(place + together);
+            self.0.is_first &= place == 0;
+            for column in (0..columns).step_by(2 * V::LANES) {
+                if columns - column > V::LANES {
+                    self.strip::<MR, 2>(column, &part);
+                } else if rows >= TALL {
+                    self.strip::<TALL, 1>(column, &part);
+                } else {
+                    self.strip::<MR, 1>(column, &part);
+                }
             }
         }
     }
 }
 
 impl<V: Vector, const MR: usize, const TALL: usize> OuterTiles<'_, V, MR, TALL> {
-    /// All rows of `NV` vectors of columns.
+    /// All rows of `NV` vectors of columns, over some places.
     #[inline(always)]
-    fn strip<const ROWS: usize, const NV: usize>(&mut self, column: usize) {
-        let OuterProduct { rows, columns, .. } = self.0;
+    fn strip<const ROWS: usize, const NV: usize>(&mut self, column: usize, places: &Range<usize>) {
+        let OuterProduct { rows, columns, is_first, .. } = self.0;
         let columns_left = columns - column;
         for row in (0..rows).step_by(ROWS) {
             // The last rows are computed with some before them, which are not written again.
             let (row, known) = (row.min(rows - ROWS), row - row.min(rows - ROWS));
-            let places = self.0.left.runs.len();
-            // Long sums are made of shorter ones, which keeps their errors small.
-            for place in (0..places.max(1)).step_by(STRETCH) {
-                let is_first = self.0.is_first && place == 0;
-                let places = place..places.min(place + STRETCH);
-                // SAFETY: `multiply_outer` runs this with vectors of the set that `Isa::run` compiles it for.
-                unsafe {
-                    let sums = self.tile::<ROWS, NV>(row, column, places);
-                    for (i, sums) in sums.iter().enumerate().skip(known) {
-                        let out = &mut self.0.sums[(row + i) * columns + column..];
-                        write(sums, out, columns_left, is_first);
-                    }
+            // SAFETY: `multiply_outer` runs this with vectors of the set that `Isa::run` compiles it for.
+            unsafe {
+                let sums = self.tile::<ROWS, NV>(row, column, places.clone());
+                for (i, sums) in sums.iter().enumerate().skip(known) {
+                    let out = &mut self.0.sums[(row + i) * columns + column..];
+                    write(sums, out, columns_left, is_first);
                 }
             }
         }

@@ -81,6 +81,14 @@ fn summary_counts_parameters() {
 }
 
 #[test]
+fn explain_lists_kernels() {
+    let text = Folder::new().succeed(&format!("explain {} --batch-size 8", model("train_adam.keras")));
+    for part in ["GFLOP/s", "dot[1x 8x", "total"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+}
+
+#[test]
 fn converted_models_say_the_same() {
     let (folder, numbers) = folder_of("nested");
     folder.succeed(&format!("convert {} a.h5", model("nested.keras")));

@@ -35,14 +35,19 @@ pub(super) fn smoothed(t: Expr<'_>, smoothing: f64) -> Expr<'_> {
 }
 
 /// ln p along `axis`, of logits as they are, of probabilities divided by their sum and kept within [ε, 1 - ε].
-pub(super) fn log_probabilities(p: Expr<'_>, axis: usize, from_logits: bool) -> Expr<'_> {
+fn log_probabilities(p: Expr<'_>, axis: usize, from_logits: bool) -> Expr<'_> {
     if from_logits { derived::log_softmax(p, &[axis]) } else { probabilities(p, axis).log() }
 }
 
 /// Probabilities divided by their sum along `axis` and kept within [ε, 1 - ε].
 pub(super) fn probabilities(p: Expr<'_>, axis: usize) -> Expr<'_> {
     let sums = p.sum(&[axis]).broadcast_reduced(&p.shape(), &[axis]);
-    (p / sums).clip(EPSILON, 1.0 - EPSILON)
+    kept_inside(p / sums)
+}
+
+/// Probabilities kept within [ε, 1 - ε], where logarithms are finite.
+pub(super) fn kept_inside(p: Expr<'_>) -> Expr<'_> {
+    p.clip(EPSILON, 1.0 - EPSILON)
 }
 
 /// [`categorical_crossentropy`] as a loss: for one of several classes, with one-hot labels.

@@ -1,11 +1,11 @@
 //! Sparse categorical crossentropy.
 
-use cornu_ir::{DType, Expr};
+use cornu_ir::{DType, Expr, derived};
 use serde_json::{Map, Value, json};
 
 use crate::config::Arguments;
 use crate::error::Result;
-use crate::losses::categorical_crossentropy::log_probabilities;
+use crate::losses::categorical_crossentropy::kept_inside;
 use crate::losses::pairing::in_float;
 use crate::losses::settings::settings;
 use crate::losses::{Loss, Settings, class_numbers};
@@ -26,10 +26,19 @@ pub fn sparse_categorical_crossentropy<'b>(
     let y_pred = in_float(y_pred);
     let axis = shapes::axis("sparse_categorical_crossentropy", axis, y_pred)?;
     let labels = class_numbers("sparse_categorical_crossentropy", y_true, y_pred, axis)?;
-    let logarithms = log_probabilities(y_pred, axis, from_logits);
     let classes = y_pred.builder().iota(y_pred.ty().with_dtype(DType::I32), axis);
-    let chosen = classes.eq(labels.expand(axis)).select(logarithms, logarithms.number(0.0));
-    let values = -chosen.sum(&[axis]);
+    let hits = classes.eq(labels.expand(axis));
+    let chosen = |of: Expr<'b>| hits.select(of, of.number(0.0)).sum(&[axis]);
+    // One logarithm for each label: that of the class it names.
+    let values = if from_logits {
+        let shifted = derived::below_zero(y_pred, &[axis]);
+        shifted.exp().sum(&[axis]).log() - chosen(shifted)
+    } else {
+        -kept_inside(chosen(y_pred) / y_pred.sum(&[axis])).log()
+    };
+    let (zero, count) = (labels.number(0.0), labels.number(y_pred.shape()[axis] as f64));
+    let is_class = labels.ge(zero).and(labels.lt(count));
+    let values = is_class.select(values, values.number(0.0));
     Ok(match ignore_class {
         Some(class) => counted(labels, class).select(values, values.number(0.0)),
         None => values,

@@ -75,7 +75,9 @@ impl Batch {
 /// The rows of a tensor with these numbers, in this order.
 pub(super) fn gather_rows(tensor: &Tensor, rows: &[usize]) -> Tensor {
     fn copied<T: Copy>(items: &[T], width: usize, rows: &[usize]) -> Vec<T> {
-        rows.iter().flat_map(|&row| &items[row * width..(row + 1) * width]).copied().collect()
+        let mut copied = Vec::with_capacity(rows.len() * width);
+        rows.iter().for_each(|&row| copied.extend_from_slice(&items[row * width..(row + 1) * width]));
+        copied
     }
     let width = tensor.shape()[1..].iter().product();
     let data = match tensor.data() {

@@ -9,6 +9,7 @@ use cornu_ir::plan::Plan;
 use super::compile::Layout;
 use super::{Dataset, IntoTensors};
 use crate::error::{Error, Result};
+use crate::layers::Spec;
 use crate::model::{Model, Purpose};
 
 /// How often a step is run; the least time of each kernel counts.
@@ -100,6 +101,22 @@ impl Model {
             let times = least(|| program.profile(state, &before[..weights]))?;
             Ok(Profile::new(program.plan(), &times))
         })
+    }
+
+    /// What each kernel of a prediction for so many samples takes, measured on zeros. Sizes that the model leaves open
+    /// are taken as [`Model::cost`] does.
+    pub fn explain(&mut self, batch_size: usize) -> Result<Profile> {
+        let specs = &self.built()?.inputs;
+        if specs.iter().any(Spec::is_text) {
+            let what = "a model that takes strings has no fixed program to explain".to_string();
+            return Err(Error::Data { what });
+        }
+        let zeros = |spec: &Spec| {
+            let ty = spec.with_unknown(batch_size);
+            Tensor::zeros(&ty.with_shape(ty.shape.with(0, batch_size)))
+        };
+        let x: Vec<Tensor> = specs.iter().map(zeros).collect();
+        self.profile_prediction(x)
     }
 
     /// Puts the state back after `work`.

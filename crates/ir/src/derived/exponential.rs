@@ -40,7 +40,7 @@ pub fn log_softmax<'b>(x: Expr<'b>, axes: &[usize]) -> Expr<'b> {
 }
 
 /// x minus its largest element along `axes`. The shift cancels in what is made of it, so it carries no derivative.
-fn below_zero<'b>(x: Expr<'b>, axes: &[usize]) -> Expr<'b> {
+pub fn below_zero<'b>(x: Expr<'b>, axes: &[usize]) -> Expr<'b> {
     let largest = x.reduce(Reduction::Max, axes).detach();
     x - largest.broadcast_reduced(&x.shape(), axes)
 }

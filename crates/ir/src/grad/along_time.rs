@@ -5,7 +5,7 @@
 //! again. Its carries are the cotangents of the carries. What the invariants receive is in the main not summed up step
 //! by step: see `total`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::compound::{Received, results_of};
@@ -17,7 +17,7 @@ use crate::error::GradError;
 use crate::expr::Expr;
 use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
-use crate::ops::Scan;
+use crate::ops::{Binary, Scan};
 use crate::passes::bodies::{inputs_read, with_inputs};
 use crate::types::Type;
 
@@ -278,7 +278,22 @@ fn costly(body: &Graph, varying: usize) -> Vec<Value> {
                 | Op::ConvKernelGrad(_)
         )
     };
-    body.values().filter(|value| varies[value.index()] && is_costly(value)).collect()
+    let costly = body.values().filter(|value| varies[value.index()] && is_costly(value));
+    let kept: BTreeSet<Value> = costly.map(|value| sum_of(body, value)).collect();
+    kept.into_iter().collect()
+}
+
+/// The sum that a value is only there for, which takes the place of all its terms; or the value.
+fn sum_of(body: &Graph, mut value: Value) -> Value {
+    loop {
+        let mut readers = body.values().filter(|&reader| body.node(reader).args.contains(&value));
+        let (Some(reader), None) = (readers.next(), readers.next()) else { return value };
+        let adds = matches!(body.node(reader).op, Op::Binary(Binary::Add | Binary::Sub));
+        if !adds || body.outputs.contains(&value) {
+            return value;
+        }
+        value = reader;
+    }
 }
 
 /// The graph that reads other values in place of some.

@@ -154,6 +154,8 @@ impl Rules for Binary {
         Grads::of(match self {
             Binary::Add => [ct, ct],
             Binary::Sub => [ct, -ct],
+            // A square has one argument, which gets all at once.
+            Binary::Mul if x.value() == y.value() => return Grads::some([Some(ct * x * 2.0), None]),
             Binary::Mul => [ct * y, ct * x],
             Binary::Div => [ct / y, -(ct * out / y)],
             Binary::Rem => {

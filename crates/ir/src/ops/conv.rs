@@ -7,7 +7,7 @@
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::op::{At, Exactness, Grads, Rules};
-use crate::ops::Sliding;
+use crate::ops::{Pad, Sliding};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::{Shape, Type};
@@ -167,6 +167,12 @@ impl Rules for Conv {
 
     fn flops(&self, args: &[&Type], _: &Type) -> u64 {
         self.fitting(args[0], args[1]).map_or(0, |sizes| sizes.flops())
+    }
+
+    /// Zeros around the input are padding.
+    fn simplify<'b>(&self, at: &At<'b>) -> Option<Expr<'b>> {
+        let (input, sliding) = Pad::slid_over(at.args[0], 0.0, &self.sliding)?;
+        Some(input.conv(at.args[1], Conv { sliding, groups: self.groups }))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::op::{At, Exactness, Grads, Rules};
-use crate::ops::{Conv, ConvSizes};
+use crate::ops::{Conv, ConvSizes, Pad};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::{Shape, Type};
@@ -82,6 +82,12 @@ impl Rules for ConvKernelGrad {
 
     fn flops(&self, args: &[&Type], _: &Type) -> u64 {
         self.sizes(args[0], args[1]).map_or(0, |sizes| sizes.flops())
+    }
+
+    /// Zeros around the input are padding.
+    fn simplify<'b>(&self, at: &At<'b>) -> Option<Expr<'b>> {
+        let (input, sliding) = Pad::slid_over(at.args[0], 0.0, &self.conv.sliding)?;
+        Some(input.conv_kernel_grad(at.args[1], Conv { sliding, groups: self.conv.groups }, &self.taps))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::error::OpError;
 use crate::expr::Expr;
 use crate::graph::Value;
 use crate::op::{At, Exactness, Grads, Op, Rules};
+use crate::ops::Sliding;
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::{DType, Shape, Type};
@@ -26,6 +27,30 @@ impl Pad {
         let step = self.interior[axis].checked_add(1)?;
         let spread = if size == 0 { 0 } else { (size - 1).checked_mul(step)?.checked_add(1)? };
         spread.checked_add(self.low[axis])?.checked_add(self.high[axis])
+    }
+
+    /// What slides over a tensor `[n, sizes…, channels]` that is padded with `value`, as sliding over what was padded:
+    /// that, and how. For windows that take their own padding as that value. `None` if it is not padded so.
+    pub(super) fn slid_over<'b>(
+        padded: Expr<'b>,
+        value: f64,
+        sliding: &Sliding,
+    ) -> Option<(Expr<'b>, Sliding)> {
+        let node = padded.node();
+        let Op::Pad(pad) = &node.op else { return None };
+        let [x, padding] = [0, 1].map(|arg| padded.builder().expr(node.args[arg]));
+        let last = x.rank().checked_sub(1)?;
+        let is_outside = |sizes: &Shape| sizes[0] == 0 && sizes[last] == 0;
+        let is_around =
+            pad.interior.iter().all(|&between| between == 0) && is_outside(&pad.low) && is_outside(&pad.high);
+        if !is_around || last != sliding.axes() + 1 || padding.as_number() != Some(value) {
+            return None;
+        }
+        let more = |own: &Shape, padded: &Shape| {
+            own.iter().zip(&padded[1..]).map(|(own, more)| own + more).collect()
+        };
+        let (low, high) = (more(&sliding.low, &pad.low), more(&sliding.high, &pad.high));
+        Some((x, Sliding { low, high, ..sliding.clone() }))
     }
 
     /// The result's elements that come from the argument, in place of the argument.

@@ -48,7 +48,14 @@ impl Rules for Reshape {
             return Some(x);
         }
         let inner = x.node();
-        matches!(inner.op, Op::Reshape(_))
-            .then(|| x.builder().expr(inner.args[0]).reshape(self.shape.clone()))
+        let from = inner.args.first().map(|&arg| x.builder().expr(arg));
+        match (&inner.op, from) {
+            (Op::Reshape(_), Some(from)) => Some(from.reshape(self.shape.clone())),
+            // A repeated number has whatever shape is wanted.
+            (Op::Broadcast(_), Some(number)) if number.rank() == 0 && self.shape.elements() != 1 => {
+                Some(number.broadcast_scalar(&self.shape))
+            }
+            _ => None,
+        }
     }
 }

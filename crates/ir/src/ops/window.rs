@@ -3,7 +3,7 @@
 use crate::error::OpError;
 use crate::expr::Expr;
 use crate::op::{At, Exactness, Grads, Rules};
-use crate::ops::{Scatter, ScatterKind, Sliding};
+use crate::ops::{Pad, Scatter, ScatterKind, Sliding};
 use crate::tensor::Tensor;
 use crate::text::attributes::Attributes;
 use crate::types::{Shape, Type};
@@ -156,7 +156,16 @@ impl Rules for Window {
     }
 
     fn simplify<'b>(&self, at: &At<'b>) -> Option<Expr<'b>> {
-        self.windows.sliding.is_pointwise(&self.windows.sizes).then(|| at.args[0])
+        let Windows { sizes, sliding } = &self.windows;
+        if sliding.is_pointwise(sizes) {
+            return Some(at.args[0]);
+        }
+        let padding = match self.kind {
+            WindowKind::Sum => 0.0,
+            WindowKind::Max => f64::NEG_INFINITY,
+        };
+        let (x, sliding) = Pad::slid_over(at.args[0], padding, sliding)?;
+        Some(x.window(self.kind, Windows { sizes: sizes.clone(), sliding }))
     }
 }
 

@@ -7,15 +7,19 @@ pub(crate) mod bodies;
 mod canonicalize;
 mod cse;
 mod dead;
+mod operands;
 mod simplify;
+mod sums;
 mod turn;
 
 pub use bodies::optimize_bodies;
 pub use canonicalize::canonicalize;
 pub use cse::eliminate_common;
 pub use dead::eliminate_dead;
+pub use operands::own_operands;
 pub(crate) use simplify::simplified;
 pub use simplify::simplify;
+pub use sums::share_sums;
 pub use turn::turn_invariants;
 
 use crate::builder::Builder;
@@ -32,13 +36,16 @@ pub struct Pass {
 }
 
 /// What [`optimize`] runs, in order.
-pub const PIPELINE: [Pass; 8] = [
+pub const PIPELINE: [Pass; 10] = [
     // The gradient leaves behind much that no output needs: first of all, so that the rest has less to do.
     Pass { name: "dead", run: eliminate_dead },
     Pass { name: "simplify", run: simplify },
     // Forward and backward compute the same things: after simplify, which makes equal things look equal.
     Pass { name: "cse", run: eliminate_common },
-    // The bodies of compound ops go through all of this themselves: after cse, which has joined equal results of one.
+    // Sums that are others but for a factor: after cse, which makes equal addends one value.
+    Pass { name: "sums", run: share_sums },
+    // The bodies of compound ops go through all of this themselves: after cse, which has joined equal results
+    // of one.
     Pass { name: "bodies", run: optimize_bodies },
     // Dots become plain matrix products: after simplify, whose rules would undo that form.
     Pass { name: "canonicalize", run: canonicalize },
@@ -46,6 +53,8 @@ pub const PIPELINE: [Pass; 8] = [
     Pass { name: "turn", run: turn_invariants },
     // Two products may now read the same transposed operand.
     Pass { name: "cse-again", run: eliminate_common },
+    // What ops change in place is theirs alone: after the last cse, which would join it again.
+    Pass { name: "operands", run: own_operands },
     Pass { name: "dead-again", run: eliminate_dead },
 ];
 

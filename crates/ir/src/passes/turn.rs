@@ -52,7 +52,10 @@ fn turned_inputs(scan: &Scan) -> Vec<usize> {
 fn is_read_turned(body: &Graph, matrix: Value) -> bool {
     let users =
         |value: Value| body.nodes.iter().enumerate().filter(move |(_, node)| node.args.contains(&value));
-    let is_turned = |value: Value, node: &Node| matches!(&node.op, Op::Dot(dot) if dot.rhs_contract[..] == [2] && node.args[1] == value && node.args[0] != value);
+    let is_turned = |value: Value, node: &Node| {
+        let Op::Dot(dot) = &node.op else { return false };
+        dot.rhs_contract[..] == [2] && node.args[1] == value && node.args[0] != value
+    };
     let mut any = false;
     for (index, node) in users(matrix) {
         let value = Value::new(index);

@@ -1,6 +1,6 @@
 //! Cost: what a plan needs, known before it runs.
 
-use super::{BranchKernel, BufferId, Kernel, Place, Plan, Program, Step};
+use super::{BranchKernel, BufferId, Kernel, OpKernel, Place, Plan, Program, Step};
 use crate::types::Type;
 
 /// What one run of a plan takes.
@@ -51,10 +51,10 @@ impl Plan {
                 let results = dot.batch * dot.m * dot.n;
                 2 * results as u64 * dot.k as u64 + work(&dot.tail, results)
             }
-            Kernel::Op(op) => {
+            Kernel::Op(OpKernel { op, operands, result, tail }) => {
                 let ty = |id: &BufferId| &self.buffers[id.index()].ty;
-                let args: Vec<&Type> = step.reads.iter().map(ty).collect();
-                step.writes.iter().map(|id| op.rules().flops(&args, ty(id))).sum()
+                let args: Vec<&Type> = step.reads[..*operands].iter().map(ty).collect();
+                op.rules().flops(&args, result) + work(tail, result.elements())
             }
             Kernel::Loop(kernel) => kernel.length as u64 * kernel.body.cost().flops,
             Kernel::Branch(kernel) => kernel.dearer(|cost| cost.flops),

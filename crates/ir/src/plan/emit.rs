@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 use super::branch::branch;
 use super::fuse::{Group, GroupId, Groups, Source};
 use super::{
-    DotKernel, Instruction, Kernel, Load, LoopKernel, Map, Program, ReduceAxis, ReduceKernel, Register,
-    Scalar,
+    DotKernel, Instruction, Kernel, Load, LoopKernel, Map, OpKernel, Program, ReduceAxis, ReduceKernel,
+    Register, Scalar,
 };
 use crate::graph::{Graph, Value};
 use crate::op::Op;
@@ -60,7 +60,8 @@ pub(super) fn emit(graph: &Graph, groups: &Groups, id: GroupId) -> Emitted {
         }
         op => {
             reads.extend(&node.args);
-            Kernel::Op(op.clone())
+            let tail = tail(graph, groups, id, node.ty.dtype, &mut reads);
+            Kernel::Op(OpKernel { op: op.clone(), operands: node.args.len(), result: node.ty.clone(), tail })
         }
     };
     Emitted { kernel, reads }
@@ -226,7 +227,8 @@ impl<'a> Writer<'a> {
         instructions: &mut Vec<(Instruction, SmallVec<[Slot; 3]>)>,
     ) -> Slot {
         let computed_here = self.groups.of[source.base.index()] == Some(self.id);
-        if let Some(&slot) = self.registers.get(&Key::Value(source.base)).filter(|_| computed_here) {
+        let at_same_place = source.view.is_contiguous();
+        if let Some(&slot) = self.registers.get(&Key::Value(source.base)).filter(|_| at_same_place) {
             return slot;
         }
         let node = self.graph.node(source.base);

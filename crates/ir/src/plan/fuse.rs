@@ -18,7 +18,7 @@ use crate::types::Shape;
 pub(super) type GroupId = usize;
 
 /// No group computes more elementwise nodes than this, so that kernels stay small enough to compile and to cache.
-const LARGEST_GROUP: usize = 64;
+pub(super) const LARGEST_GROUP: usize = 64;
 
 /// The nodes of one kernel.
 #[derive(Clone, Debug, Default)]
@@ -80,13 +80,28 @@ fn role(op: &Op) -> Role {
         Op::Reshape(_) | Op::Broadcast(_) | Op::Slice(_) | Op::Detach(_) => Role::View,
         Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) => Role::Elementwise,
         Op::Dot(_) | Op::Reduce(_) => Role::Root,
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Root,
+        Op::Window(_) | Op::WindowSpread(_) => Role::Root,
         Op::RandomBits(_) | Op::Transpose(_) | Op::Pad(_) | Op::Concat(_) | Op::Reverse(_) => Role::Alone,
         Op::ArgReduce(_) | Op::Cumulative(_) | Op::ArgSort(_) | Op::Gather(_) | Op::Scatter(_) => Role::Alone,
         Op::DynamicSlice(_) | Op::DynamicUpdate(_) => Role::Alone,
-        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => Role::Alone,
-        Op::Window(_) | Op::WindowArgMax(_) | Op::WindowSpread(_) => Role::Alone,
+        Op::WindowArgMax(_) => Role::Alone,
         Op::Scan(_) | Op::Conditional(_) => Role::Compound,
     }
+}
+
+/// True if an op takes its arguments from memory, as they lie there.
+fn reads_whole(op: &Op) -> bool {
+    match role(op) {
+        Role::Root => !matches!(op, Op::Reduce(_)),
+        Role::Alone | Role::Compound => true,
+        Role::Leaf | Role::View | Role::Elementwise => false,
+    }
+}
+
+/// True for an op that computes each element from the elements at the same place.
+pub(super) fn is_elementwise(op: &Op) -> bool {
+    role(op) == Role::Elementwise
 }
 
 /// Divides a graph into kernels.
@@ -97,30 +112,68 @@ pub(super) fn fuse(graph: &Graph) -> Groups {
     }
     fusion.find_outputs();
     fusion.attach_heads();
-    fusion.finish()
+    let Fusion { groups: list, of, sources, .. } = fusion;
+    // Merging has emptied some.
+    Groups { list, of, sources }.without_empty()
 }
 
 impl Group {
-    /// The first of its nodes in the order of the graph.
-    pub(super) fn first_node(&self) -> Option<Value> {
-        self.head.iter().chain(&self.root).chain(&self.members).min().copied()
+    /// True if a source is the result of the group's root, element by element.
+    pub(super) fn is_result(&self, source: &Source) -> bool {
+        self.root == Some(source.base) && source.view.is_contiguous()
+    }
+}
+
+impl Source {
+    /// True if it is one of these values, which are sorted, element by element.
+    pub(super) fn is_among(&self, values: &[Value]) -> bool {
+        self.view.is_contiguous() && values.binary_search(&self.base).is_ok()
     }
 }
 
 impl Groups {
+    /// The first node, in the order of the graph, that a group computes as the only one or as the first.
+    pub(super) fn first_node(&self, id: GroupId) -> Option<Value> {
+        let group = &self.list[id];
+        let nodes = group.head.iter().chain(&group.root).chain(&group.members);
+        nodes.filter(|node| self.of[node.index()] == Some(id)).min().copied()
+    }
+
     /// The given or computed values that a group reads from memory, each once.
     pub(super) fn reads(&self, graph: &Graph, id: GroupId) -> Vec<Value> {
         let group = &self.list[id];
-        let nodes = group.head.iter().chain(&group.root).chain(&group.members);
-        let args = nodes.flat_map(|&value| &graph.node(value).args);
-        let bases: BTreeSet<Value> = args.map(|arg| self.sources[arg.index()].base).collect();
-        bases.into_iter().filter(|base| self.of[base.index()] != Some(id)).collect()
+        let sources = |value: &Value| graph.node(*value).args.iter().map(|arg| &self.sources[arg.index()]);
+        let head = group.head.iter().flat_map(sources).filter(|source| !source.is_among(&group.head));
+        // A reduction finds its operand in the head's registers; other roots have no head.
+        let root = group.root.iter().flat_map(sources).filter(|source| !source.is_among(&group.head));
+        let tail = group.members.iter().flat_map(sources);
+        let tail = tail.filter(|source| !source.is_among(&group.members) && !group.is_result(source));
+        let bases: BTreeSet<Value> = head.chain(root).chain(tail).map(|source| source.base).collect();
+        bases.into_iter().collect()
+    }
+
+    /// Leaves out the groups that have lost all their nodes.
+    pub(super) fn without_empty(self) -> Groups {
+        let Groups { list, mut of, sources } = self;
+        let is_used = |group: &Group| group.root.is_some() || !group.members.is_empty();
+        let mut renamed: Vec<Option<GroupId>> = Vec::with_capacity(list.len());
+        let mut used = 0;
+        for group in &list {
+            renamed.push(is_used(group).then_some(used));
+            used += usize::from(is_used(group));
+        }
+        let mut list: Vec<Group> = list.into_iter().filter(is_used).collect();
+        for group in &mut list {
+            group.needs = group.needs.iter().filter_map(|&need| renamed[need]).collect();
+        }
+        of.iter_mut().for_each(|group| *group = group.and_then(|group| renamed[group]));
+        Groups { list, of, sources }
     }
 }
 
 struct Fusion<'g> {
     graph: &'g Graph,
-    /// Values that a dot, an op or the program's end reads whole from memory.
+    /// Values that an op, other than a reduction, or the program's end reads whole from memory.
     in_memory: Vec<bool>,
     groups: Vec<Group>,
     of: Vec<Option<GroupId>>,
@@ -131,7 +184,7 @@ impl<'g> Fusion<'g> {
     fn new(graph: &'g Graph) -> Fusion<'g> {
         let mut in_memory = vec![false; graph.nodes.len()];
         for node in &graph.nodes {
-            if matches!(node.op, Op::Dot(_)) || matches!(role(&node.op), Role::Alone | Role::Compound) {
+            if reads_whole(&node.op) {
                 node.args.iter().for_each(|arg| in_memory[arg.index()] = true);
             }
         }
@@ -411,24 +464,6 @@ impl<'g> Fusion<'g> {
         let alone = group.root.is_none() && group.outputs == [*base] && readers[base.index()] == 1;
         (alone && view.is_contiguous() && group.elements == self.graph.ty(node.args[0]).elements())
             .then_some(map)
-    }
-
-    /// Leaves out the groups that merging emptied.
-    fn finish(self) -> Groups {
-        let Fusion { groups, mut of, sources, .. } = self;
-        let is_used = |group: &Group| group.root.is_some() || !group.members.is_empty();
-        let mut renamed: Vec<Option<GroupId>> = Vec::with_capacity(groups.len());
-        let mut used = 0;
-        for group in &groups {
-            renamed.push(is_used(group).then_some(used));
-            used += usize::from(is_used(group));
-        }
-        let mut list: Vec<Group> = groups.into_iter().filter(is_used).collect();
-        for group in &mut list {
-            group.needs = group.needs.iter().filter_map(|&need| renamed[need]).collect();
-        }
-        of.iter_mut().for_each(|group| *group = group.and_then(|group| renamed[group]));
-        Groups { list, of, sources }
     }
 }
 

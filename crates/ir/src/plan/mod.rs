@@ -11,6 +11,7 @@ mod fuse;
 mod memory;
 mod print;
 mod program;
+mod recompute;
 mod schedule;
 mod view;
 
@@ -100,7 +101,8 @@ pub struct Step {
 /// Outputs may lie in the memory of an input only where that is harmless: if every load of it by the last program (the
 /// map's, or the tail) reads at each place just the element written there ([`Program::may_overwrite`]), and no head
 /// and no operand of a dot or op reads it. So a kernel with a tail must finish its sums elsewhere (in a tile of
-/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does.
+/// scratch), load, and store last. In a branch, the next value of a state may lie where the old one does, and an op
+/// that changes some elements of its first operand may do it there ([`Op::changes_in_place`]).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kernel {
     /// A fused expression of elementwise ops.
@@ -113,8 +115,8 @@ pub enum Kernel {
     Loop(LoopKernel),
     /// One of two plans.
     Branch(BranchKernel),
-    /// One op by itself, with the types of its arguments and result in the buffers.
-    Op(Op),
+    /// Any other op, and, after a convolution or windows, a fused expression of its result.
+    Op(OpKernel),
 }
 
 impl Kernel {
@@ -127,7 +129,10 @@ impl Kernel {
                 reduce.head.loads.iter().all(|load| load.read != read) && reduce.tail.may_overwrite(read)
             }
             Kernel::Branch(branch) => branch.state_of(write).is_some_and(|state| read == 1 + state),
-            Kernel::Loop(_) | Kernel::Op(_) => false,
+            Kernel::Op(OpKernel { op, operands, tail, .. }) => {
+                (read == 0 && op.changes_in_place()) || (read >= *operands && tail.may_overwrite(read))
+            }
+            Kernel::Loop(_) => false,
         }
     }
 }
@@ -198,6 +203,22 @@ pub struct DotKernel {
     pub tail: Program,
 }
 
+/// One op, then `tail` over the elements of its result.
+///
+/// The step reads the arguments of the op first, each as a buffer of the argument's type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpKernel {
+    /// What is computed first.
+    pub op: Op,
+    /// How many of the step's reads are the op's arguments.
+    pub operands: usize,
+    /// The type of the op's result; sums of bf16 and f16 are kept in f32.
+    pub result: Type,
+    /// What is made of the result: register 0 is an element of it, and loads follow. It is the identity after all ops
+    /// but the three of convolutions, `window` and `window_spread`.
+    pub tail: Program,
+}
+
 /// Runs a plan `length` times: see [`crate::ops::Scan`].
 ///
 /// The step reads the initial values of the body's state, then `sequences` buffers of which each turn has a slice along
@@ -242,7 +263,7 @@ impl BranchKernel {
 
 /// Plans a graph that the passes have prepared: see [`crate::passes::optimize`].
 pub fn plan(graph: &Graph) -> Plan {
-    let groups = fuse::fuse(graph);
+    let groups = recompute::recompute(graph, fuse::fuse(graph));
     let order = schedule::schedule(graph, &groups);
     memory::place(graph, &groups, &order)
 }

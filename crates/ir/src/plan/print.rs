@@ -76,7 +76,10 @@ impl fmt::Display for Head<'_> {
                 write!(f, "giving {:?} ", kernel.outputs.as_slice())
             }
             Kernel::Branch(kernel) => write!(f, "branch giving {:?} by ", kernel.outputs.as_slice()),
-            Kernel::Op(op) => write!(f, "{}{} ", op.rules().name(), op.rules().attributes()),
+            Kernel::Op(kernel) => {
+                let rules = kernel.op.rules();
+                write!(f, "{}{} ", rules.name(), rules.attributes())
+            }
         }
     }
 }
@@ -90,10 +93,9 @@ fn write_programs(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
         Kernel::Map(map) => write_program(f, "each", &map.program),
         Kernel::Reduce(reduce) => {
             write_program(f, "head", &reduce.head)?;
-            if reduce.tail.is_identity() { Ok(()) } else { write_program(f, "tail", &reduce.tail) }
+            write_tail(f, &reduce.tail)
         }
-        Kernel::Dot(dot) if dot.tail.is_identity() => Ok(()),
-        Kernel::Dot(dot) => write_program(f, "tail", &dot.tail),
+        Kernel::Dot(dot) => write_tail(f, &dot.tail),
         Kernel::Loop(kernel) => write_body(f, &kernel.body),
         Kernel::Branch(kernel) => {
             writeln!(f, "    then:")?;
@@ -101,8 +103,12 @@ fn write_programs(f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
             writeln!(f, "    otherwise:")?;
             write_body(f, &kernel.otherwise)
         }
-        Kernel::Op(_) => Ok(()),
+        Kernel::Op(kernel) => write_tail(f, &kernel.tail),
     }
+}
+
+fn write_tail(f: &mut fmt::Formatter<'_>, tail: &Program) -> fmt::Result {
+    if tail.is_identity() { Ok(()) } else { write_program(f, "tail", tail) }
 }
 
 fn write_body(f: &mut fmt::Formatter<'_>, body: &Plan) -> fmt::Result {

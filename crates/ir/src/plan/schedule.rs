@@ -92,7 +92,7 @@ impl<'a> Scheduler<'a> {
     fn best(&self, ready: &[GroupId]) -> Option<usize> {
         (0..ready.len()).min_by_key(|&place| {
             let group = ready[place];
-            (self.growth(group) > 0, self.groups.list[group].first_node())
+            (self.growth(group) > 0, self.groups.first_node(group))
         })
     }
 

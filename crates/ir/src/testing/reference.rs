@@ -6,8 +6,8 @@ use crate::error::BackendError;
 use crate::op::{Op, Rules};
 use crate::ops::{Cast, Dot, Reduce, Select};
 use crate::plan::{
-    BranchKernel, BufferId, DotKernel, Instruction, Kernel, LoopKernel, Place, Plan, Program, ReduceKernel,
-    Scalar, Step,
+    BranchKernel, BufferId, DotKernel, Instruction, Kernel, LoopKernel, OpKernel, Place, Plan, Program,
+    ReduceKernel, Scalar, Step,
 };
 use crate::tensor::{Data, Tensor};
 use crate::types::{DType, Shape, Type};
@@ -133,13 +133,9 @@ impl Run<'_> {
             }
             Kernel::Loop(kernel) => self.run_loop(kernel),
             Kernel::Branch(kernel) => self.run_branch(kernel),
-            Kernel::Op(op) => {
-                let args: Vec<Tensor> = self.step.reads.iter().map(|&id| self.whole(id)).collect();
-                let ty = &self.plan.buffers[self.step.writes[0].index()].ty;
-                let value = op.rules().eval(&args.iter().collect::<Vec<_>>(), ty);
-                for (i, bits) in value.bits().enumerate() {
-                    self.store(self.step.writes[0], i, bits);
-                }
+            Kernel::Op(kernel) => {
+                let value = self.op(kernel);
+                self.program(&kernel.tail, kernel.result.elements(), Some(&value));
             }
         }
     }
@@ -270,6 +266,12 @@ impl Run<'_> {
         });
         let op = Dot::contracting([lhs_contract], [rhs_contract]).batched([0], [0]);
         op.eval(&[&lhs, &rhs], &Type::new(dot.dtype, [batch, m, n]))
+    }
+
+    fn op(&mut self, kernel: &OpKernel) -> Tensor {
+        let operands = &self.step.reads[..kernel.operands];
+        let args: Vec<Tensor> = operands.iter().map(|&id| self.whole(id)).collect();
+        kernel.op.rules().eval(&args.iter().collect::<Vec<_>>(), &kernel.result)
     }
 
     /// The bits of one element of a buffer, widened.

@@ -50,16 +50,10 @@ impl Left {
         self.rooms::<N>(places).into_iter().sum()
     }
 
-    /// Bytes of the order of places, what the taps meet there, a number for each phase, gathered rows.
-    fn rooms<N>(&self, places: usize) -> [usize; 4] {
-        let taps = &self.patches.taps;
+    /// Bytes of what the taps meet, gathered rows.
+    fn rooms<N>(&self, places: usize) -> [usize; 2] {
         let gathered = if self.is_gathered { places * self.depth() } else { 0 };
-        [
-            room::<u32>(places),
-            room::<u32>(places * taps.taps),
-            room::<u32>(taps.phases()),
-            room::<N>(gathered),
-        ]
+        [self.patches.taps.meetings_bytes(places), room::<N>(gathered)]
     }
 
     /// What is read for a group at some places, counted over all examples.
@@ -73,14 +67,9 @@ impl Left {
     ) -> Rows<'a, N> {
         let Patches { from, taps, groups, channels } = &self.patches;
         let count = places.len();
-        let [order, elements, cursors, gathered] = self.rooms::<N>(count);
-        let (order, rest) = scratch.split_at_mut(order);
-        let (elements, rest) = rest.split_at_mut(elements);
-        let (cursors, rest) = rest.split_at_mut(cursors);
-        let order = &mut elements_mut::<u32>(order)[..count];
-        let elements = &mut elements_mut::<u32>(elements)[..count * taps.taps];
-        let cursors = &mut elements_mut::<u32>(cursors)[..taps.phases()];
-        isa.run(Meet { left: self, places, meetings: Meetings { order, elements, cursors } });
+        let [found, gathered] = self.rooms::<N>(count);
+        let (found, rest) = scratch.split_at_mut(found);
+        let Meetings { order, elements, .. } = taps.find(isa, places, found);
         let (from, distance, offset) = (buffers.read::<N>(*from), groups * channels, group * channels);
         if !self.is_gathered {
             return Rows { from, distance, offset, runs: elements, order };
@@ -91,20 +80,6 @@ impl Left {
         let runs = &mut elements[..count];
         runs.iter_mut().enumerate().for_each(|(i, run)| *run = i as u32);
         Rows { from: rows, distance: self.depth(), offset: 0, runs, order }
-    }
-}
-
-/// Finds out what the taps meet.
-struct Meet<'a> {
-    left: &'a Left,
-    places: Range<usize>,
-    meetings: Meetings<'a>,
-}
-
-impl Loop for Meet<'_> {
-    #[inline(always)]
-    fn run<T: Target>(mut self) {
-        self.left.patches.taps.meet(self.places, &mut self.meetings);
     }
 }
 

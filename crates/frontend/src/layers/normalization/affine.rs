@@ -75,14 +75,36 @@ impl Affine {
         x: Expr<'b>,
         axes: &[usize],
     ) -> Result<Expr<'b>> {
-        let mut y = x;
-        if self.scale {
-            y = y * beside(context.weight("gamma")?.cast(x.dtype()), x, axes);
-        }
-        if self.center {
-            y = y + beside(context.weight("beta")?.cast(x.dtype()), x, axes);
-        }
-        Ok(y)
+        let y = if self.scale { x * self.weight(context, "gamma", x, axes)? } else { x };
+        self.offset(context, y, axes)
+    }
+
+    /// x·factor·gamma + beta, for a factor that has the sizes of `axes`, too: both are multiplied first, so that `x` is
+    /// multiplied once, as in Keras.
+    pub(super) fn apply_scaled<'b>(
+        &self,
+        context: &Context<'_, 'b>,
+        x: Expr<'b>,
+        factor: Expr<'b>,
+        axes: &[usize],
+    ) -> Result<Expr<'b>> {
+        let factor = if self.scale { factor * self.weight(context, "gamma", x, axes)? } else { factor };
+        self.offset(context, x * factor, axes)
+    }
+
+    fn offset<'b>(&self, context: &Context<'_, 'b>, x: Expr<'b>, axes: &[usize]) -> Result<Expr<'b>> {
+        Ok(if self.center { x + self.weight(context, "beta", x, axes)? } else { x })
+    }
+
+    /// A weight beside `x`.
+    fn weight<'b>(
+        &self,
+        context: &Context<'_, 'b>,
+        name: &str,
+        x: Expr<'b>,
+        axes: &[usize],
+    ) -> Result<Expr<'b>> {
+        Ok(beside(context.weight(name)?.cast(x.dtype()), x, axes))
     }
 }
 

@@ -133,23 +133,34 @@ impl BatchNormalization {
         })
     }
 
-    /// Normalizes by the batch, and moves the averages.
+    /// Normalizes by the batch, applies the weights, and moves the averages.
     fn train<'b>(&self, context: &mut Context<'_, 'b>, x: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
         let others: Vec<usize> = (0..x.rank()).filter(|&other| other != axis).collect();
         let (mean, variance) = match context.mask(0) {
             Some(mask) => masked_moments(x, mask, &others)?,
             None => moments(x, &others),
         };
-        let normalized = (x - mean) * (variance + self.epsilon).rsqrt();
+        let (centred, factor) = (x - mean, (variance + self.epsilon).rsqrt());
         let (mean, variance) = (mean.squeeze(&others), variance.squeeze(&others));
         if self.renorm {
-            let (factor, offset) = renorm::corrections(self, context, mean, variance)?;
+            let (correction, offset) = renorm::corrections(self, context, mean, variance)?;
             renorm::update(self, context, mean, variance)?;
-            return Ok(normalized * beside(factor, x, &[axis]) + beside(offset, x, &[axis]));
+            let normalized = centred * factor * beside(correction, x, &[axis]) + beside(offset, x, &[axis]);
+            return self.affine.apply(context, normalized, &[axis]);
         }
         context.move_weight("moving_mean", mean, self.momentum)?;
         context.move_weight("moving_variance", variance, self.momentum)?;
-        Ok(normalized)
+        self.affine.apply_scaled(context, centred, factor, &[axis])
+    }
+
+    /// Normalizes by the moving averages. All that is known of a channel becomes one factor and one offset, so that
+    /// an element costs a multiplication and an addition.
+    fn by_averages<'b>(&self, context: &Context<'_, 'b>, x: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
+        let weight = |name| Ok::<_, Error>(context.weight(name)?.cast(x.dtype()));
+        let (mean, deviation) = (weight("moving_mean")?, (weight("moving_variance")? + self.epsilon).rsqrt());
+        let factor = if self.affine.scale { deviation * weight("gamma")? } else { deviation };
+        let offset = if self.affine.center { weight("beta")? - mean * factor } else { -(mean * factor) };
+        Ok(x * beside(factor, x, &[axis]) + beside(offset, x, &[axis]))
     }
 }
 
@@ -218,10 +229,9 @@ impl Layer for BatchNormalization {
         let normalized = if context.training() && context.trainable() {
             self.train(context, x, axis)?
         } else {
-            let average = |name| Ok::<_, Error>(beside(context.weight(name)?.cast(x.dtype()), x, &[axis]));
-            (x - average("moving_mean")?) * (average("moving_variance")? + self.epsilon).rsqrt()
+            self.by_averages(context, x, axis)?
         };
-        Ok(vec![narrowed(self.affine.apply(context, normalized, &[axis])?, given)])
+        Ok(vec![narrowed(normalized, given)])
     }
 
     fn supports_masking(&self) -> bool {
