@@ -1,4 +1,5 @@
-//! Convolutions as matrix products: one operand are patches, gathered tile by tile while they are multiplied.
+//! Convolutions as matrix products: what the taps meet is multiplied where it lies. Half-width floats, and sums of
+//! nothing, go by patches instead, which are gathered tile by tile while they are multiplied.
 
 mod direct;
 mod kernel_grad;
@@ -70,19 +71,16 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let ConvSizes { batch, input, taps, places, groups, channels, filters } = conv.sizes;
-    let is_empty =
-        batch * input.elements() * places.elements() * taps.elements() * groups * channels * filters == 0;
+    if !has_numbers(conv.sizes) || is_empty(conv.sizes) {
+        return tasks::<N>(conv, isa, tail, temporary);
+    }
     let [first, second] = conv.args;
     let forward = Taps::forward(conv.sliding, input, taps, places);
     let left =
         |taps: Taps, channels: usize| Left::new(Patches { from: first, taps, groups: *groups, channels });
     let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
-    let mut tasks: Vec<Box<dyn Task>> = Vec::new();
+    let mut before: Vec<Box<dyn Task>> = Vec::new();
     let (left, columns, kernel) = match conv.form {
-        // Sums of nothing are left to the general tasks.
-        _ if !has_numbers(conv.sizes) || is_empty => {
-            return self::tasks::<N>(conv, isa, tail, temporary);
-        }
         Form::Forward => {
             let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
             (left(forward, *channels), *filters, kernel)
@@ -91,23 +89,31 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
             let left = left(Taps::backward(conv.sliding, input, taps, places), *filters);
             let depth = left.depth();
             let turned = temporary(groups * channels * depth * size_of::<N>());
-            tasks.extend(turn_kernel::<N>(conv.sizes, second, turned));
+            before.extend(turn_kernel::<N>(conv.sizes, second, turned));
             (left, *channels, Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 })
         }
         Form::KernelGrad => {
             let left = left(forward, *channels);
             if left.run() < LEAST_ROWS {
-                return self::tasks::<N>(conv, isa, tail, temporary);
+                return tasks::<N>(conv, isa, tail, temporary);
             }
             return kernel_grad::<N>(conv, left, second, tail, temporary);
         }
     };
     let results = batch * left.places();
     let mut right = Panel::<N>::new(kernel, [columns, left.depth()], strip).whole();
-    tasks.extend(right.pack_ahead(groups, temporary));
+    before.extend(right.pack_ahead(groups, temporary));
     let cut = Cut::new(results, columns, groups, left.depth(), strip);
-    tasks.push(Box::new(DirectTask { left, right, groups, columns, tail, cut }));
-    tasks
+    before.push(Box::new(DirectTask { left, right, groups, columns, tail, cut }));
+    before
+}
+
+/// True if there is nothing to multiply.
+fn is_empty(sizes: &ConvSizes) -> bool {
+    let ConvSizes { batch, input, taps, places, groups, channels, filters } = sizes;
+    let [input, taps, places] = [input, taps, places].map(|shape| shape.elements());
+    // Not their product: for volumes that is more than fits a number.
+    [*batch, input, taps, places, *groups, *channels, *filters].contains(&0)
 }
 
 /// True if places and elements can be listed by their numbers.
