@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use crate::process::{cargo, run};
-use crate::{Outcome, docs, root, tidy};
+use crate::{Outcome, docs, levels, root, tidy};
 
 /// A name and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", || run(&mut cargo(["fmt", "--all", "--check"]))),
     ("tidy", || tidy::run(&root())),
     ("clippy", || {
@@ -22,6 +22,8 @@ const STEPS: [Step; 7] = [
         run(cargo(check).args(["--no-default-features", "--features", "cuda"]))
     }),
     ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
+    // What depends on the instruction set most; `cargo xtask levels` runs all of them.
+    ("instruction sets", || levels::test(&["--package", "cornu-backend-cpu"])),
     ("documentation", || {
         run(cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
     }),
