@@ -22,13 +22,15 @@ const STEPS: [Step; 8] = [
         run(cargo(check).args(["--no-default-features", "--features", "cuda"]))
     }),
     ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
-    // What depends on the instruction set most; `cargo xtask levels` runs all of them.
-    ("instruction sets", || levels::test(&["--package", "cornu-backend-cpu"])),
+    ("instruction sets", || levels::test(&ON_EACH_LEVEL)),
     ("documentation", || {
         run(cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
     }),
     ("generated files", || docs::run(&["--check".to_string()])),
 ];
+
+/// The tests that depend most on the instruction set; `cargo xtask levels` runs all.
+const ON_EACH_LEVEL: [&str; 4] = ["--workspace", "--test=allocation", "--test=conformance", "--test=large"];
 
 /// Runs all steps and lists those that failed.
 fn run_all(steps: &[Step]) -> Outcome {
