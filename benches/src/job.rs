@@ -6,6 +6,7 @@ use std::time::Instant;
 use cornu::{Fit, Model, Profile, Tensor, Verbose};
 
 use crate::contestant::Contestant;
+use crate::digest;
 use crate::unit::Unit;
 
 /// A job made ready, or why not.
@@ -74,6 +75,25 @@ impl Job {
             Job::Other(_) => return Ok(None),
         };
         profile.map(Some).map_err(|error| error.to_string())
+    }
+
+    /// A digest of the weights after a few steps, or of the predictions; `None` where there is no model.
+    pub(crate) fn digest(self) -> Result<Option<u64>, String> {
+        let tensors = match self {
+            Job::Fit(mut job) => {
+                // Two whole batches and a short one.
+                let rows = 2 * job.batch_size + job.batch_size.div_ceil(3);
+                (job.x, job.y) = (first(&job.x, rows), first(&job.y, rows));
+                job.run(1)?;
+                job.model.get_weights()
+            }
+            Job::Predict(mut job) => {
+                let samples = job.samples();
+                job.model.predict_tensors(&job.x, samples)
+            }
+            Job::Other(_) => return Ok(None),
+        };
+        tensors.map(|tensors| Some(digest::of(&tensors))).map_err(|error| error.to_string())
     }
 
     /// What a result stands for; `None` where there is no model.

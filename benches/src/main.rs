@@ -5,6 +5,7 @@ mod about;
 mod args;
 mod contestant;
 mod data;
+mod digest;
 mod docs;
 mod job;
 mod line;
@@ -17,7 +18,7 @@ mod workloads;
 
 use std::process::ExitCode;
 
-use args::Args;
+use args::{Args, Mode};
 use contestant::Contestant;
 use report::{Measured, Report};
 use workloads::Workload;
@@ -40,32 +41,37 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
-    if let Some([name, measure]) = &args.serve {
-        return Workload::find(name, measure)?.here()?.serve();
+    let chosen = || workloads::chosen(args.workload.as_deref());
+    match &args.mode {
+        Mode::Measure => compete(args, &chosen()?),
+        Mode::Profile => profile(&chosen()?),
+        Mode::Tables => Ok(()),
+        Mode::Digests => digest::compare(&chosen()?, &args.backend),
+        Mode::WriteDocs(from) => docs::write(from),
+        Mode::Serve([name, measure]) => Workload::find(name, measure)?.here()?.serve(),
+        Mode::Digest([name, measure]) => digest::print(&Workload::find(name, measure)?),
     }
-    if let Some(from) = &args.write_docs {
-        return docs::write(from);
-    }
-    if args.profile {
-        return profile(args);
-    }
+}
+
+/// Times workloads, and reports.
+fn compete(args: &Args, workloads: &[Workload]) -> Result<(), String> {
     let mut report = Report::new(args)?;
-    for workload in workloads::chosen(args.workload.as_deref())? {
+    for workload in workloads {
         // The limits are those of the processor, and so are shares of them.
         let amount = if args.backend == "cpu" { workload.amount()? } else { None };
         let mut contestants = vec![workload.ours(&args.backend)?];
         if args.peers {
-            contestants.extend(peers::for_workload(&workload));
+            contestants.extend(peers::for_workload(workload));
         }
-        let results = measure(&workload, &mut contestants, args.rounds)?;
-        report.add(&workload, amount, &results);
+        let results = measure(workload, &mut contestants, args.rounds)?;
+        report.add(workload, amount, &results);
     }
     report.finish()
 }
 
 /// Shows for each workload what the kernels of a step take.
-fn profile(args: &Args) -> Result<(), String> {
-    for workload in workloads::chosen(args.workload.as_deref())? {
+fn profile(workloads: &[Workload]) -> Result<(), String> {
+    for workload in workloads {
         if let Some(profile) = workload.job()?.profile()? {
             println!("{} {}\n{profile}", workload.name, workload.measure);
         }
