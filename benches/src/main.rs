@@ -16,12 +16,19 @@ mod table;
 mod unit;
 mod workloads;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
 use args::{Args, Mode};
-use contestant::Contestant;
+use contestant::{Contestant, Question};
 use report::{Measured, Report};
 use workloads::Workload;
+
+/// Counts what is allocated; the atomic additions are no part of what takes time in a step, which allocates little.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
     let outcome = Args::parse(std::env::args().skip(1)).and_then(|args| match args {
@@ -56,14 +63,18 @@ fn run(args: &Args) -> Result<(), String> {
 /// Times workloads, and reports.
 fn compete(args: &Args, workloads: &[Workload]) -> Result<(), String> {
     let mut report = Report::new(args)?;
+    let bare = workloads::bare_process(&args.backend)?;
     for workload in workloads {
         // The limits are those of the processor, and so are shares of them.
         let amount = if args.backend == "cpu" { workload.amount()? } else { None };
+        let predicted = amount.zip(bare).map(|(amount, bare)| amount.bytes + bare);
         let mut contestants = vec![workload.ours(&args.backend)?];
         if args.peers {
             contestants.extend(peers::for_workload(workload));
         }
-        let results = measure(workload, &mut contestants, args.rounds)?;
+        let mut results = measure(workload, &mut contestants, args.rounds)?;
+        results[0].predicted_rss = predicted.filter(|_| results[0].peak_rss.is_some());
+        results[0].step_allocates = contestants[0].ask(Question::Allocated).ok().map(|bytes| bytes as u64);
         report.add(workload, amount, &results);
     }
     report.finish()
@@ -91,7 +102,7 @@ fn measure(
         for place in 0..contestants.len() {
             // Everybody is first once, because the first finds the machine cooler than the others.
             let index = (place + round) % contestants.len();
-            match contestants[index].round() {
+            match contestants[index].ask(Question::Round) {
                 Ok(value) => {
                     results[index].values.push(value);
                     results[index].peak_rss = contestants[index].peak_rss();

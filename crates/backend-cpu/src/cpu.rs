@@ -72,6 +72,13 @@ impl Backend for Cpu {
         Ok(Box::new(Execution::new(plan, lowered, self.team.clone(), self.isa)?))
     }
 
+    fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
+        let lowered = lower(plan, self.isa)?;
+        let constants: usize = lowered.constants.iter().map(|constant| constant.ty().bytes()).sum();
+        let beside = lowered.arena_bytes.saturating_sub(plan.arena_bytes);
+        Ok((constants + beside + self.threads() * lowered.scratch_bytes()) as u64)
+    }
+
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError> {
         Ok(Buffer::new(ty.clone(), Memory::zeroed(ty.bytes())?))
     }
