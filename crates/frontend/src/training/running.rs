@@ -61,12 +61,19 @@ impl Model {
         compiled.slots = compiled.optimizer.slots(&trained);
         let seed = random::derive(self.seed, u64::from(u32::MAX));
         let first = [Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        let slots = compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial));
-        let random = Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]);
-        // One after another, so that only one lies in two places at a time.
-        for value in first.into_iter().chain(slots).chain([random]) {
-            self.state.push(self.backend.upload(&value)?);
+        for value in &first {
+            self.state.push(self.backend.upload(value)?);
         }
+        for slot in &compiled.slots {
+            // What is allocated is zero, as most slots are.
+            let mut buffer = self.backend.allocate(&slot.ty)?;
+            if slot.initial != 0.0 {
+                self.backend.write(&mut buffer, &filled(&slot.ty, slot.initial))?;
+            }
+            self.state.push(buffer);
+        }
+        let random = Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]);
+        self.state.push(self.backend.upload(&random)?);
         self.state.extend(remembered);
         Ok(())
     }
