@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cornu_ir::backend::{Backend, Buffer, Executable};
+use cornu_ir::backend::{Backend, Buffer, Executable, Limits};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::Plan;
 use cornu_ir::tensor::{Data, Tensor};
@@ -77,6 +77,10 @@ impl Backend for Cpu {
         let constants: usize = lowered.constants.iter().map(|constant| constant.ty().bytes()).sum();
         let beside = lowered.arena_bytes.saturating_sub(plan.arena_bytes);
         Ok((constants + beside + self.threads() * lowered.scratch_bytes()) as u64)
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(Cpu::limits(self))
     }
 
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError> {

@@ -25,8 +25,8 @@ mod repeat;
 mod simd;
 mod work;
 
+pub use cornu_ir::backend::Limits;
 pub use cpu::Cpu;
-pub use limits::Limits;
 
 /// The name users choose the backend by.
 const NAME: &str = "cpu";

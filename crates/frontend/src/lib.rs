@@ -47,6 +47,7 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
+pub use cornu_ir::backend::Limits;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};

@@ -22,6 +22,11 @@ pub trait Backend: Send + Sync {
         Ok(plan.constants.iter().map(|constant| constant.ty().bytes() as u64).sum())
     }
 
+    /// What the device can do at most, measured now; `None` from one that cannot say.
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
+
     /// Memory on the device, filled with zeros.
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError>;
 
@@ -44,6 +49,17 @@ pub trait Backend: Send + Sync {
         self.read(buffer, &mut host)?;
         Ok(host)
     }
+}
+
+/// What a device can do at most: with it, a speed can be read as a share of what is possible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Operations on f32 a second, on one core; a fused multiply-add counts as two. Measured on registers alone.
+    pub flops_of_one_core: f64,
+    /// The same on all threads at once.
+    pub flops: f64,
+    /// Bytes read and written a second by `a = b + s·c` on all threads, over arrays that fit in no cache.
+    pub bytes_per_second: f64,
 }
 
 /// A compiled plan with its own scratch memory.
