@@ -17,6 +17,10 @@ pub(crate) struct Measured {
     pub(crate) version: Option<String>,
     pub(crate) values: Vec<f64>,
     pub(crate) peak_rss: Option<u64>,
+    /// The peak that Cornu's plan let expect.
+    pub(crate) predicted_rss: Option<u64>,
+    /// Bytes.
+    pub(crate) step_allocates: Option<u64>,
     /// Why it was left out.
     pub(crate) failure: Option<String>,
 }
@@ -26,7 +30,15 @@ impl Measured {
     pub(crate) fn of(contestant: &Contestant) -> Measured {
         let Contestant { name, version, .. } = contestant;
         let (name, version) = (name.clone(), version.clone());
-        Measured { name, version, values: Vec::new(), peak_rss: None, failure: None }
+        Measured {
+            name,
+            version,
+            values: Vec::new(),
+            peak_rss: None,
+            predicted_rss: None,
+            step_allocates: None,
+            failure: None,
+        }
     }
 
     /// What to say of one that is left out.
@@ -48,6 +60,8 @@ impl Measured {
             rounds: self.values.len() as u64,
             share_of_peak: amount.map(|amount| amount.flops / unit.seconds(middle, amount.samples) / peak),
             peak_rss: self.peak_rss,
+            predicted_rss: self.predicted_rss,
+            step_allocates: self.step_allocates,
             version: self.version.clone(),
         }
     }
@@ -97,9 +111,10 @@ impl Report {
     fn table(&self, workload: &Workload, lines: &[Line]) {
         let Workload { name, measure, unit, .. } = workload;
         println!("{name} {measure}: {} ({} is better)", unit.name(), unit.better());
-        let show = |row: &[&str; 7]| {
-            let [name, median, best, spread, ratio, share, memory] = row;
+        let show = |row: &[&str; 9]| {
+            let [name, median, best, spread, ratio, share, memory, predicted, allocates] = row;
             print!("  {name:<20}{median:>11}{best:>11}{spread:>8}{ratio:>21}{share:>15}{memory:>13}");
+            print!("{predicted:>11}{allocates:>17}");
         };
         show(&table::COLUMNS);
         println!();

@@ -47,7 +47,7 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
-pub use cornu_ir::plan::Cost;
+pub use cornu_ir::backend::Limits;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
@@ -57,7 +57,7 @@ pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{
-    Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
+    Compile, Cost, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
     Profile, Strings, Tensors, Values, Verbose,
 };
 

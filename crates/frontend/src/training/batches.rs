@@ -46,10 +46,12 @@ impl Dataset {
         self.x.first().and_then(|x| x.shape().first()).copied().unwrap_or(0)
     }
 
-    /// The samples numbered by `rows`, after what the host makes of them.
-    pub(crate) fn gather(&self, rows: &[usize], host: &HostPart) -> Result<Batch> {
-        let mut tensors = host.run(self.x.iter().map(|x| x.gather(rows)).collect())?;
-        tensors.extend(self.others().map(|tensor| gather_rows(tensor, rows)));
+    /// The samples numbered by `rows`, after what the host makes of them, in the memory of `spare`, tensors of an earlier
+    /// batch, where these fit.
+    pub(crate) fn gather(&self, rows: &[usize], host: &HostPart, spare: Vec<Tensor>) -> Result<Batch> {
+        let mut spare = spare.into_iter();
+        let mut tensors = host.run(self.x.iter().map(|x| x.gather(rows, spare.next())).collect())?;
+        tensors.extend(self.others().map(|tensor| gather_rows(tensor, rows, spare.next())));
         Ok(Batch { tensors })
     }
 
@@ -57,9 +59,9 @@ impl Dataset {
     pub(crate) fn split_at(self, at: usize) -> (Dataset, Dataset) {
         let rows = self.rows();
         let part = |rows: Vec<usize>| Dataset {
-            x: self.x.iter().map(|x| x.gather(&rows)).collect(),
-            y: self.y.iter().map(|tensor| gather_rows(tensor, &rows)).collect(),
-            weights: self.weights.as_ref().map(|tensor| gather_rows(tensor, &rows)),
+            x: self.x.iter().map(|x| x.gather(&rows, None)).collect(),
+            y: self.y.iter().map(|tensor| gather_rows(tensor, &rows, None)).collect(),
+            weights: self.weights.as_ref().map(|tensor| gather_rows(tensor, &rows, None)),
         };
         (part((0..at).collect()), part((at..rows).collect()))
     }
@@ -72,27 +74,31 @@ impl Batch {
     }
 }
 
-/// The rows of a tensor with these numbers, in this order.
-pub(super) fn gather_rows(tensor: &Tensor, rows: &[usize]) -> Tensor {
-    fn copied<T: Copy>(items: &[T], width: usize, rows: &[usize]) -> Vec<T> {
-        let mut copied = Vec::with_capacity(rows.len() * width);
-        rows.iter().for_each(|&row| copied.extend_from_slice(&items[row * width..(row + 1) * width]));
-        copied
+/// The rows of a tensor with these numbers, in this order; in the memory of `spare`, if it is of the right type.
+pub(super) fn gather_rows(tensor: &Tensor, rows: &[usize], spare: Option<Tensor>) -> Tensor {
+    fn copy<T: Copy>(items: &[T], rows: &[usize], to: &mut [T]) {
+        let width = to.len() / rows.len().max(1);
+        for (place, &row) in rows.iter().enumerate() {
+            to[place * width..(place + 1) * width].copy_from_slice(&items[row * width..(row + 1) * width]);
+        }
     }
-    let width = tensor.shape()[1..].iter().product();
-    let data = match tensor.data() {
-        Data::F32(items) => Data::F32(copied(items, width, rows)),
-        Data::F64(items) => Data::F64(copied(items, width, rows)),
-        Data::BF16(items) => Data::BF16(copied(items, width, rows)),
-        Data::F16(items) => Data::F16(copied(items, width, rows)),
-        Data::I32(items) => Data::I32(copied(items, width, rows)),
-        Data::I64(items) => Data::I64(copied(items, width, rows)),
-        Data::U8(items) => Data::U8(copied(items, width, rows)),
-        Data::U32(items) => Data::U32(copied(items, width, rows)),
-        Data::Bool(items) => Data::Bool(copied(items, width, rows)),
-    };
-    match Tensor::from_data(tensor.shape().with(0, rows.len()), data) {
-        Some(gathered) => gathered,
-        None => unreachable!("as many rows of the same width"),
+    if rows.len() == tensor.shape()[0] && rows.iter().copied().eq(0..rows.len()) {
+        return tensor.clone();
     }
+    let ty = tensor.ty();
+    let ty = ty.with_shape(ty.shape.with(0, rows.len()));
+    let mut gathered = spare.filter(|spare| spare.ty() == ty).unwrap_or_else(|| Tensor::zeros(&ty));
+    match (tensor.data(), gathered.data_mut()) {
+        (Data::F32(items), Data::F32(to)) => copy(items, rows, to),
+        (Data::F64(items), Data::F64(to)) => copy(items, rows, to),
+        (Data::BF16(items), Data::BF16(to)) => copy(items, rows, to),
+        (Data::F16(items), Data::F16(to)) => copy(items, rows, to),
+        (Data::I32(items), Data::I32(to)) => copy(items, rows, to),
+        (Data::I64(items), Data::I64(to)) => copy(items, rows, to),
+        (Data::U8(items), Data::U8(to)) => copy(items, rows, to),
+        (Data::U32(items), Data::U32(to)) => copy(items, rows, to),
+        (Data::Bool(items), Data::Bool(to)) => copy(items, rows, to),
+        (_, to) => unreachable!("the rows are of the tensor's type, not {}", to.dtype()),
+    }
+    gathered
 }

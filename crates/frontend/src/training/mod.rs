@@ -3,6 +3,7 @@
 mod arrays;
 mod batches;
 mod compile;
+mod cost;
 mod evaluate;
 mod fit;
 mod goals;
@@ -17,6 +18,7 @@ mod values;
 
 pub use arrays::IntoTensor;
 pub use compile::Compile;
+pub use cost::Cost;
 pub use evaluate::Evaluate;
 pub use fit::{Fit, Verbose};
 pub use logs::Logs;

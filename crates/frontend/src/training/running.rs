@@ -2,8 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
-use cornu_ir::plan::{self, Cost};
-use cornu_ir::{DType, Tensor, Type, passes};
+use cornu_ir::{DType, Tensor, Type};
 
 use super::batches::Batch;
 use super::compile::{Compile, Compiled, Layout};
@@ -46,20 +45,6 @@ impl Model {
         self.state.extend(remembered);
     }
 
-    /// What predicting a batch of so many samples takes: operations, bytes moved, memory. Nothing is run.
-    pub fn cost(&self, batch_size: usize) -> Result<Cost> {
-        let built = self.built()?;
-        let given: Vec<Type> = built
-            .trace
-            .feeds
-            .iter()
-            .map(|spec| spec.with_unknown(batch_size))
-            .map(|ty| ty.with_shape(ty.shape.with(0, batch_size)))
-            .collect();
-        let writer = StepWriter { network: &*self.network, built, compiled: None };
-        Ok(plan::plan(&passes::optimize(&writer.predict(&given)?)).cost())
-    }
-
     pub(crate) fn compiled(&self) -> Result<&Compiled> {
         self.compiled.as_ref().ok_or_else(|| Error::NotReady {
             what: format!("the model `{}` is not compiled", self.name),
@@ -75,13 +60,20 @@ impl Model {
             built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
         compiled.slots = compiled.optimizer.slots(&trained);
         let seed = random::derive(self.seed, u64::from(u32::MAX));
-        let mut values =
-            vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        values.extend(compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial)));
-        values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
-        for value in &values {
+        let first = [Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        for value in &first {
             self.state.push(self.backend.upload(value)?);
         }
+        for slot in &compiled.slots {
+            // What is allocated is zero, as most slots are.
+            let mut buffer = self.backend.allocate(&slot.ty)?;
+            if slot.initial != 0.0 {
+                self.backend.write(&mut buffer, &filled(&slot.ty, slot.initial))?;
+            }
+            self.state.push(buffer);
+        }
+        let random = Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]);
+        self.state.push(self.backend.upload(&random)?);
         self.state.extend(remembered);
         Ok(())
     }
@@ -185,6 +177,7 @@ impl Model {
         let (batch, signature) = self.prepare(Purpose::Train, data, rows)?;
         if let Some(program) = self.programs.get_mut(&signature) {
             program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
+            self.spare = batch.tensors;
         }
         Ok(signature)
     }
@@ -197,6 +190,7 @@ impl Model {
         if let Some(program) = self.programs.get_mut(&signature) {
             let (before, state) = self.state.split_at_mut(layout.remembered);
             program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+            self.spare = batch.tensors;
         }
         Ok(signature)
     }
@@ -229,8 +223,9 @@ impl Model {
         data: &Dataset,
         rows: &[usize],
     ) -> Result<(Batch, Signature)> {
+        let spare = std::mem::take(&mut self.spare);
         let built = self.built()?;
-        let batch = data.gather(rows, &built.trace.host)?;
+        let batch = data.gather(rows, &built.trace.host, spare)?;
         let signature = Signature { purpose, given: batch.types(), weighted: data.weights.is_some() };
         let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {

@@ -39,7 +39,7 @@ impl Strings {
         &self.items
     }
 
-    /// The rows with these numbers, in this order.
+    /// The rows with these numbers, in this order; in the memory of `spare`, where it fits.
     fn gather(&self, rows: &[usize]) -> Strings {
         let width: usize = self.shape.iter().skip(1).product();
         let row = |&row: &usize| &self.items[row * width..(row + 1) * width];
@@ -77,9 +77,9 @@ impl Values {
     }
 
     /// The rows with these numbers, in this order.
-    pub(super) fn gather(&self, rows: &[usize]) -> Values {
+    pub(super) fn gather(&self, rows: &[usize], spare: Option<Tensor>) -> Values {
         match self {
-            Values::Numbers(tensor) => Values::Numbers(super::batches::gather_rows(tensor, rows)),
+            Values::Numbers(tensor) => Values::Numbers(super::batches::gather_rows(tensor, rows, spare)),
             Values::Strings(strings) => Values::Strings(strings.gather(rows)),
         }
     }
