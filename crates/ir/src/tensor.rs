@@ -288,7 +288,7 @@ impl Tensor {
     /// When there is no first axis or no such row.
     pub fn rows(&self, rows: &[usize]) -> Tensor {
         let width = self.shape[1..].iter().product::<usize>();
-        let data = match &self.data {
+        let data = match self.data() {
             Data::F32(v) => Data::F32(copied(v, width, rows)),
             Data::F64(v) => Data::F64(copied(v, width, rows)),
             Data::BF16(v) => Data::BF16(copied(v, width, rows)),
@@ -299,7 +299,7 @@ impl Tensor {
             Data::U32(v) => Data::U32(copied(v, width, rows)),
             Data::Bool(v) => Data::Bool(copied(v, width, rows)),
         };
-        Tensor { shape: self.shape.with(0, rows.len()), data }
+        Tensor { shape: self.shape.with(0, rows.len()), data: Arc::new(data) }
     }
 
     /// The same elements under another shape; `None` when the number of elements differs.
