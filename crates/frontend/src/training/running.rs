@@ -13,6 +13,7 @@ use super::{Dataset, Logs};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
 use crate::model::{Model, Program, Purpose, Signature};
+use crate::optimizers::{AVERAGE, Initial, SlotSpec, Variable};
 use crate::random;
 
 impl Model {
@@ -32,7 +33,8 @@ impl Model {
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
         self.rebuild()?;
-        self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
+        self.compiled =
+            Some(Compiled { optimizer, trained: Vec::new(), slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
         self.begin_training()
     }
@@ -71,13 +73,21 @@ impl Model {
     pub(crate) fn begin_training(&mut self) -> Result<()> {
         let (Some(built), Some(compiled)) = (&self.built, &mut self.compiled) else { return Ok(()) };
         let remembered = self.state.split_off(built.saved());
-        let trained: Vec<Type> =
-            built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
-        compiled.slots = compiled.optimizer.slots(&trained);
+        let trained = || built.weights.iter().enumerate().filter(|(_, weight)| weight.trainable);
+        compiled.trained = trained().map(|(_, weight)| weight.into()).collect();
+        compiled.slots = compiled.optimizer.slots(&compiled.trained);
+        let places: Vec<usize> = trained().map(|(place, _)| place).collect();
         let seed = random::derive(self.seed, u64::from(u32::MAX));
         let mut values =
             vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        values.extend(compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial)));
+        for slot in &compiled.slots {
+            let weight = slot.weight.and_then(|number| self.state.get(*places.get(number)?));
+            values.push(match (slot.initial, weight) {
+                (Initial::Weight, Some(weight)) => self.backend.download(weight)?,
+                (Initial::Weight, None) => Tensor::zeros(&slot.ty),
+                (Initial::Fill(value), _) => filled(&slot.ty, value),
+            });
+        }
         values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
         for value in &values {
             self.state.push(self.backend.upload(value)?);
@@ -153,26 +163,25 @@ impl Model {
         Ok(())
     }
 
-    /// Where in the state they lie: iterations, the learning rate unless a schedule computes it, the slots.
+    /// Where in the state they lie.
     fn optimizer_variables(&self) -> Option<impl Iterator<Item = usize> + use<>> {
         let (built, compiled) = (self.built.as_ref()?, self.compiled.as_ref()?);
         let Layout { iterations, random, .. } = Layout::of(built, Some(compiled));
-        let scheduled = compiled.has_schedule();
-        (self.state.len() >= random)
-            .then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
+        let variables = compiled.variables().into_iter().map(move |variable| iterations + variable.place);
+        (self.state.len() >= random).then_some(variables)
     }
 
-    /// Replaces the weights by their moving averages, if the optimizer keeps any and does not do so by itself.
+    /// Replaces the weights by their moving averages, if the optimizer keeps any.
     pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
         let (built, compiled) = (self.built()?, self.compiled()?);
-        let common = compiled.optimizer.common();
-        if !common.use_ema || common.ema_overwrite_frequency.is_some() {
-            return Ok(());
-        }
-        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
-        // The averages are the first slots, one for each trained weight.
-        let averages = Layout::of(built, Some(compiled)).iterations + 2;
-        for (weight, average) in trained.zip(averages..).collect::<Vec<_>>() {
+        let trained: Vec<usize> =
+            (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable).collect();
+        let first = Layout::of(built, Some(compiled)).iterations;
+        let slots = compiled.slots.iter().enumerate().filter(|(_, slot)| slot.name == AVERAGE);
+        let pair = |(number, slot): (usize, &SlotSpec)| {
+            Some((*trained.get(slot.weight?)?, first + Variable::slot(number)))
+        };
+        for (weight, average) in slots.filter_map(pair).collect::<Vec<_>>() {
             let value = self.backend.download(&self.state[average])?;
             self.backend.write(&mut self.state[weight], &value)?;
         }
