@@ -61,10 +61,8 @@ impl Optimizer for ScheduleFreeAdamW {
         slots: &[Expr<'b>],
     ) -> Result<Updated<'b>> {
         let [beta_1, beta_2] = [self.beta_1, self.beta_2];
-        // Weights may have been set since z was made.
-        let is_first = step.iterations.eq(step.iterations.number(0.0));
         each_weight(GROUPS, weights, gradients, slots, |w, g, slots| {
-            let z = is_first.select(w, slots[0]);
+            let z = slots[0];
             let v = slots[1] + (g.square() - slots[1]) * (1.0 - beta_2);
             let size = (v / step.missing(beta_2, w)).sqrt() + self.epsilon;
             let x = (w - z * (1.0 - beta_1)) / beta_1;

@@ -12,8 +12,8 @@ use super::step::{StepWriter, running_loss};
 use super::{Dataset, Logs};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
-use crate::model::{Model, Program, Purpose, Signature};
-use crate::optimizers::{AVERAGE, Initial, SlotSpec, Variable};
+use crate::model::{Built, Model, Program, Purpose, Signature};
+use crate::optimizers::{AVERAGE, Initial, SlotSpec, TrainedWeight, Variable};
 use crate::random;
 
 impl Model {
@@ -73,27 +73,39 @@ impl Model {
     pub(crate) fn begin_training(&mut self) -> Result<()> {
         let (Some(built), Some(compiled)) = (&self.built, &mut self.compiled) else { return Ok(()) };
         let remembered = self.state.split_off(built.saved());
-        let trained = || built.weights.iter().enumerate().filter(|(_, weight)| weight.trainable);
-        compiled.trained = trained().map(|(_, weight)| weight.into()).collect();
+        compiled.trained =
+            built.weights.iter().filter(|weight| weight.trainable).map(TrainedWeight::from).collect();
         compiled.slots = compiled.optimizer.slots(&compiled.trained);
-        let places: Vec<usize> = trained().map(|(place, _)| place).collect();
         let seed = random::derive(self.seed, u64::from(u32::MAX));
         let mut values =
             vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        for slot in &compiled.slots {
-            let weight = slot.weight.and_then(|number| self.state.get(*places.get(number)?));
-            values.push(match (slot.initial, weight) {
-                (Initial::Weight, Some(weight)) => self.backend.download(weight)?,
-                (Initial::Weight, None) => Tensor::zeros(&slot.ty),
-                (Initial::Fill(value), _) => filled(&slot.ty, value),
-            });
-        }
+        values.extend(compiled.slots.iter().map(|slot| match slot.initial {
+            Initial::Fill(value) => filled(&slot.ty, value),
+            Initial::Weight => Tensor::zeros(&slot.ty),
+        }));
         values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
         for value in &values {
             self.state.push(self.backend.upload(value)?);
         }
         self.state.extend(remembered);
-        Ok(())
+        self.slots_follow_weights()
+    }
+
+    /// Before the first step, copies weights into the slots that begin as such copies.
+    pub(crate) fn slots_follow_weights(&mut self) -> Result<()> {
+        let (Some(built), Some(compiled)) = (&self.built, &self.compiled) else { return Ok(()) };
+        let copies = pairs(built, compiled, |slot| slot.initial == Initial::Weight);
+        let iterations = Layout::of(built, Some(compiled)).iterations;
+        if copies.is_empty() || self.backend.download(&self.state[iterations])?.integers() != [0] {
+            return Ok(());
+        }
+        copies.into_iter().try_for_each(|(weight, slot)| self.copy(weight, slot))
+    }
+
+    /// Writes one value of the state over another.
+    fn copy(&mut self, from: usize, to: usize) -> Result<()> {
+        let value = self.backend.download(&self.state[from])?;
+        Ok(self.backend.write(&mut self.state[to], &value)?)
     }
 
     /// Decides what the names of losses and metrics mean, now that targets are here.
@@ -174,18 +186,8 @@ impl Model {
     /// Replaces the weights by their moving averages, if the optimizer keeps any.
     pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
         let (built, compiled) = (self.built()?, self.compiled()?);
-        let trained: Vec<usize> =
-            (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable).collect();
-        let first = Layout::of(built, Some(compiled)).iterations;
-        let slots = compiled.slots.iter().enumerate().filter(|(_, slot)| slot.name == AVERAGE);
-        let pair = |(number, slot): (usize, &SlotSpec)| {
-            Some((*trained.get(slot.weight?)?, first + Variable::slot(number)))
-        };
-        for (weight, average) in slots.filter_map(pair).collect::<Vec<_>>() {
-            let value = self.backend.download(&self.state[average])?;
-            self.backend.write(&mut self.state[weight], &value)?;
-        }
-        Ok(())
+        let averages = pairs(built, compiled, |slot| slot.name == AVERAGE);
+        averages.into_iter().try_for_each(|(weight, average)| self.copy(average, weight))
     }
 
     /// One step of training on the samples numbered by `rows`.
@@ -255,6 +257,15 @@ impl Model {
         }
         Ok((batch, signature))
     }
+}
+
+/// The places in the state of trained weights and of those of their slots that `is_meant`.
+fn pairs(built: &Built, compiled: &Compiled, is_meant: impl Fn(&SlotSpec) -> bool) -> Vec<(usize, usize)> {
+    let weights: Vec<usize> =
+        (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable).collect();
+    let first = Layout::of(built, Some(compiled)).iterations;
+    let slots = compiled.slots.iter().enumerate().filter(|(_, slot)| is_meant(slot));
+    slots.filter_map(|(n, slot)| Some((*weights.get(slot.weight?)?, first + Variable::slot(n)))).collect()
 }
 
 impl Compiled {
