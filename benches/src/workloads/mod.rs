@@ -1,6 +1,7 @@
 //! The list of workloads. The same work stands in `peers/` for the others.
 
 mod latency;
+mod optimizer;
 mod start;
 mod w1;
 mod w2;
@@ -80,7 +81,7 @@ const fn training(name: &'static str, work: fn() -> Made) -> Workload {
     Workload { name, measure: "train", unit: Unit::Samples, work }
 }
 
-const ALL: [Workload; 12] = [
+const ALL: [Workload; 17] = [
     w1::WORKLOAD,
     latency::WORKLOAD,
     w2::WORKLOAD,
@@ -93,6 +94,11 @@ const ALL: [Workload; 12] = [
     w7::RESNET_ONE,
     w7::RESNET_EIGHT,
     start::WORKLOAD,
+    optimizer::SGD_PLAIN,
+    optimizer::MOMENTUM,
+    optimizer::LION,
+    optimizer::ADAM,
+    optimizer::LAMB,
 ];
 
 /// The workloads of this name, or all.
