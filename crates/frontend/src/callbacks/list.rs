@@ -91,10 +91,14 @@ impl CallbackList {
     }
 
     /// Gives each what it remembered: the first of a name gets the first of that name, and so on.
-    pub(crate) fn restore(&mut self, mut states: Vec<(String, CallbackState)>) -> Result<()> {
+    pub(crate) fn restore(
+        &mut self,
+        training: &mut Training<'_>,
+        mut states: Vec<(String, CallbackState)>,
+    ) -> Result<()> {
         for callback in &mut self.0 {
             match states.iter().position(|(name, _)| name == callback.name()) {
-                Some(place) => callback.restore(states.remove(place).1)?,
+                Some(place) => callback.restore(training, states.remove(place).1)?,
                 None => warn(&format!("the checkpoint knows no {}: it begins anew", callback.name())),
             }
         }

@@ -1,21 +1,45 @@
 //! Callbacks: what is told of each moment of training, and may end it.
 
+mod backup_and_restore;
+mod csv_logger;
+mod early_stopping;
+mod file_name;
 mod history;
+mod lambda_callback;
+mod learning_rate_scheduler;
 mod list;
+mod model_checkpoint;
+mod monitor;
 mod progbar_logger;
+mod reduce_lr_on_plateau;
+#[cfg(feature = "remote-monitor")]
+mod remote_monitor;
+mod save_freq;
 mod shared;
+mod swap_ema_weights;
 mod training;
 
 use cornu_ir::Tensor;
 
-pub use crate::checkpoint::CallbackState;
+pub use crate::checkpoint::{CallbackState, Checkpoint};
+pub use backup_and_restore::BackupAndRestore;
+pub use csv_logger::CSVLogger;
+pub use early_stopping::EarlyStopping;
 pub use history::History;
+pub use lambda_callback::LambdaCallback;
+pub use learning_rate_scheduler::LearningRateScheduler;
+pub use model_checkpoint::ModelCheckpoint;
+pub use monitor::Mode;
 pub use progbar_logger::ProgbarLogger;
+pub use reduce_lr_on_plateau::ReduceLROnPlateau;
+#[cfg(feature = "remote-monitor")]
+pub use remote_monitor::RemoteMonitor;
+pub use save_freq::SaveFreq;
+pub use swap_ema_weights::SwapEMAWeights;
 pub use training::{Ending, Training};
 
 pub(crate) use list::CallbackList;
 
-use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::training::Logs;
 
@@ -130,8 +154,8 @@ pub trait Callback {
         CallbackState::default()
     }
 
-    /// Takes on what it remembered, after [`Callback::on_train_begin`].
-    fn restore(&mut self, state: CallbackState) -> Result<()> {
+    /// Takes on what it remembered, after [`Callback::on_train_begin`] and after the model has.
+    fn restore(&mut self, training: &mut Training<'_>, state: CallbackState) -> Result<()> {
         Ok(())
     }
 

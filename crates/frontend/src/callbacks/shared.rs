@@ -47,6 +47,7 @@ impl<C: Callback> Callback for Rc<RefCell<C>> {
         self.borrow_mut().wants_test_batch(step)
     }
 
+    /// Not that of the callback inside, which cannot be lent: the same for all of its type.
     fn name(&self) -> &str {
         std::any::type_name::<C>()
     }
@@ -55,8 +56,8 @@ impl<C: Callback> Callback for Rc<RefCell<C>> {
         self.borrow().state()
     }
 
-    fn restore(&mut self, state: CallbackState) -> Result<()> {
-        self.borrow_mut().restore(state)
+    fn restore(&mut self, training: &mut Training<'_>, state: CallbackState) -> Result<()> {
+        self.borrow_mut().restore(training, state)
     }
 
     fn resume(&mut self) -> Result<Option<Checkpoint>> {

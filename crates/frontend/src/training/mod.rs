@@ -9,6 +9,7 @@ mod evaluate;
 mod feed;
 mod fit;
 mod goals;
+mod learning_rate;
 mod logs;
 mod on_batch;
 mod per_output;

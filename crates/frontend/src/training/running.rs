@@ -29,6 +29,7 @@ impl Model {
         how.check_outputs(&self.output_names())?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
+        self.averages_swapped = false;
         self.rebuild()?;
         self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
@@ -162,19 +163,41 @@ impl Model {
 
     /// Replaces the weights by their moving averages, if the optimizer keeps any and does not do so by itself.
     pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
-        let (built, compiled) = (self.built()?, self.compiled()?);
-        let common = compiled.optimizer.common();
+        let common = self.compiled()?.optimizer.common();
         if !common.use_ema || common.ema_overwrite_frequency.is_some() {
             return Ok(());
         }
-        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
-        // The averages are the first slots, one for each trained weight.
-        let averages = Layout::of(built, Some(compiled)).iterations + 2;
-        for (weight, average) in trained.zip(averages..).collect::<Vec<_>>() {
+        if self.averages_swapped {
+            self.swap_averages()?;
+        }
+        for (weight, average) in self.averages()? {
             let value = self.backend.download(&self.state[average])?;
             self.backend.write(&mut self.state[weight], &value)?;
         }
         Ok(())
+    }
+
+    /// Swaps the weights and their moving averages.
+    pub(crate) fn swap_averages(&mut self) -> Result<()> {
+        let optimizer = &self.compiled()?.optimizer;
+        if !optimizer.common().use_ema {
+            let class = optimizer.class_name().to_string();
+            return Err(Error::config(&class, "use_ema", false, "true where averages take the place of weights"));
+        }
+        for (weight, average) in self.averages()? {
+            self.state.swap(weight, average);
+        }
+        self.averages_swapped = !self.averages_swapped;
+        Ok(())
+    }
+
+    /// Where in the state each trained weight and its average lie.
+    fn averages(&self) -> Result<Vec<(usize, usize)>> {
+        let built = self.built()?;
+        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
+        // The averages are the first slots, one for each trained weight.
+        let averages = Layout::of(built, Some(self.compiled()?)).iterations + 2;
+        Ok(trained.zip(averages..).collect())
     }
 
     /// One step of training.

@@ -110,7 +110,7 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         self.training.model.restore_state(&checkpoint.state)?;
         self.training.stopped = checkpoint.stopped;
         (self.history, self.logs) = (checkpoint.history, checkpoint.logs);
-        self.callbacks.restore(checkpoint.callbacks)?;
+        self.callbacks.restore(&mut self.training, checkpoint.callbacks)?;
         Ok(within)
     }
 
