@@ -187,6 +187,10 @@ impl Model {
         if self.averages_swapped {
             self.swap_averages()?;
         }
+        // Before the first step they are averages of nothing.
+        if self.iterations()? == 0 {
+            return Ok(());
+        }
         self.averages()?.into_iter().try_for_each(|(weight, average)| self.copy(average, weight))
     }
 
