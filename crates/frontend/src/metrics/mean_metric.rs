@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cornu_ir::{DType, Expr};
+use cornu_ir::{DType, Expr, Type};
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
@@ -60,8 +60,8 @@ impl<M: MeanMetric> Metric for M {
         config(&MeanMetric::name(self), []).into_iter().chain(self.arguments()).collect()
     }
 
-    fn state(&self) -> Vec<StateSpec> {
-        Mean::variables()
+    fn state(&self, _: &Type) -> Result<Vec<StateSpec>> {
+        Ok(Mean::variables())
     }
 
     fn update<'b>(
@@ -161,7 +161,7 @@ macro_rules! means {
                 $class::default()
             }
 
-            $crate::metrics::mean_metric::name_builder!($class);
+            $crate::metrics::naming::name_builder!($class);
         }
 
         impl $crate::metrics::MeanMetric for $class {
@@ -169,7 +169,7 @@ macro_rules! means {
                 stringify!($class)
             }
 
-            $crate::metrics::mean_metric::own_name!();
+            $crate::metrics::naming::own_name!(MeanMetric);
 
             fn values<'b>(
                 &self,
@@ -186,26 +186,4 @@ macro_rules! means {
     )*};
 }
 
-/// The builder method that every metric has.
-macro_rules! name_builder {
-    ($class:ident) => {
-        /// The name that reports show.
-        pub fn name(mut self, name: impl Into<String>) -> $class {
-            self.name = Some(name.into());
-            self
-        }
-    };
-}
-
-/// The given name, or that of the class.
-macro_rules! own_name {
-    () => {
-        fn name(&self) -> String {
-            let own =
-                || $crate::saving::snake_case::snake_case($crate::metrics::MeanMetric::class_name(self));
-            self.name.clone().unwrap_or_else(own)
-        }
-    };
-}
-
-pub(super) use {means, name_builder, own_name};
+pub(super) use means;

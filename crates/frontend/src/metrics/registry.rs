@@ -30,7 +30,7 @@ macro_rules! classes {
 }
 
 /// Keras's classes and how each is made.
-const CLASSES: [(&str, Read); 21] = classes! {
+const CLASSES: [(&str, Read); 42] = classes! {
     Accuracy = |_| Ok(Accuracy::new());
     BinaryAccuracy = BinaryAccuracy::from_config;
     CategoricalAccuracy = |_| Ok(CategoricalAccuracy::new());
@@ -52,6 +52,27 @@ const CLASSES: [(&str, Read); 21] = classes! {
     Hinge = |_| Ok(Hinge::new());
     SquaredHinge = |_| Ok(SquaredHinge::new());
     CategoricalHinge = |_| Ok(CategoricalHinge::new());
+    R2Score = R2Score::from_config;
+    PearsonCorrelation = PearsonCorrelation::from_config;
+    ConcordanceCorrelation = ConcordanceCorrelation::from_config;
+    AUC = AUC::from_config;
+    TruePositives = TruePositives::from_config;
+    TrueNegatives = TrueNegatives::from_config;
+    FalsePositives = FalsePositives::from_config;
+    FalseNegatives = FalseNegatives::from_config;
+    Precision = Precision::from_config;
+    Recall = Recall::from_config;
+    PrecisionAtRecall = PrecisionAtRecall::from_config;
+    RecallAtPrecision = RecallAtPrecision::from_config;
+    SensitivityAtSpecificity = SensitivityAtSpecificity::from_config;
+    SpecificityAtSensitivity = SpecificityAtSensitivity::from_config;
+    F1Score = F1Score::from_config;
+    FBetaScore = FBetaScore::from_config;
+    IoU = IoU::from_config;
+    BinaryIoU = BinaryIoU::from_config;
+    MeanIoU = MeanIoU::from_config;
+    OneHotIoU = OneHotIoU::from_config;
+    OneHotMeanIoU = OneHotMeanIoU::from_config;
 };
 
 /// Further names, also in upper case.

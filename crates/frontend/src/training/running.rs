@@ -254,7 +254,7 @@ impl Compiled {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
         let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
-        losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
+        losses.chain(metrics.flat_map(|tracked| tracked.state.clone()))
     }
 }
 

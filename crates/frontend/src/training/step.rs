@@ -212,7 +212,7 @@ impl StepWriter<'_> {
         };
         let loss = |_| running_loss().iter().map(|variable| input("loss", variable)).collect();
         let metric = |tracked: &TrackedMetric| {
-            tracked.metric.state().iter().map(|variable| input(&tracked.name, variable)).collect()
+            tracked.state.iter().map(|variable| input(&tracked.name, variable)).collect()
         };
         let losses = 1 + goals.reported_losses().count();
         Ok((0..losses).map(loss).chain(goals.metrics.iter().map(metric)).collect())
@@ -236,7 +236,7 @@ impl StepWriter<'_> {
         }
         let goals = self.goals()?;
         for (tracked, state) in goals.metrics.iter().zip(&states[losses.count()..]) {
-            let TrackedMetric { metric, weighted, name, output } = tracked;
+            let TrackedMetric { metric, weighted, name, output, .. } = tracked;
             let Some(target) = goals.outputs[*output].target else { continue };
             let (y, prediction) = (given.y[target], forward.predictions[*output]);
             let weights = given.weights.filter(|_| *weighted);
