@@ -40,6 +40,7 @@ mod model;
 pub mod ops;
 pub mod optimizers;
 mod random;
+mod registered;
 pub mod regularizers;
 pub mod saving;
 mod shapes;

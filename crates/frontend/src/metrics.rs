@@ -36,9 +36,9 @@ pub use f_score::{Average, F1Score, FBetaScore};
 pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
 pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
 pub use mean::{Mean, Sum};
-pub use mean_metric::{MeanMetric, MeanMetricWrapper};
+pub use mean_metric::{MeanMetric, MeanMetricWrapper, from_fn};
 pub use r2_score::{ClassAggregation, R2Score};
-pub use registry::{deserialize, get, serialize};
+pub use registry::{deserialize, get, register, serialize};
 pub use regression::{
     CosineSimilarity, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
     MeanSquaredLogarithmicError, RootMeanSquaredError,
@@ -79,6 +79,11 @@ pub trait Metric: fmt::Debug + Send + Sync {
 
     /// What the variables say: a scalar, or a vector of several numbers.
     fn result<'b>(&self, state: &[Expr<'b>]) -> Result<Expr<'b>>;
+
+    /// What files call a class of one's own, `package>Name`; `Custom>Name` if nothing is said. See [`register`].
+    fn registered_name(&self) -> Option<&str> {
+        None
+    }
 
     /// Whether more is better, for callbacks that keep the best model.
     fn direction(&self) -> Direction {
