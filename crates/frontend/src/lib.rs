@@ -25,6 +25,7 @@
 pub mod activations;
 pub mod applications;
 pub mod callbacks;
+mod checkpoint;
 pub mod compatibility;
 pub mod config;
 pub mod constraints;
@@ -33,10 +34,12 @@ mod einsum;
 pub mod error;
 pub mod identifier;
 pub mod initializers;
+mod interrupt;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
+mod notice;
 pub mod ops;
 pub mod optimizers;
 mod random;
@@ -58,8 +61,9 @@ pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential
 pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{
-    Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
-    Profile, Strings, Tensors, Values, Verbose,
+    Batch, Batches, Compile, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
+    KernelProfile, Logs, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq, Values,
+    Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

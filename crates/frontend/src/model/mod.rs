@@ -45,6 +45,8 @@ pub struct Model {
     /// The weights, then what training keeps: see [`Compiled`].
     pub(crate) state: Vec<Buffer>,
     pub(crate) programs: HashMap<Signature, Program>,
+    /// Whether weights and their moving averages have changed places.
+    pub(crate) averages_swapped: bool,
 }
 
 /// What is known of a model once the shape of its input is.
@@ -105,6 +107,7 @@ impl Model {
             compiled: None,
             state: Vec::new(),
             programs: HashMap::new(),
+            averages_swapped: false,
         })
     }
 

@@ -41,6 +41,17 @@ where
     }
 }
 
+impl<S, D> IntoTensor for ArrayBase<S, D>
+where
+    S: ndarray::Data,
+    <S as RawData>::Elem: Element + Item,
+    D: Dimension,
+{
+    fn into_tensor(self) -> Tensor {
+        (&self).into_tensor()
+    }
+}
+
 /// Keras computes in 32 bits.
 fn narrowed(tensor: Tensor) -> Tensor {
     match tensor.dtype() {

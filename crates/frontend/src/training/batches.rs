@@ -14,9 +14,14 @@ pub(crate) struct Dataset {
     pub(crate) weights: Option<Tensor>,
 }
 
-/// Some samples, ready for a step: what the graph takes, then targets, then weights.
-pub(crate) struct Batch {
+/// Some samples, ready for a step.
+pub(crate) struct ReadyBatch {
+    /// What the graph takes, then targets, then weights.
     pub(crate) tensors: Vec<Tensor>,
+    /// How many of these the graph takes.
+    inputs: usize,
+    /// Whether the last of them are sample weights.
+    pub(crate) weighted: bool,
 }
 
 impl Dataset {
@@ -36,6 +41,20 @@ impl Dataset {
         Ok(dataset)
     }
 
+    /// [`Dataset::new`], and an error if there are no samples, which `what` needs.
+    pub(crate) fn not_empty(
+        what: &str,
+        x: Vec<Values>,
+        y: Vec<Tensor>,
+        weights: Option<Tensor>,
+    ) -> Result<Dataset> {
+        let dataset = Dataset::new(x, y, weights)?;
+        match dataset.rows() {
+            0 => Err(Error::Data { what: format!("{what} needs at least one sample") }),
+            _ => Ok(dataset),
+        }
+    }
+
     /// Targets and weights.
     fn others(&self) -> impl Iterator<Item = &Tensor> {
         self.y.iter().chain(&self.weights)
@@ -47,10 +66,20 @@ impl Dataset {
     }
 
     /// The samples numbered by `rows`, after what the host makes of them.
-    pub(crate) fn gather(&self, rows: &[usize], host: &HostPart) -> Result<Batch> {
+    pub(crate) fn gather(&self, rows: &[usize], host: &HostPart) -> Result<ReadyBatch> {
         let mut tensors = host.run(self.x.iter().map(|x| x.gather(rows)).collect())?;
+        let inputs = tensors.len();
         tensors.extend(self.others().map(|tensor| gather_rows(tensor, rows)));
-        Ok(Batch { tensors })
+        Ok(ReadyBatch { tensors, inputs, weighted: self.weights.is_some() })
+    }
+
+    /// All samples as one batch, after what the host makes of them.
+    pub(crate) fn whole(self, host: &HostPart) -> Result<ReadyBatch> {
+        let mut tensors = host.run(self.x)?;
+        let (inputs, weighted) = (tensors.len(), self.weights.is_some());
+        tensors.extend(self.y);
+        tensors.extend(self.weights);
+        Ok(ReadyBatch { tensors, inputs, weighted })
     }
 
     /// The samples before and from number `at` on.
@@ -65,10 +94,21 @@ impl Dataset {
     }
 }
 
-impl Batch {
+impl ReadyBatch {
     /// Types of all tensors.
     pub(crate) fn types(&self) -> Vec<Type> {
         self.tensors.iter().map(Tensor::ty).collect()
+    }
+
+    /// What the graph takes alone, to predict for it.
+    pub(crate) fn without_targets(mut self) -> ReadyBatch {
+        self.tensors.truncate(self.inputs);
+        ReadyBatch { weighted: false, ..self }
+    }
+
+    /// The targets.
+    pub(crate) fn targets(&self) -> &[Tensor] {
+        &self.tensors[self.inputs..self.tensors.len() - usize::from(self.weighted)]
     }
 }
 

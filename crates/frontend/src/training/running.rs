@@ -1,15 +1,13 @@
 //! Running steps: a compiled model's state on the device, and the programs that change it.
 
-use std::collections::hash_map::Entry;
-
 use cornu_ir::plan::{self, Cost};
 use cornu_ir::{DType, Tensor, Type, passes};
 
-use super::batches::Batch;
+use super::Logs;
+use super::batches::ReadyBatch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
 use super::step::{StepWriter, running_loss};
-use super::{Dataset, Logs};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
 use crate::model::{Model, Program, Purpose, Signature};
@@ -31,6 +29,7 @@ impl Model {
         how.check_outputs(&self.output_names())?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
+        self.averages_swapped = false;
         self.rebuild()?;
         self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
@@ -87,13 +86,13 @@ impl Model {
     }
 
     /// Decides what the names of losses and metrics mean, now that targets are here.
-    pub(crate) fn decide_goals(&mut self, data: &Dataset) -> Result<()> {
+    pub(crate) fn decide_goals(&mut self, batch: &ReadyBatch) -> Result<()> {
         if self.compiled()?.goals.is_some() {
             return Ok(());
         }
         let names = self.output_names();
         let outputs: Vec<Type> = self.built()?.outputs().iter().map(|spec| spec.with_unknown(2)).collect();
-        let targets: Vec<Type> = data.y.iter().map(Tensor::ty).collect();
+        let targets: Vec<Type> = batch.targets().iter().map(Tensor::ty).collect();
         let Some(compiled) = &mut self.compiled else { return Ok(()) };
         compiled.goals = Some(Goals::decide(&compiled.given, &names, &outputs, &targets)?);
         self.reset_metrics()
@@ -164,34 +163,57 @@ impl Model {
 
     /// Replaces the weights by their moving averages, if the optimizer keeps any and does not do so by itself.
     pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
-        let (built, compiled) = (self.built()?, self.compiled()?);
-        let common = compiled.optimizer.common();
+        let common = self.compiled()?.optimizer.common();
         if !common.use_ema || common.ema_overwrite_frequency.is_some() {
             return Ok(());
         }
-        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
-        // The averages are the first slots, one for each trained weight.
-        let averages = Layout::of(built, Some(compiled)).iterations + 2;
-        for (weight, average) in trained.zip(averages..).collect::<Vec<_>>() {
+        if self.averages_swapped {
+            self.swap_averages()?;
+        }
+        for (weight, average) in self.averages()? {
             let value = self.backend.download(&self.state[average])?;
             self.backend.write(&mut self.state[weight], &value)?;
         }
         Ok(())
     }
 
-    /// One step of training on the samples numbered by `rows`.
-    pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Signature> {
-        self.decide_goals(data)?;
-        let (batch, signature) = self.prepare(Purpose::Train, data, rows)?;
+    /// Swaps the weights and their moving averages.
+    pub(crate) fn swap_averages(&mut self) -> Result<()> {
+        let optimizer = &self.compiled()?.optimizer;
+        if !optimizer.common().use_ema {
+            let class = optimizer.class_name().to_string();
+            return Err(Error::config(&class, "use_ema", false, "true where averages take the place of weights"));
+        }
+        for (weight, average) in self.averages()? {
+            self.state.swap(weight, average);
+        }
+        self.averages_swapped = !self.averages_swapped;
+        Ok(())
+    }
+
+    /// Where in the state each trained weight and its average lie.
+    fn averages(&self) -> Result<Vec<(usize, usize)>> {
+        let built = self.built()?;
+        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
+        // The averages are the first slots, one for each trained weight.
+        let averages = Layout::of(built, Some(self.compiled()?)).iterations + 2;
+        Ok(trained.zip(averages..).collect())
+    }
+
+    /// One step of training.
+    pub(crate) fn train_step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+        self.decide_goals(batch)?;
+        let signature = self.prepare(Purpose::Train, batch)?;
         if let Some(program) = self.programs.get_mut(&signature) {
             program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
         }
         Ok(signature)
     }
 
-    /// Adds the samples numbered by `rows` to the running loss and metrics.
-    pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Signature> {
-        let (batch, signature) = self.prepare(Purpose::Test, data, rows)?;
+    /// Adds samples to the running loss and metrics.
+    pub(crate) fn test_step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+        self.decide_goals(batch)?;
+        let signature = self.prepare(Purpose::Test, batch)?;
         let built = self.built()?;
         let (weights, layout) = (built.saved(), Layout::of(built, Some(self.compiled()?)));
         if let Some(program) = self.programs.get_mut(&signature) {
@@ -201,9 +223,9 @@ impl Model {
         Ok(signature)
     }
 
-    /// The outputs for the samples numbered by `rows`.
-    pub(crate) fn predict_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Vec<Tensor>> {
-        let (batch, signature) = self.prepare(Purpose::Predict, data, rows)?;
+    /// The outputs for samples.
+    pub(crate) fn predict_step(&mut self, batch: &ReadyBatch) -> Result<Vec<Tensor>> {
+        let signature = self.prepare(Purpose::Predict, batch)?;
         let built = self.built()?;
         let (weights, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
@@ -222,29 +244,21 @@ impl Model {
         Ok(Logs::new(names.into_iter().zip(values)))
     }
 
-    /// A batch of the samples numbered by `rows`, and the program for it, compiled unless that was done before.
-    pub(super) fn prepare(
-        &mut self,
-        purpose: Purpose,
-        data: &Dataset,
-        rows: &[usize],
-    ) -> Result<(Batch, Signature)> {
-        let built = self.built()?;
-        let batch = data.gather(rows, &built.trace.host)?;
-        let signature = Signature { purpose, given: batch.types(), weighted: data.weights.is_some() };
-        let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
+    /// The program for a batch, compiled unless that was done before.
+    pub(super) fn prepare(&mut self, purpose: Purpose, batch: &ReadyBatch) -> Result<Signature> {
+        let signature = Signature { purpose, given: batch.types(), weighted: batch.weighted };
+        let writer =
+            StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
-            _ if self.programs.contains_key(&signature) => return Ok((batch, signature)),
+            _ if self.programs.contains_key(&signature) => return Ok(signature),
             Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
             Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
         let program =
             Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
-        if let Entry::Vacant(place) = self.programs.entry(signature.clone()) {
-            place.insert(program);
-        }
-        Ok((batch, signature))
+        self.programs.insert(signature.clone(), program);
+        Ok(signature)
     }
 }
 

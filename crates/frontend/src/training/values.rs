@@ -191,6 +191,17 @@ where
     }
 }
 
+impl<S, D> IntoValues for ArrayBase<S, D>
+where
+    S: ndarray::Data,
+    <S as RawData>::Elem: Item,
+    D: Dimension,
+{
+    fn into_values(self) -> Values {
+        (&self).into_values()
+    }
+}
+
 impl<T: Item> IntoValues for Vec<T> {
     fn into_values(self) -> Values {
         Item::values(&[self.len()], self)
