@@ -62,8 +62,8 @@ pub use optimizers::{Adam, AdamW, RMSprop, SGD};
 pub use random::set_random_seed;
 pub use training::{
     Batch, Batches, Compile, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
-    KernelProfile, Logs, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq, Values,
-    Verbose,
+    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq,
+    Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

@@ -6,12 +6,13 @@ use super::Values;
 use crate::error::{Error, Result};
 use crate::model::HostPart;
 
-/// Samples with their targets and weights: arrays whose first axes have one length.
+/// Samples with their targets and weights (none, one array for all outputs, or one for each target): arrays whose
+/// first axes have one length.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dataset {
     pub(crate) x: Vec<Values>,
     pub(crate) y: Vec<Tensor>,
-    pub(crate) weights: Option<Tensor>,
+    pub(crate) weights: Vec<Tensor>,
 }
 
 /// Some samples, ready for a step.
@@ -20,13 +21,13 @@ pub(crate) struct ReadyBatch {
     pub(crate) tensors: Vec<Tensor>,
     /// How many of these the graph takes.
     inputs: usize,
-    /// Whether the last of them are sample weights.
-    pub(crate) weighted: bool,
+    /// How many of the last are sample weights.
+    pub(crate) weights: usize,
 }
 
 impl Dataset {
     /// Samples whose arrays agree in their number of rows.
-    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Option<Tensor>) -> Result<Dataset> {
+    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Vec<Tensor>) -> Result<Dataset> {
         let dataset = Dataset { x, y, weights };
         let rows = dataset.rows();
         let fits = |shape: &[usize], described: &dyn Fn() -> String| match shape.first() == Some(&rows) {
@@ -46,7 +47,7 @@ impl Dataset {
         what: &str,
         x: Vec<Values>,
         y: Vec<Tensor>,
-        weights: Option<Tensor>,
+        weights: Vec<Tensor>,
     ) -> Result<Dataset> {
         let dataset = Dataset::new(x, y, weights)?;
         match dataset.rows() {
@@ -70,16 +71,16 @@ impl Dataset {
         let mut tensors = host.run(self.x.iter().map(|x| x.gather(rows)).collect())?;
         let inputs = tensors.len();
         tensors.extend(self.others().map(|tensor| gather_rows(tensor, rows)));
-        Ok(ReadyBatch { tensors, inputs, weighted: self.weights.is_some() })
+        Ok(ReadyBatch { tensors, inputs, weights: self.weights.len() })
     }
 
     /// All samples as one batch, after what the host makes of them.
     pub(crate) fn whole(self, host: &HostPart) -> Result<ReadyBatch> {
         let mut tensors = host.run(self.x)?;
-        let (inputs, weighted) = (tensors.len(), self.weights.is_some());
+        let (inputs, weights) = (tensors.len(), self.weights.len());
         tensors.extend(self.y);
         tensors.extend(self.weights);
-        Ok(ReadyBatch { tensors, inputs, weighted })
+        Ok(ReadyBatch { tensors, inputs, weights })
     }
 
     /// The samples before and from number `at` on.
@@ -88,7 +89,7 @@ impl Dataset {
         let part = |rows: Vec<usize>| Dataset {
             x: self.x.iter().map(|x| x.gather(&rows)).collect(),
             y: self.y.iter().map(|tensor| gather_rows(tensor, &rows)).collect(),
-            weights: self.weights.as_ref().map(|tensor| gather_rows(tensor, &rows)),
+            weights: self.weights.iter().map(|tensor| gather_rows(tensor, &rows)).collect(),
         };
         (part((0..at).collect()), part((at..rows).collect()))
     }
@@ -103,12 +104,12 @@ impl ReadyBatch {
     /// What the graph takes alone, to predict for it.
     pub(crate) fn without_targets(mut self) -> ReadyBatch {
         self.tensors.truncate(self.inputs);
-        ReadyBatch { weighted: false, ..self }
+        ReadyBatch { weights: 0, ..self }
     }
 
     /// The targets.
     pub(crate) fn targets(&self) -> &[Tensor] {
-        &self.tensors[self.inputs..self.tensors.len() - usize::from(self.weighted)]
+        &self.tensors[self.inputs..self.tensors.len() - self.weights]
     }
 }
 

@@ -182,7 +182,12 @@ impl Model {
         let optimizer = &self.compiled()?.optimizer;
         if !optimizer.common().use_ema {
             let class = optimizer.class_name().to_string();
-            return Err(Error::config(&class, "use_ema", false, "true where averages take the place of weights"));
+            return Err(Error::config(
+                &class,
+                "use_ema",
+                false,
+                "true where averages take the place of weights",
+            ));
         }
         for (weight, average) in self.averages()? {
             self.state.swap(weight, average);
@@ -246,13 +251,13 @@ impl Model {
 
     /// The program for a batch, compiled unless that was done before.
     pub(super) fn prepare(&mut self, purpose: Purpose, batch: &ReadyBatch) -> Result<Signature> {
-        let signature = Signature { purpose, given: batch.types(), weighted: batch.weighted };
+        let signature = Signature { purpose, given: batch.types(), weights: batch.weights };
         let writer =
             StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
-            Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
-            Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
+            Purpose::Train => ("train", writer.train(&signature.given, signature.weights)?),
+            Purpose::Test => ("test", writer.test(&signature.given, signature.weights)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
         let program =
