@@ -121,14 +121,20 @@ pub(crate) fn evaluate_feed(
     }
     training.model.reset_metrics()?;
     let (mut last, mut step) = (None, 0);
+    let together = training.model.compiled()?.given.steps_per_execution;
     while let Some(batch) = feed.next(training.model)? {
         callbacks.tell(training, |callback, training| callback.on_test_batch_begin(training, step))?;
-        let signature = training.model.test_step(&batch)?;
-        if callbacks.wants_test_batch(step) {
-            let logs = training.model.logs(&signature)?;
-            callbacks.test_batch_end(training, step, &logs)?;
+        let mut signature = training.model.test_step(&batch)?;
+        for _ in 1..together {
+            let Some(batch) = feed.next(training.model)? else { break };
+            signature = training.model.test_step(&batch)?;
         }
-        (last, step) = (Some(signature), step + 1);
+        step += together;
+        if callbacks.wants_test_batch(step - 1) {
+            let logs = training.model.logs(&signature)?;
+            callbacks.test_batch_end(training, step - 1, &logs)?;
+        }
+        last = Some(signature);
     }
     let Some(last) = last else {
         return Err(Error::Data { what: "there was no batch to evaluate on".to_string() });

@@ -27,6 +27,7 @@ impl Model {
             metric.resolve(&any, &any)?;
         }
         how.check_outputs(&self.output_names())?;
+        how.check_steps()?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
         self.averages_swapped = false;

@@ -175,7 +175,11 @@ impl StepWriter<'_> {
             let (Some(loss), Some(target)) = (&goal.loss, goal.target) else { continue };
             let (y, weights, mask) = (given.y[target], given.weights_for(target), prediction.mask);
             let total = || losses::total(&**loss, y, prediction.value, weights, mask);
-            losses.push((builder.scope("loss", total)?, goal.weight));
+            let loss = builder.scope("loss", total).map_err(|error| match goals.outputs.len() {
+                1 => error,
+                _ => error.within(&goal.name),
+            })?;
+            losses.push((loss, goal.weight));
         }
         let weighted = |&(loss, weight): &(Expr<'b>, f64)| if weight == 1.0 { loss } else { loss * weight };
         let data_loss = losses.iter().map(weighted).reduce(|sum, loss| sum + loss);
