@@ -43,6 +43,7 @@ mod notice;
 pub mod ops;
 pub mod optimizers;
 mod random;
+mod registered;
 pub mod regularizers;
 pub mod saving;
 mod shapes;
@@ -64,8 +65,8 @@ pub use optimizers::{
 pub use random::set_random_seed;
 pub use training::{
     Batch, Batches, Compile, Cost, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
-    KernelProfile, Logs, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq, Values,
-    Verbose,
+    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq,
+    Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

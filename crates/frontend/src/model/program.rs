@@ -26,8 +26,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Signature {
     pub(crate) purpose: Purpose,
     pub(crate) given: Vec<Type>,
-    /// Whether the last of what is given are sample weights.
-    pub(crate) weighted: bool,
+    /// How many of the last of what is given are sample weights.
+    pub(crate) weights: usize,
 }
 
 /// A compiled graph. Making one takes milliseconds; a model keeps one for each [`Signature`] it has met.

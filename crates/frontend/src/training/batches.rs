@@ -9,12 +9,13 @@ use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::model::HostPart;
 
-/// Samples with their targets and weights: arrays whose first axes have one length.
+/// Samples with their targets and weights (none, one array for all outputs, or one for each target): arrays whose
+/// first axes have one length.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dataset {
     pub(crate) x: Vec<Values>,
     pub(crate) y: Vec<Tensor>,
-    pub(crate) weights: Option<Tensor>,
+    pub(crate) weights: Vec<Tensor>,
 }
 
 /// Some samples, ready for a step.
@@ -23,13 +24,13 @@ pub(crate) struct ReadyBatch {
     pub(crate) given: Vec<Rows>,
     /// How many of these the graph takes.
     inputs: usize,
-    /// Whether the last of them are sample weights.
-    pub(crate) weighted: bool,
+    /// How many of the last are sample weights.
+    pub(crate) weights: usize,
 }
 
 impl Dataset {
     /// Samples whose arrays agree in their number of rows.
-    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Option<Tensor>) -> Result<Dataset> {
+    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Vec<Tensor>) -> Result<Dataset> {
         let dataset = Dataset { x, y, weights };
         let rows = dataset.rows();
         let fits = |shape: &[usize], described: &dyn Fn() -> String| match shape.first() == Some(&rows) {
@@ -49,7 +50,7 @@ impl Dataset {
         what: &str,
         x: Vec<Values>,
         y: Vec<Tensor>,
-        weights: Option<Tensor>,
+        weights: Vec<Tensor>,
     ) -> Result<Dataset> {
         let dataset = Dataset::new(x, y, weights)?;
         match dataset.rows() {
@@ -79,15 +80,15 @@ impl Dataset {
             }
         };
         let others = self.others().map(|tensor| Rows::of(tensor, &numbers)).collect();
-        Ok(ReadyBatch::new(x, others, self.weights.is_some()))
+        Ok(ReadyBatch::new(x, others, self.weights.len()))
     }
 
     /// All samples as one batch, after what the host makes of them.
     pub(crate) fn whole(self, host: &HostPart) -> Result<ReadyBatch> {
-        let weighted = self.weights.is_some();
+        let weights = self.weights.len();
         let x = host.run(self.x)?.into_iter().map(Rows::from).collect();
         let others = self.y.into_iter().chain(self.weights).map(Rows::from).collect();
-        Ok(ReadyBatch::new(x, others, weighted))
+        Ok(ReadyBatch::new(x, others, weights))
     }
 
     /// The inputs, if there are no strings among them.
@@ -105,15 +106,15 @@ impl Dataset {
         let part = |rows: Vec<usize>| Dataset {
             x: self.x.iter().map(|x| x.gather(&rows)).collect(),
             y: self.y.iter().map(|tensor| tensor.rows(&rows)).collect(),
-            weights: self.weights.as_ref().map(|tensor| tensor.rows(&rows)),
+            weights: self.weights.iter().map(|tensor| tensor.rows(&rows)).collect(),
         };
         (part((0..at).collect()), part((at..rows).collect()))
     }
 }
 
 impl ReadyBatch {
-    fn new(x: Vec<Rows>, others: Vec<Rows>, weighted: bool) -> ReadyBatch {
-        ReadyBatch { inputs: x.len(), given: x.into_iter().chain(others).collect(), weighted }
+    fn new(x: Vec<Rows>, others: Vec<Rows>, weights: usize) -> ReadyBatch {
+        ReadyBatch { inputs: x.len(), given: x.into_iter().chain(others).collect(), weights }
     }
 
     /// Types of all tensors.
@@ -124,11 +125,11 @@ impl ReadyBatch {
     /// What the graph takes alone, to predict for it.
     pub(crate) fn without_targets(mut self) -> ReadyBatch {
         self.given.truncate(self.inputs);
-        ReadyBatch { weighted: false, ..self }
+        ReadyBatch { weights: 0, ..self }
     }
 
     /// The targets.
     pub(crate) fn targets(&self) -> &[Rows] {
-        &self.given[self.inputs..self.given.len() - usize::from(self.weighted)]
+        &self.given[self.inputs..self.given.len() - self.weights]
     }
 }

@@ -101,10 +101,10 @@ impl Model {
     pub fn cost_of_training(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Cost> {
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let batch = Dataset::new(x, y, None)?.whole(&self.built()?.trace.host)?;
+        let batch = Dataset::new(x, y, Vec::new())?.whole(&self.built()?.trace.host)?;
         self.decide_goals(&batch)?;
         let (built, given) = (self.built()?, batch.types());
         let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
-        Cost::of(self, &writer.train(&given, false)?, &given)
+        Cost::of(self, &writer.train(&given, 0)?, &given)
     }
 }

@@ -99,7 +99,7 @@ impl Model {
     pub fn profile_training(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Profile> {
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let batch = Dataset::not_empty("a profile", x, y, None)?.whole(&self.built()?.trace.host)?;
+        let batch = Dataset::not_empty("a profile", x, y, Vec::new())?.whole(&self.built()?.trace.host)?;
         self.decide_goals(&batch)?;
         self.unchanged(|model| {
             let signature = model.train_step(&batch)?;
@@ -112,7 +112,7 @@ impl Model {
     /// What each kernel of a prediction for these samples takes, all of them in one batch.
     pub fn profile_prediction(&mut self, x: impl IntoTensors) -> Result<Profile> {
         let x = self.admit(x)?;
-        let data = Dataset::not_empty("a profile", x, Vec::new(), None)?;
+        let data = Dataset::not_empty("a profile", x, Vec::new(), Vec::new())?;
         let batch = data.whole(&self.built()?.trace.host)?;
         self.unchanged(|model| {
             model.predict_step(&batch)?;

@@ -28,6 +28,7 @@ impl Model {
             metric.resolve(&any, &any)?;
         }
         how.check_outputs(&self.output_names())?;
+        how.check_steps()?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
         self.averages_swapped = false;
@@ -256,13 +257,13 @@ impl Model {
 
     /// The program for a batch, compiled unless that was done before.
     pub(super) fn prepare(&mut self, purpose: Purpose, batch: &ReadyBatch) -> Result<Signature> {
-        let signature = Signature { purpose, given: batch.types(), weighted: batch.weighted };
+        let signature = Signature { purpose, given: batch.types(), weights: batch.weights };
         let writer =
             StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
-            Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
-            Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
+            Purpose::Train => ("train", writer.train(&signature.given, signature.weights)?),
+            Purpose::Test => ("test", writer.test(&signature.given, signature.weights)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
         let program =
@@ -287,7 +288,7 @@ impl Compiled {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
         let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
-        losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
+        losses.chain(metrics.flat_map(|tracked| tracked.state.clone()))
     }
 }
 

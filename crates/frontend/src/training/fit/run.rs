@@ -150,12 +150,21 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         Ok(ControlFlow::Break(()))
     }
 
+    /// As many steps as `compile` says that callbacks are told of together, beginning with this batch.
     fn step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
-        let step = self.training.moment.step;
-        self.tell(|callback, training| callback.on_train_batch_begin(training, step))?;
+        let first = self.training.moment.step;
+        self.tell(|callback, training| callback.on_train_batch_begin(training, first))?;
+        let together = self.training.model.compiled()?.given.steps_per_execution;
+        // As in Keras the number of the last that a whole group has.
+        let step = first + together - 1;
         let wanted = self.callbacks.wants_batch(step);
-        let signature = self.times.steps(|| self.training.model.train_step(batch))?;
+        let mut signature = self.times.steps(|| self.training.model.train_step(batch))?;
         self.training.moment.step += 1;
+        for _ in 1..together {
+            let Some(batch) = self.times.data(|| self.feed.next(self.training.model))? else { break };
+            signature = self.times.steps(|| self.training.model.train_step(&batch))?;
+            self.training.moment.step += 1;
+        }
         if wanted {
             let logs = self.times.steps(|| self.training.model.logs(&signature))?;
             self.times.callbacks(|| self.callbacks.batch_end(&mut self.training, step, &logs))?;
