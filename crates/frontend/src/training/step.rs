@@ -11,7 +11,7 @@ use crate::layers::{Context, Masked, WeightSpec};
 use crate::losses;
 use crate::metrics::StateSpec;
 use crate::model::{Built, Network};
-use crate::optimizers::Step;
+use crate::optimizers::{Step, Stepped};
 
 /// Everything a step's graph is made of.
 pub(crate) struct StepWriter<'m> {
@@ -83,13 +83,13 @@ impl StepWriter<'_> {
         let given = self.given(&builder, given, weighted)?;
 
         let forward = self.forward(&builder, &weights, &given, Some(random))?;
-        let step = Step { iterations, learning_rate };
-        let (new_weights, new_slots) = self.update_weights(&weights, &slots, &step, &forward)?;
+        let step = Step { iterations, learning_rate, weights: &compiled.trained };
+        let stepped = self.update_weights(&weights, &slots, &step, &forward)?;
         let (new_metrics, logs) = self.update_metrics(&metrics, &forward, &given)?;
 
-        let mut outputs = new_weights;
-        outputs.extend([iterations + 1.0, learning_rate]);
-        outputs.extend(new_slots);
+        let mut outputs = stepped.weights;
+        outputs.extend([stepped.iterations, learning_rate]);
+        outputs.extend(stepped.slots);
         outputs.push(next_random(random));
         outputs.extend(next_values(self.remembered(), &weights, &forward.updates));
         outputs.extend(new_metrics);
@@ -178,30 +178,24 @@ impl StepWriter<'_> {
         Ok(Forward { predictions, loss, output_losses, updates: context.updates().to_vec() })
     }
 
-    /// The next weights, in the order of the model's, and the next slots.
+    /// What the optimizer leaves, with the next values of all saved weights, in the order of the model's.
     fn update_weights<'b>(
         &self,
         weights: &HashMap<String, Expr<'b>>,
         slots: &[Expr<'b>],
-        step: &Step<'b>,
+        step: &Step<'_, 'b>,
         forward: &Forward<'b>,
-    ) -> Result<(Vec<Expr<'b>>, Vec<Expr<'b>>)> {
-        let trained: Vec<&WeightSpec> = self.built.weights.iter().filter(|weight| weight.trainable).collect();
-        let values: Vec<Expr<'b>> = trained.iter().map(|weight| weights[&weight.path]).collect();
-        let gradients = grad::gradients(forward.loss, &values)?;
+    ) -> Result<Stepped<'b>> {
+        let values: Vec<Expr<'b>> = step.weights.iter().map(|weight| weights[&weight.path]).collect();
         let optimizer = &self.compiled()?.optimizer;
-        let (next, slots) = step
-            .iterations
-            .builder()
-            .scope("optimizer", || optimizer.apply(step, &values, &gradients, slots))?;
+        let gradients = grad::gradients(optimizer.scale_loss(forward.loss, slots), &values)?;
+        let apply = || optimizer.apply(step, &values, &gradients, slots);
+        let stepped = step.iterations.builder().scope("optimizer", apply)?;
         let mut by_path: HashMap<&str, Expr<'b>> =
             forward.updates.iter().map(|(path, value)| (&**path, *value)).collect();
-        for (weight, value) in trained.into_iter().zip(next) {
-            let projected = weight.constraint.as_ref().map_or(value, |constraint| constraint.project(value));
-            by_path.insert(&weight.path, projected);
-        }
+        by_path.extend(step.weights.iter().map(|weight| &*weight.path).zip(stepped.weights));
         let next = |weight: &WeightSpec| by_path.get(&*weight.path).copied().unwrap_or(weights[&weight.path]);
-        Ok((self.saved().iter().map(next).collect(), slots))
+        Ok(Stepped { weights: self.saved().iter().map(next).collect(), ..stepped })
     }
 
     /// The variables of each running loss, then those of each metric.
