@@ -70,6 +70,16 @@ impl<'c, 'b> Context<'c, 'b> {
         }
     }
 
+    /// Goes on behind so many draws of random numbers.
+    pub(crate) fn after_draws(self, draws: u32) -> Self {
+        Context { draws, ..self }
+    }
+
+    /// How many draws of random numbers there are.
+    pub(crate) fn draws(&self) -> u32 {
+        self.draws
+    }
+
     /// The graph.
     pub fn builder(&self) -> &'b Builder {
         self.builder
@@ -289,6 +299,11 @@ impl<'c, 'b> Context<'c, 'b> {
     /// What the layers added to the loss, as a scalar of f32, or of f64 where that is used; `None` if nothing.
     pub(crate) fn total_loss(&self) -> Option<Expr<'b>> {
         losses::sum(self.losses.iter().copied())
+    }
+
+    /// What the layers added to the loss.
+    pub(crate) fn added_losses(&self) -> &[Expr<'b>] {
+        &self.losses
     }
 
     /// The next values of variables that training does not fit, by path.

@@ -7,6 +7,7 @@ mod evaluate;
 mod fit;
 mod goals;
 mod logs;
+mod parts;
 mod per_output;
 mod predict;
 mod profile;

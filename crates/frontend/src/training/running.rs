@@ -8,7 +8,8 @@ use cornu_ir::{DType, Tensor, Type, passes};
 use super::batches::Batch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
-use super::step::{StepWriter, running_loss};
+use super::parts::running_mean;
+use super::step::StepWriter;
 use super::{Dataset, Logs};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
@@ -273,7 +274,7 @@ impl Compiled {
     fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
-        let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
+        let losses = running_mean().into_iter().chain(losses.flat_map(|_| running_mean()));
         losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
     }
 }
