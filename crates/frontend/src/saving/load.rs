@@ -161,8 +161,9 @@ fn restore_optimizer(
 
 /// The model that a configuration describes, and its shapes if it tells them.
 fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
-    let ReadNetwork { name, network, inputs } = read_network(config)?;
-    let model = Model::without_weights(name, network)?;
+    let ReadNetwork { name, network, inputs, policy } = read_network(config)?;
+    let mut model = Model::without_weights(name, network)?;
+    model.policy = policy.unwrap_or(model.policy);
     let built = inputs.map(|inputs| model.trace(inputs)).transpose()?;
     Ok((model, built))
 }

@@ -13,6 +13,7 @@ mod goals;
 mod learning_rate;
 mod logs;
 mod on_batch;
+mod parts;
 mod per_output;
 mod predict;
 mod profile;

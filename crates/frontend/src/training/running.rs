@@ -6,8 +6,9 @@ use super::Logs;
 use super::batches::ReadyBatch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
+use super::parts::running_mean;
 use super::rows::Rows;
-use super::step::{StepWriter, running_loss};
+use super::step::StepWriter;
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
 use crate::model::{Built, Model, Program, Purpose, Signature};
@@ -287,7 +288,7 @@ impl Compiled {
     fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
-        let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
+        let losses = running_mean().into_iter().chain(losses.flat_map(|_| running_mean()));
         losses.chain(metrics.flat_map(|tracked| tracked.state.clone()))
     }
 }
