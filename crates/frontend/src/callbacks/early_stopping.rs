@@ -184,12 +184,17 @@ impl Callback for EarlyStopping {
         self.stopped_epoch = state.values["stopped_epoch"].as_u64().map(|epoch| epoch as usize);
         self.best = state.get_number("best");
         self.best_epoch = state.get_count("best_epoch");
-        self.best_weights = state.values["has_best_weights"].as_bool().unwrap_or(false).then_some(state.tensors);
+        self.best_weights =
+            state.values["has_best_weights"].as_bool().unwrap_or(false).then_some(state.tensors);
         // What does not fit is better told now than at the end of the training.
         let weights = training.model.get_weights()?;
         let fits = self.best_weights.iter().all(|best| {
             best.len() == weights.len() && best.iter().zip(&weights).all(|(best, now)| best.ty() == now.ty())
         });
-        if fits { Ok(()) } else { Err(Error::Data { what: format!("{CLASS}: the best weights are of another model") }) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::Data { what: format!("{CLASS}: the best weights are of another model") })
+        }
     }
 }

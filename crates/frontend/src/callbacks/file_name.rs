@@ -29,10 +29,12 @@ pub(super) fn fill(class: &str, template: &str, find: impl Fn(&str) -> Option<Nu
             continue;
         }
         let field = rest.split_once('}').filter(|_| brace == "{");
-        let (field, after) = field.ok_or_else(|| wrong("a name whose braces `{` and `}` are paired".into()))?;
+        let (field, after) =
+            field.ok_or_else(|| wrong("a name whose braces `{` and `}` are paired".into()))?;
         let (name, spec) = field.split_once(':').unwrap_or((field, ""));
-        let number = find(name)
-            .ok_or_else(|| wrong(format!("a name whose fields are `epoch` and logs; there is no `{name}` here")))?;
+        let number = find(name).ok_or_else(|| {
+            wrong(format!("a name whose fields are `epoch` and logs; there is no `{name}` here"))
+        })?;
         let spec = Spec::parse(spec)
             .ok_or_else(|| wrong(format!("a name whose formats are like `02d` or `.2f`; `{spec}` is not")))?;
         out += &spec
@@ -97,7 +99,13 @@ impl Spec {
             (Number::Whole(count), Some(kind)) => self.digits(count as f64, Some(kind)),
             (Number::Float(value), kind) => self.digits(value, kind),
         };
-        let sign = if negative { "-" } else if self.sign { "+" } else { "" };
+        let sign = if negative {
+            "-"
+        } else if self.sign {
+            "+"
+        } else {
+            ""
+        };
         let missing = self.width.saturating_sub(sign.len() + digits.chars().count());
         let fill = |count: usize| self.fill.to_string().repeat(count);
         Some(match self.align {

@@ -67,7 +67,8 @@ impl RemoteMonitor {
 
     /// Further headers of each request.
     pub fn headers<'h>(mut self, headers: impl IntoIterator<Item = (&'h str, &'h str)>) -> RemoteMonitor {
-        self.headers = headers.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        self.headers =
+            headers.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         self
     }
 

@@ -182,7 +182,12 @@ impl Model {
         let optimizer = &self.compiled()?.optimizer;
         if !optimizer.common().use_ema {
             let class = optimizer.class_name().to_string();
-            return Err(Error::config(&class, "use_ema", false, "true where averages take the place of weights"));
+            return Err(Error::config(
+                &class,
+                "use_ema",
+                false,
+                "true where averages take the place of weights",
+            ));
         }
         for (weight, average) in self.averages()? {
             self.state.swap(weight, average);
