@@ -116,6 +116,7 @@ impl AnyLayer {
         let masks = inputs.iter().map(|input| input.mask).collect();
         let outputs = context.within(self.name(), self.is_trainable(), masks, arguments, |context| {
             let outputs = self.layer().call(context, &values)?;
+            outputs.iter().for_each(|&output| context.builder().note(output));
             let passed = context.mask(0).filter(|_| self.layer().supports_masking());
             let mask = |index: usize| context.output_mask(index).unwrap_or(passed);
             Ok(outputs.into_iter().enumerate().map(|(i, value)| Masked { value, mask: mask(i) }).collect())

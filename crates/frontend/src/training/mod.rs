@@ -2,6 +2,7 @@
 
 mod admission;
 mod arrays;
+mod bad_step;
 mod batches;
 mod class_weight;
 mod compile;
@@ -9,6 +10,7 @@ mod evaluate;
 mod feed;
 mod fit;
 mod goals;
+mod guard;
 mod learning_rate;
 mod logs;
 mod on_batch;
@@ -23,6 +25,7 @@ mod tensors;
 mod values;
 
 pub use arrays::IntoTensor;
+pub use bad_step::BadStep;
 pub use compile::Compile;
 pub use evaluate::Evaluate;
 pub use fit::{Fit, ValidationFreq, Verbose};

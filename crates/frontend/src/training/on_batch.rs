@@ -12,7 +12,7 @@ impl Model {
     pub fn train_on_batch(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Logs> {
         let batch = self.batch("train_on_batch", x, y)?;
         self.reset_metrics()?;
-        let step = self.train_step(&batch)?;
+        let step = self.train_step(&batch, false)?;
         self.logs(&step)
     }
 

@@ -7,6 +7,7 @@ use super::Logs;
 use super::batches::ReadyBatch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
+use super::guard::guarded;
 use super::step::{StepWriter, running_loss};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
@@ -205,14 +206,22 @@ impl Model {
         Ok(trained.zip(averages..).collect())
     }
 
-    /// One step of training.
-    pub(crate) fn train_step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+    /// One step of training; a guarded one changes nothing where it would write a number that is not finite.
+    pub(crate) fn train_step(&mut self, batch: &ReadyBatch, guarded: bool) -> Result<Signature> {
         self.decide_goals(batch)?;
-        let signature = self.prepare(Purpose::Train, batch)?;
+        let purpose = if guarded { Purpose::GuardedTrain } else { Purpose::Train };
+        let signature = self.prepare(purpose, batch)?;
         if let Some(program) = self.programs.get_mut(&signature) {
             program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
         }
         Ok(signature)
+    }
+
+    /// Whether a guarded step has changed anything.
+    pub(crate) fn step_was_taken(&self, step: &Signature) -> Result<bool> {
+        let Some(program) = self.programs.get(step) else { return Ok(false) };
+        let flag = program.outputs(&*self.backend)?.pop();
+        Ok(flag.is_some_and(|flag| flag.floats().first() == Some(&1.0)))
     }
 
     /// Adds samples to the running loss and metrics.
@@ -257,6 +266,11 @@ impl Model {
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
             Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
+            Purpose::GuardedTrain => {
+                let watched = Layout::of(self.built()?, self.compiled.as_ref()).random;
+                let step = writer.train(&signature.given, signature.weighted)?;
+                ("guarded_train", guarded(&step, watched)?)
+            }
             Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };

@@ -70,19 +70,23 @@ impl StepWriter<'_> {
 
     /// State: as [`Compiled`] lists it. Inputs: x, y, sample weights. Output: the logs, from before the update.
     pub(crate) fn train(&self, given: &[Type], weighted: bool) -> Result<Graph> {
-        let builder = Builder::new();
+        self.train_in(&Builder::new(), given, weighted)
+    }
+
+    /// [`StepWriter::train`] in a builder that can be asked for what layers noted in it.
+    pub(super) fn train_in(&self, builder: &Builder, given: &[Type], weighted: bool) -> Result<Graph> {
         let compiled = self.compiled()?;
-        let mut weights = self.variables(&builder, self.saved());
+        let mut weights = self.variables(builder, self.saved());
         let iterations = builder.input("iterations", Type::scalar(DType::I32));
         let learning_rate = builder.input("learning_rate", Type::scalar(DType::F32));
         let slots: Vec<Expr<'_>> =
             compiled.slots.iter().map(|slot| builder.input(&slot.name, slot.ty.clone())).collect();
         let random = builder.input("random", Type::new(DType::U32, [4]));
-        weights.extend(self.variables(&builder, self.remembered()));
-        let metrics = self.metric_states(&builder)?;
-        let given = self.given(&builder, given, weighted)?;
+        weights.extend(self.variables(builder, self.remembered()));
+        let metrics = self.metric_states(builder)?;
+        let given = self.given(builder, given, weighted)?;
 
-        let forward = self.forward(&builder, &weights, &given, Some(random))?;
+        let forward = self.forward(builder, &weights, &given, Some(random))?;
         let step = Step { iterations, learning_rate };
         let (new_weights, new_slots) = self.update_weights(&weights, &slots, &step, &forward)?;
         let (new_metrics, logs) = self.update_metrics(&metrics, &forward, &given)?;

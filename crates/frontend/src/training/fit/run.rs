@@ -21,6 +21,8 @@ pub(super) struct Run<'m, 'f, 'v> {
     pub(super) history: History,
     pub(super) interrupt: Interrupt,
     pub(super) times: Times,
+    /// Whether steps that would write numbers that are not finite are not taken.
+    guarded: bool,
     feed: Feed<'f>,
     validation: Option<OpenValidation<'v>>,
     /// The logs of the epoch in progress, as far as they were read.
@@ -38,9 +40,11 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         let mut training = Training::new(model, how.epochs, feed.steps());
         (training.moment.epoch, training.moment.in_fit) = (how.initial_epoch, true);
         let interrupt = Interrupt::new(std::mem::take(&mut how.interrupts), how.ctrl_c);
+        let callbacks = how.all_callbacks();
         Run {
             training,
-            callbacks: how.all_callbacks(),
+            guarded: callbacks.guards_steps(),
+            callbacks,
             history: History::default(),
             interrupt,
             times: Times::begin(),
@@ -154,8 +158,14 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         let step = self.training.moment.step;
         self.tell(|callback, training| callback.on_train_batch_begin(training, step))?;
         let wanted = self.callbacks.wants_batch(step);
-        let signature = self.times.steps(|| self.training.model.train_step(batch))?;
+        let guarded = self.guarded;
+        let signature = self.times.steps(|| self.training.model.train_step(batch, guarded))?;
         self.training.moment.step += 1;
+        if guarded && !self.training.model.step_was_taken(&signature)? {
+            let epoch = self.training.moment.epoch;
+            let bad = self.training.model.find_bad(batch, epoch, step)?;
+            self.tell(|callback, training| callback.on_bad_step(training, &bad))?;
+        }
         if wanted {
             let logs = self.times.steps(|| self.training.model.logs(&signature))?;
             self.times.callbacks(|| self.callbacks.batch_end(&mut self.training, step, &logs))?;
