@@ -57,7 +57,10 @@ pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::*;
 pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential, Summary, Symbol, input};
-pub use optimizers::{Adam, AdamW, RMSprop, SGD};
+pub use optimizers::{
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, MultiOptimizer,
+    Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW,
+};
 pub use random::set_random_seed;
 pub use training::{
     Batch, Batches, Compile, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,

@@ -30,7 +30,7 @@ pub(crate) use sequential::unused_name;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, Spec, WeightSpec, Weights};
+use crate::layers::{AnyLayer, DTypePolicy, Spec, WeightSpec, Weights, dtype_policy};
 use crate::random;
 use crate::training::Compiled;
 
@@ -38,6 +38,8 @@ use crate::training::Compiled;
 pub struct Model {
     pub(crate) name: String,
     pub(crate) network: Arc<dyn Network>,
+    /// The policy of all layers as the model was made, by which `compile` decides whether to scale the loss.
+    pub(crate) policy: DTypePolicy,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) seed: u64,
     pub(crate) built: Option<Built>,
@@ -101,6 +103,7 @@ impl Model {
         Ok(Model {
             name,
             network,
+            policy: dtype_policy(),
             backend: Device::default().backend()?,
             seed: random::next_seed(),
             built: None,

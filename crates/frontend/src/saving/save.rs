@@ -15,6 +15,7 @@ use super::{Format, Place, atomic, json};
 use crate::error::Result;
 use crate::layers::{AnyLayer, LoraKernel, Sublayer, WeightSpec};
 use crate::model::{Model, Program};
+use crate::optimizers::{SlotSpec, TrainedWeight, Variable};
 
 /// The version of Keras whose files ours are like.
 const KERAS_VERSION: &str = "3.15.1";
@@ -128,21 +129,26 @@ impl Model {
         let (Some(compiled), Some(values)) = (&self.compiled, self.optimizer_values()?) else {
             return Ok(Vec::new());
         };
-        let optimizer = snake_case(compiled.optimizer.class_name());
-        let trained: Vec<&WeightSpec> =
-            self.weight_specs().iter().filter(|weight| weight.trainable).collect();
-        let slots =
-            compiled.slots.iter().map(|slot| match slot.weight.and_then(|number| trained.get(number)) {
-                Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
-                None => slot.name.clone(),
-            });
-        let rate = (!compiled.has_schedule()).then(|| "learning_rate".to_string());
-        let names = ["iteration".to_string()].into_iter().chain(rate).chain(slots);
-        Ok(names.map(|name| format!("{optimizer}/{name}")).zip(values).collect())
+        let name = |place: usize| match place {
+            Variable::ITERATIONS => "iteration".to_string(),
+            Variable::LEARNING_RATE => "learning_rate".to_string(),
+            _ => slot_name(&self.name, &compiled.slots[place - Variable::slot(0)], &compiled.trained),
+        };
+        let variables = compiled.variables().into_iter();
+        let paths = variables.map(|variable| format!("{}/{}", variable.owner, name(variable.place)));
+        Ok(paths.zip(values).collect())
     }
 
     pub(super) fn weight_specs(&self) -> &[WeightSpec] {
         self.built.as_ref().map_or(&[], |built| &built.weights[..built.saved()])
+    }
+}
+
+/// What Keras calls a slot: `seq_dense_kernel_momentum`.
+fn slot_name(model: &str, slot: &SlotSpec, trained: &[TrainedWeight]) -> String {
+    match slot.weight.and_then(|number| trained.get(number)) {
+        Some(weight) => format!("{model}_{}_{}", weight.path.replace('/', "_"), slot.name),
+        None => slot.name.clone(),
     }
 }
 

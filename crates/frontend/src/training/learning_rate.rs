@@ -26,7 +26,7 @@ impl Model {
     /// Sets the learning rate. An error if a schedule computes it.
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
         let compiled = self.compiled()?;
-        if compiled.has_schedule() {
+        if compiled.optimizer.common().learning_rate.is_schedule() {
             let needed = "a number, to be set: a schedule computes it anew at each step";
             let class = compiled.optimizer.class_name().to_string();
             return Err(Error::config(&class, "learning_rate", "a schedule", needed));

@@ -14,6 +14,7 @@ mod guard;
 mod learning_rate;
 mod logs;
 mod on_batch;
+mod parts;
 mod per_output;
 mod predict;
 mod profile;
