@@ -10,7 +10,7 @@ use super::plain::{elements, elements_mut};
 use super::{Isa, Loop, Target};
 
 /// Numbers that are worked on together: some vectors of every instruction set.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 64;
 
 /// The loop over `second(first(a, b), c)`, or `second(c, first(a, b))` if that is `turned`; `None` where the two are no
 /// pair that is worth a loop of its own.
@@ -92,47 +92,54 @@ struct Each3<'a, F> {
 impl<F: Function3> Loop for Each3<'_, F> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        let Each3 { out, args, .. } = self;
-        // A number is a group of the same numbers, read again and again: one loop does for all kinds of arguments.
-        let (is_in_place, [x, y, z]) = (args[2].is_empty(), args.map(Source::new));
-        let (mut groups, mut start) = (out.chunks_exact_mut(TOGETHER), 0);
-        for out in &mut groups {
-            let (x, y, z) = (x.group(start), y.group(start), z.group(start));
-            let places = out.iter_mut().zip(x.iter().zip(y));
-            if is_in_place {
-                places.for_each(|(out, (&x, &y))| *out = F::of::<T>(x, y, *out));
-            } else {
-                places.zip(z).for_each(|((out, (&x, &y)), &z)| *out = F::of::<T>(x, y, z));
+        let Each3 { out, args: [x, y, z], .. } = self;
+        // One number is a group of the same numbers, read again and again: one loop does for all kinds of arguments.
+        let (same_x, same_y, same_z) = (same(x), same(y), same(z));
+        let (is_in_place, whole) = (z.is_empty(), out.len() / TOGETHER * TOGETHER);
+        let (groups, rest) = out.split_at_mut(whole);
+        let (x_groups, y_groups, z_groups) =
+            (Groups::of(x, &same_x), Groups::of(y, &same_y), Groups::of(z, &same_z));
+        for (group, out) in groups.as_chunks_mut::<TOGETHER>().0.iter_mut().enumerate() {
+            let (x, y) = (x_groups.at(group), y_groups.at(group));
+            let z = if is_in_place { *out } else { *z_groups.at(group) };
+            // All are read before any is written, so that the compiler need not ask whether they overlap.
+            let mut results = [0.0; TOGETHER];
+            for i in 0..TOGETHER {
+                results[i] = F::of::<T>(x[i], y[i], z[i]);
             }
-            start += TOGETHER;
+            *out = results;
         }
-        for (i, out) in (start..).zip(groups.into_remainder()) {
-            let third = if is_in_place { *out } else { z.at(i) };
-            *out = F::of::<T>(x.at(i), y.at(i), third);
+        let at = |items: &[f32], same: &Group, i: usize| items.get(whole + i).copied().unwrap_or(same[0]);
+        for (i, out) in rest.iter_mut().enumerate() {
+            let third = if is_in_place { *out } else { at(z, &same_z, i) };
+            *out = F::of::<T>(at(x, &same_x, i), at(y, &same_y, i), third);
         }
     }
 }
 
-/// An argument: numbers, or one number and a group of it.
-struct Source<'a> {
-    items: &'a [f32],
-    same: [f32; TOGETHER],
+type Group = [f32; TOGETHER];
+
+#[inline(always)]
+fn same(items: &[f32]) -> Group {
+    [items.first().copied().unwrap_or(0.0); TOGETHER]
 }
 
-impl<'a> Source<'a> {
+/// The groups of an argument: neighbours, or the same one again and again.
+#[derive(Clone, Copy)]
+struct Groups<'a> {
+    from: &'a [f32],
+    step: usize,
+}
+
+impl<'a> Groups<'a> {
     #[inline(always)]
-    fn new(items: &'a [f32]) -> Source<'a> {
-        Source { items, same: [items.first().copied().unwrap_or(0.0); TOGETHER] }
+    fn of(items: &'a [f32], same: &'a Group) -> Groups<'a> {
+        if items.len() > 1 { Groups { from: items, step: TOGETHER } } else { Groups { from: same, step: 0 } }
     }
 
     #[inline(always)]
-    fn group(&self, start: usize) -> &[f32; TOGETHER] {
-        self.items.get(start..).and_then(<[f32]>::first_chunk).unwrap_or(&self.same)
-    }
-
-    #[inline(always)]
-    fn at(&self, index: usize) -> f32 {
-        self.items.get(index).copied().unwrap_or(self.same[0])
+    fn at(self, group: usize) -> &'a Group {
+        self.from[group * self.step..].first_chunk().expect("an argument has numbers for all places")
     }
 }
 
