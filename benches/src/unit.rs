@@ -8,9 +8,11 @@ pub(crate) enum Unit {
     Seconds,
     Milliseconds,
     Microseconds,
+    Gflops,
 }
 
-const ALL: [Unit; 5] = [Unit::Samples, Unit::Images, Unit::Seconds, Unit::Milliseconds, Unit::Microseconds];
+const ALL: [Unit; 6] =
+    [Unit::Samples, Unit::Images, Unit::Seconds, Unit::Milliseconds, Unit::Microseconds, Unit::Gflops];
 
 impl Unit {
     /// As it stands in tables and lines.
@@ -21,6 +23,7 @@ impl Unit {
             Unit::Seconds => "s",
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
+            Unit::Gflops => "GFLOP/s",
         }
     }
 
@@ -36,18 +39,19 @@ impl Unit {
 
     fn is_time(self) -> bool {
         match self {
-            Unit::Samples | Unit::Images => false,
+            Unit::Samples | Unit::Images | Unit::Gflops => false,
             Unit::Seconds | Unit::Milliseconds | Unit::Microseconds => true,
         }
     }
 
-    /// The result of work on so many samples that took so long.
+    /// The result of work on so many samples, or of so many operations, that took so long.
     pub(crate) fn of(self, seconds: f64, samples: usize) -> f64 {
         match self {
             Unit::Samples | Unit::Images => samples as f64 / seconds,
             Unit::Seconds => seconds,
             Unit::Milliseconds => 1e3 * seconds,
             Unit::Microseconds => 1e6 * seconds,
+            Unit::Gflops => samples as f64 / seconds / 1e9,
         }
     }
 
@@ -58,6 +62,7 @@ impl Unit {
             Unit::Seconds => result,
             Unit::Milliseconds => result / 1e3,
             Unit::Microseconds => result / 1e6,
+            Unit::Gflops => samples as f64 / result / 1e9,
         }
     }
 
