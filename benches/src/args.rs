@@ -7,7 +7,7 @@ pub(crate) const HELP: &str = "\
 cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend cpu] [--json]
                   [--save FILE] [--against FILE] [--profile] [--tables] [--digests] [--write-docs FILE]
 
-  --workload NAME   only this one: W1 to W7, start
+  --workload NAME   only this one: W1 to W7, start, optimizer
   --rounds N        how often each contestant runs; 5 if not given
   --setup-peers     makes the Python environments of the peers and builds those in Rust (network), and measures nothing
   --no-peers        without peers, even if they are set up

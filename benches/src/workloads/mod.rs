@@ -2,6 +2,7 @@
 
 mod bare;
 mod latency;
+mod optimizer;
 mod start;
 mod w1;
 mod w2;
@@ -84,7 +85,7 @@ const fn training(name: &'static str, work: fn() -> Made) -> Workload {
     Workload { name, measure: "train", unit: Unit::Samples, work }
 }
 
-const ALL: [Workload; 12] = [
+const ALL: [Workload; 17] = [
     w1::WORKLOAD,
     latency::WORKLOAD,
     w2::WORKLOAD,
@@ -97,6 +98,11 @@ const ALL: [Workload; 12] = [
     w7::RESNET_ONE,
     w7::RESNET_EIGHT,
     start::WORKLOAD,
+    optimizer::SGD_PLAIN,
+    optimizer::MOMENTUM,
+    optimizer::LION,
+    optimizer::ADAM,
+    optimizer::LAMB,
 ];
 
 /// The most memory in bytes that a process holds whose model is next to nothing: the program, its threads, and what it

@@ -1,6 +1,6 @@
 //! `Cpu`: the backend that users of this crate hold.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cornu_ir::backend::{Backend, Buffer, Executable, Limits};
 use cornu_ir::error::BackendError;
@@ -12,9 +12,12 @@ use crate::NAME;
 use crate::buffer::Memory;
 use crate::executable::Execution;
 use crate::lower::lower;
-use crate::parallel::Team;
 use crate::simd::Isa;
-use crate::simd::plain::{bytes, elements};
+use crate::simd::plain::{bytes, bytes_of_bools, elements};
+use crate::team::Team;
+
+/// How much of a batch one thread copies at once.
+const BYTES_OF_PIECE: usize = 32 << 10;
 
 /// The CPU of this machine: its best instruction set, and threads of its own.
 ///
@@ -90,7 +93,26 @@ impl Backend for Cpu {
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError> {
         check("the buffer to write", buffer, &host.ty())?;
         let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
-        copy_in(host, memory.as_mut_slice());
+        memory.as_mut_slice().copy_from_slice(host_bytes(host));
+        Ok(())
+    }
+
+    fn write_rows(&self, buffer: &mut Buffer, host: &Tensor, rows: &[usize]) -> Result<(), BackendError> {
+        let ty = Type { shape: host.shape().with(0, rows.len()), ..host.ty() };
+        check("the buffer to write", buffer, &ty)?;
+        let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
+        let (from, to) = (host_bytes(host), memory.as_mut_slice());
+        let Some(width) = to.len().checked_div(rows.len()).filter(|&width| width > 0) else { return Ok(()) };
+        let some = (BYTES_OF_PIECE / width).max(1);
+        let pieces: Vec<Mutex<(&[usize], &mut [u8])>> =
+            rows.chunks(some).zip(to.chunks_mut(some * width)).map(Mutex::new).collect();
+        self.team.lead().each(pieces.len(), &|piece, _| {
+            // Nobody else takes this piece.
+            if let Ok(mut piece) = pieces[piece].lock() {
+                let (rows, to) = &mut *piece;
+                copy_rows(from, width, rows, to);
+            }
+        });
         Ok(())
     }
 
@@ -135,18 +157,25 @@ pub(crate) fn foreign(what: &str) -> BackendError {
     }
 }
 
-/// Copies a tensor of the same number of bytes into memory.
-pub(crate) fn copy_in(host: &Tensor, memory: &mut [u8]) {
+/// The elements of a tensor as they lie in the memory of a buffer.
+pub(crate) fn host_bytes(host: &Tensor) -> &[u8] {
     match host.data() {
-        Data::F32(items) => memory.copy_from_slice(bytes(items)),
-        Data::F64(items) => memory.copy_from_slice(bytes(items)),
-        Data::BF16(items) => memory.copy_from_slice(bytes(items)),
-        Data::F16(items) => memory.copy_from_slice(bytes(items)),
-        Data::I32(items) => memory.copy_from_slice(bytes(items)),
-        Data::I64(items) => memory.copy_from_slice(bytes(items)),
-        Data::U8(items) => memory.copy_from_slice(items),
-        Data::U32(items) => memory.copy_from_slice(bytes(items)),
-        Data::Bool(items) => memory.iter_mut().zip(items).for_each(|(byte, &item)| *byte = u8::from(item)),
+        Data::F32(items) => bytes(items),
+        Data::F64(items) => bytes(items),
+        Data::BF16(items) => bytes(items),
+        Data::F16(items) => bytes(items),
+        Data::I32(items) => bytes(items),
+        Data::I64(items) => bytes(items),
+        Data::U8(items) => items,
+        Data::U32(items) => bytes(items),
+        Data::Bool(items) => bytes_of_bools(items),
+    }
+}
+
+/// Copies rows of `width` bytes, one after another.
+fn copy_rows(from: &[u8], width: usize, rows: &[usize], to: &mut [u8]) {
+    for (&row, to) in rows.iter().zip(to.chunks_exact_mut(width)) {
+        to.copy_from_slice(&from[row * width..(row + 1) * width]);
     }
 }
 

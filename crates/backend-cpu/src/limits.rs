@@ -40,7 +40,7 @@ impl Cpu {
         let all = || {
             let done = AtomicUsize::new(0);
             let piece = |_, _| _ = done.fetch_add(multiply_add(isa, steps / 4), Relaxed);
-            self.team.enter(|| self.team.each(pieces, &piece));
+            self.team.lead().each(pieces, &piece);
             done.into_inner()
         };
         Limits { flops_of_one_core, flops: best(all), bytes_per_second: self.triad(numbers) }
@@ -54,14 +54,12 @@ impl Cpu {
             .map(|(out, (a, b))| Mutex::new(Triad { out, a, b, factor: 3.0 }))
             .collect();
         best(|| {
-            self.team.enter(|| {
-                self.team.each(pieces.len(), &|piece, _| {
-                    // Nobody else takes this piece, and none was left behind by a panic: the loop has none.
-                    if let Ok(mut triad) = pieces[piece].lock() {
-                        let Triad { out, a, b, factor } = &mut *triad;
-                        self.isa.run(Triad { out, a, b, factor: *factor });
-                    }
-                });
+            self.team.lead().each(pieces.len(), &|piece, _| {
+                // Nobody else takes this piece, and none was left behind by a panic: the loop has none.
+                if let Ok(mut triad) = pieces[piece].lock() {
+                    let Triad { out, a, b, factor } = &mut *triad;
+                    self.isa.run(Triad { out, a, b, factor: *factor });
+                }
             });
             3 * size_of::<f32>() * numbers
         })

@@ -112,7 +112,7 @@ impl Lowering<'_> {
         if kernel.batch * kernel.m * kernel.n == 0 {
             return Ok(());
         }
-        if kernel.m == 1 || kernel.n == 1 {
+        if matmul::is_reduction(kernel) {
             let (axes, head) = matmul::as_reduction(kernel);
             let head = self.code(&head, kernel.batch * kernel.m * kernel.n * kernel.k, step, false)?;
             let (kind, held) = (Reduction::Sum, Held::of(kernel.dtype));

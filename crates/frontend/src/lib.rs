@@ -25,6 +25,7 @@
 pub mod activations;
 pub mod applications;
 pub mod callbacks;
+mod checkpoint;
 pub mod compatibility;
 pub mod config;
 pub mod constraints;
@@ -33,13 +34,16 @@ mod einsum;
 pub mod error;
 pub mod identifier;
 pub mod initializers;
+mod interrupt;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
+mod notice;
 pub mod ops;
 pub mod optimizers;
 mod random;
+mod registered;
 pub mod regularizers;
 pub mod saving;
 mod shapes;
@@ -54,11 +58,15 @@ pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::*;
 pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential, Summary, Symbol, input};
-pub use optimizers::{Adam, AdamW, RMSprop, SGD};
+pub use optimizers::{
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, MultiOptimizer,
+    Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW,
+};
 pub use random::set_random_seed;
 pub use training::{
-    Compile, Cost, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
-    Profile, Strings, Tensors, Values, Verbose,
+    Batch, Batches, Compile, Cost, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
+    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq,
+    Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

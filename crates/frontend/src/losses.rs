@@ -1,5 +1,6 @@
 //! Losses: how far predictions are from what is true, as a number to make small.
 
+mod function;
 mod pairing;
 mod reduction;
 mod registry;
@@ -11,7 +12,9 @@ mod categorical_crossentropy;
 mod categorical_focal_crossentropy;
 mod categorical_generalized_cross_entropy;
 mod categorical_hinge;
+mod circle;
 mod cosine_similarity;
+mod ctc;
 mod dice;
 mod hinge;
 mod huber;
@@ -28,7 +31,7 @@ mod tversky;
 
 use std::fmt;
 
-use cornu_ir::Expr;
+use cornu_ir::{DType, Expr};
 use serde_json::{Map, Value, json};
 
 pub use binary_crossentropy::{BinaryCrossentropy, binary_crossentropy};
@@ -37,8 +40,11 @@ pub use categorical_crossentropy::{CategoricalCrossentropy, categorical_crossent
 pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
 pub use categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntropy;
 pub use categorical_hinge::{CategoricalHinge, categorical_hinge};
+pub use circle::Circle;
 pub use cosine_similarity::{CosineSimilarity, cosine_similarity};
+pub use ctc::{CTC, ctc};
 pub use dice::Dice;
+pub use function::{Function, from_fn, register_fn};
 pub use hinge::{Hinge, hinge};
 pub use huber::{Huber, huber};
 pub use kl_divergence::{KLDivergence, kl_divergence};
@@ -49,7 +55,7 @@ pub use mean_squared_error::{MeanSquaredError, mean_squared_error};
 pub use mean_squared_logarithmic_error::{MeanSquaredLogarithmicError, mean_squared_logarithmic_error};
 pub use poisson::{Poisson, poisson};
 pub use reduction::{Reduction, reduce};
-pub use registry::{deserialize, get, serialize};
+pub use registry::{deserialize, get, register, serialize};
 pub use settings::Settings;
 pub use sparse_categorical_crossentropy::{SparseCategoricalCrossentropy, sparse_categorical_crossentropy};
 pub use squared_hinge::{SquaredHinge, squared_hinge};
@@ -57,7 +63,7 @@ pub use tversky::Tversky;
 
 pub(crate) use pairing::{Labels, class_numbers, paired};
 pub(crate) use reduction::{divide_no_nan, masked};
-pub(crate) use registry::{crossentropy, is_crossentropy};
+pub(crate) use registry::{crossentropy, is_crossentropy, of_function, registered_function};
 
 use crate::error::Result;
 use crate::saving::snake_case::snake_case;
@@ -86,6 +92,16 @@ pub trait Loss: fmt::Debug + Send + Sync {
         Map::new()
     }
 
+    /// What files call a class of one's own, `package>Name`; `Custom>Name` if nothing is said. See [`register`].
+    fn registered_name(&self) -> Option<&str> {
+        None
+    }
+
+    /// The name of the function, for losses made by [`from_fn`]: files name that.
+    fn function(&self) -> Option<&str> {
+        None
+    }
+
     /// The name that reports show.
     fn name(&self) -> String {
         self.settings().name.unwrap_or_else(|| snake_case(self.class_name()))
@@ -96,6 +112,13 @@ pub trait Loss: fmt::Debug + Send + Sync {
         let common = [("name", json!(self.name())), ("reduction", json!(self.settings().reduction.name()))];
         common.into_iter().map(|(key, value)| (key.to_string(), value)).chain(self.arguments()).collect()
     }
+}
+
+/// The sum of losses in 32 bits, or in 64 if one of them is of 64; `None` if there is none.
+pub(crate) fn sum<'b>(losses: impl Iterator<Item = Expr<'b>> + Clone) -> Option<Expr<'b>> {
+    let wide = losses.clone().any(|loss| loss.dtype() == DType::F64);
+    let dtype = if wide { DType::F64 } else { DType::F32 };
+    losses.map(|loss| loss.cast(dtype)).reduce(|sum, loss| sum + loss)
 }
 
 /// The value of a loss on a batch, weighted, masked and reduced: a scalar, unless the reduction is `None`.

@@ -33,6 +33,14 @@ pub trait Backend: Send + Sync {
     /// Overwrites a buffer with a host tensor of the same type.
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError>;
 
+    /// Overwrites a buffer with rows of a host tensor, those with these numbers, in this order: a batch of samples.
+    ///
+    /// # Panics
+    /// When the tensor has no such row.
+    fn write_rows(&self, buffer: &mut Buffer, host: &Tensor, rows: &[usize]) -> Result<(), BackendError> {
+        self.write(buffer, &host.rows(rows))
+    }
+
     /// Overwrites a host tensor with a buffer of the same type, after all work on it is done.
     fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError>;
 

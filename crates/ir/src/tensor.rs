@@ -282,6 +282,26 @@ impl Tensor {
         Tensor { shape: shape.clone(), data: Arc::new(data) }
     }
 
+    /// The rows with these numbers, in this order: places along the first axis.
+    ///
+    /// # Panics
+    /// When there is no first axis or no such row.
+    pub fn rows(&self, rows: &[usize]) -> Tensor {
+        let width = self.shape[1..].iter().product::<usize>();
+        let data = match self.data() {
+            Data::F32(v) => Data::F32(copied(v, width, rows)),
+            Data::F64(v) => Data::F64(copied(v, width, rows)),
+            Data::BF16(v) => Data::BF16(copied(v, width, rows)),
+            Data::F16(v) => Data::F16(copied(v, width, rows)),
+            Data::I32(v) => Data::I32(copied(v, width, rows)),
+            Data::I64(v) => Data::I64(copied(v, width, rows)),
+            Data::U8(v) => Data::U8(copied(v, width, rows)),
+            Data::U32(v) => Data::U32(copied(v, width, rows)),
+            Data::Bool(v) => Data::Bool(copied(v, width, rows)),
+        };
+        Tensor { shape: self.shape.with(0, rows.len()), data: Arc::new(data) }
+    }
+
     /// The same elements under another shape; `None` when the number of elements differs.
     pub fn reshaped(&self, shape: impl Into<Shape>) -> Option<Tensor> {
         let shape = shape.into();
@@ -302,6 +322,13 @@ impl Tensor {
             Data::Bool(v) => Box::new(v.iter().map(|&x| u64::from(x))),
         }
     }
+}
+
+/// Rows of `width` elements, one after another.
+fn copied<T: Copy>(items: &[T], width: usize, rows: &[usize]) -> Vec<T> {
+    let mut copied = Vec::with_capacity(rows.len() * width);
+    rows.iter().for_each(|&row| copied.extend_from_slice(&items[row * width..(row + 1) * width]));
+    copied
 }
 
 fn pick<T: Element + Default>(

@@ -30,7 +30,7 @@ pub(crate) use sequential::unused_name;
 
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, Spec, WeightSpec, Weights};
+use crate::layers::{AnyLayer, DTypePolicy, Spec, WeightSpec, Weights, dtype_policy};
 use crate::random;
 use crate::training::Compiled;
 
@@ -38,6 +38,8 @@ use crate::training::Compiled;
 pub struct Model {
     pub(crate) name: String,
     pub(crate) network: Arc<dyn Network>,
+    /// The policy of all layers as the model was made, by which `compile` decides whether to scale the loss.
+    pub(crate) policy: DTypePolicy,
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) seed: u64,
     pub(crate) built: Option<Built>,
@@ -45,8 +47,8 @@ pub struct Model {
     /// The weights, then what training keeps: see [`Compiled`].
     pub(crate) state: Vec<Buffer>,
     pub(crate) programs: HashMap<Signature, Program>,
-    /// The tensors of the last batch, for the next one to be gathered in.
-    pub(crate) spare: Vec<Tensor>,
+    /// Whether weights and their moving averages have changed places.
+    pub(crate) averages_swapped: bool,
 }
 
 /// What is known of a model once the shape of its input is.
@@ -101,13 +103,14 @@ impl Model {
         Ok(Model {
             name,
             network,
+            policy: dtype_policy(),
             backend: Device::default().backend()?,
             seed: random::next_seed(),
             built: None,
             compiled: None,
             state: Vec::new(),
             programs: HashMap::new(),
-            spare: Vec::new(),
+            averages_swapped: false,
         })
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Serialized;
 use crate::error::{Error, Result};
-use crate::layers::{Layer, Spec, float_policy};
+use crate::layers::{DTypePolicy, Layer, Spec};
 use crate::losses;
 use crate::metrics;
 use crate::model::{Functional, Model, Network, Sequential};
@@ -22,7 +22,7 @@ impl Model {
         let is_sequential = self.network.class_name() == "Sequential";
         let input = self.built.as_ref().and_then(|built| built.inputs.first()).filter(|_| is_sequential);
         if is_sequential {
-            config.insert("dtype".into(), float_policy());
+            config.insert("dtype".into(), self.policy.serialize());
             config.insert("layers".into(), Value::Array(self.serialize_layers()?));
         } else {
             config.extend(self.network.config()?);
@@ -68,7 +68,8 @@ fn build_config(input: &Spec) -> Value {
 }
 
 fn compile_config(compiled: &Compiled, jit_compile: bool) -> Result<Value> {
-    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics } = &compiled.given;
+    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics, steps_per_execution } =
+        &compiled.given;
     let list = |metrics: &Vec<metrics::MetricIdentifier>| -> Value {
         metrics.iter().map(|metric| metric.serialize()).collect()
     };
@@ -83,7 +84,7 @@ fn compile_config(compiled: &Compiled, jit_compile: bool) -> Result<Value> {
         "metrics": lists(metrics),
         "weighted_metrics": lists(weighted_metrics),
         "run_eagerly": false,
-        "steps_per_execution": 1,
+        "steps_per_execution": steps_per_execution,
         "jit_compile": jit_compile,
     }))
 }
@@ -115,6 +116,8 @@ pub(super) fn read_compile_config(value: &Value) -> Result<Option<Compile>> {
     compile.loss_weights = weights.map(|weights| read_per_output(weights, number)).transpose()?;
     compile.metrics = read_metrics(value.get("metrics"))?;
     compile.weighted_metrics = read_metrics(value.get("weighted_metrics"))?;
+    let steps = value.get("steps_per_execution").and_then(Value::as_u64);
+    compile.steps_per_execution = steps.and_then(|steps| usize::try_from(steps).ok()).unwrap_or(1).max(1);
     Ok(Some(compile))
 }
 
@@ -160,6 +163,8 @@ pub(super) struct ReadNetwork {
     pub(super) name: String,
     pub(super) network: Arc<dyn Network>,
     pub(super) inputs: Option<Vec<Spec>>,
+    /// What the file says of the model itself; it says nothing of a functional one.
+    pub(super) policy: Option<DTypePolicy>,
 }
 
 pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
@@ -174,12 +179,15 @@ pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
             let is_text = network.layers().first().is_some_and(|layer| layer.layer().as_host().is_some());
             let shape = shape.map(|shape| if is_text { Spec::text(shape.shape) } else { shape });
             let inputs = network.input_spec().or(shape).map(|input| vec![input]);
-            Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs })
+            let policy = serialized.arguments().value("dtype").map(DTypePolicy::deserialize).transpose()?;
+            let policy = policy.map(|policy| policy.resolve()).transpose()?;
+            Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs, policy })
         }
         "Functional" | "Model" => {
             let network = Functional::from_config(&serialized.config)?;
             let inputs = network.input_specs();
-            Ok(ReadNetwork { name: network.model_name().to_string(), network: Arc::new(network), inputs })
+            let name = network.model_name().to_string();
+            Ok(ReadNetwork { name, network: Arc::new(network), inputs, policy: None })
         }
         class => Err(Error::unknown("model class that can be read", class, ["Functional", "Sequential"])),
     }

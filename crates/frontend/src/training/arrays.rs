@@ -41,6 +41,23 @@ where
     }
 }
 
+impl<S, D> IntoTensor for ArrayBase<S, D>
+where
+    S: ndarray::Data,
+    <S as RawData>::Elem: Element + Item,
+    D: Dimension,
+{
+    fn into_tensor(self) -> Tensor {
+        (&self).into_tensor()
+    }
+}
+
+impl<T: Element + Item> IntoTensor for Vec<T> {
+    fn into_tensor(self) -> Tensor {
+        narrowed(Tensor::vector(self))
+    }
+}
+
 /// Keras computes in 32 bits.
 fn narrowed(tensor: Tensor) -> Tensor {
     match tensor.dtype() {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use cornu_ir::plan::{self, Plan};
-use cornu_ir::{Graph, Tensor, Type, passes};
+use cornu_ir::{Graph, Type, passes};
 
 use super::step::StepWriter;
 use super::{Dataset, IntoTensors};
@@ -101,13 +101,10 @@ impl Model {
     pub fn cost_of_training(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Cost> {
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let data = Dataset::new(x, y, None)?;
-        self.decide_goals(&data)?;
-        let built = self.built()?;
-        let rows: Vec<usize> = (0..data.rows()).collect();
-        let batch = data.gather(&rows, &built.trace.host, Vec::new())?;
-        let given: Vec<Type> = batch.tensors.iter().map(Tensor::ty).collect();
+        let batch = Dataset::new(x, y, Vec::new())?.whole(&self.built()?.trace.host)?;
+        self.decide_goals(&batch)?;
+        let (built, given) = (self.built()?, batch.types());
         let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
-        Cost::of(self, &writer.train(&given, false)?, &given)
+        Cost::of(self, &writer.train(&given, 0)?, &given)
     }
 }

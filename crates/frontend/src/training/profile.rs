@@ -99,12 +99,10 @@ impl Model {
     pub fn profile_training(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Profile> {
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let data = Dataset::new(x, y, None)?;
-        let rows = all_rows(&data)?;
-        self.decide_goals(&data)?;
+        let batch = Dataset::not_empty("a profile", x, y, Vec::new())?.whole(&self.built()?.trace.host)?;
+        self.decide_goals(&batch)?;
         self.unchanged(|model| {
-            model.train_step(&data, &rows)?;
-            let (_, signature) = model.prepare(Purpose::Train, &data, &rows)?;
+            let signature = model.train_step(&batch, false)?;
             let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };
             let times = least(|| program.profile(&mut model.state, &[]))?;
             Ok(Profile::new(program.plan(), &times))
@@ -114,11 +112,11 @@ impl Model {
     /// What each kernel of a prediction for these samples takes, all of them in one batch.
     pub fn profile_prediction(&mut self, x: impl IntoTensors) -> Result<Profile> {
         let x = self.admit(x)?;
-        let data = Dataset::new(x, Vec::new(), None)?;
-        let rows = all_rows(&data)?;
+        let data = Dataset::not_empty("a profile", x, Vec::new(), Vec::new())?;
+        let batch = data.whole(&self.built()?.trace.host)?;
         self.unchanged(|model| {
-            model.predict_step(&data, &rows)?;
-            let (_, signature) = model.prepare(Purpose::Predict, &data, &rows)?;
+            model.predict_step(&batch)?;
+            let signature = model.prepare(Purpose::Predict, &batch)?;
             let built = model.built()?;
             let (weights, layout) = (built.saved(), Layout::of(built, model.compiled.as_ref()));
             let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };
@@ -155,13 +153,6 @@ impl Model {
             self.backend.write(buffer, value)?;
         }
         done
-    }
-}
-
-fn all_rows(data: &Dataset) -> Result<Vec<usize>> {
-    match data.rows() {
-        0 => Err(Error::Data { what: "a profile needs at least one sample".to_string() }),
-        rows => Ok((0..rows).collect()),
     }
 }
 

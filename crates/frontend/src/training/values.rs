@@ -39,7 +39,7 @@ impl Strings {
         &self.items
     }
 
-    /// The rows with these numbers, in this order; in the memory of `spare`, where it fits.
+    /// The rows with these numbers, in this order.
     fn gather(&self, rows: &[usize]) -> Strings {
         let width: usize = self.shape.iter().skip(1).product();
         let row = |&row: &usize| &self.items[row * width..(row + 1) * width];
@@ -77,9 +77,9 @@ impl Values {
     }
 
     /// The rows with these numbers, in this order.
-    pub(super) fn gather(&self, rows: &[usize], spare: Option<Tensor>) -> Values {
+    pub(super) fn gather(&self, rows: &[usize]) -> Values {
         match self {
-            Values::Numbers(tensor) => Values::Numbers(super::batches::gather_rows(tensor, rows, spare)),
+            Values::Numbers(tensor) => Values::Numbers(tensor.rows(rows)),
             Values::Strings(strings) => Values::Strings(strings.gather(rows)),
         }
     }
@@ -188,6 +188,17 @@ where
 {
     fn into_values(self) -> Values {
         Item::values(self.shape(), self.iter().cloned().collect())
+    }
+}
+
+impl<S, D> IntoValues for ArrayBase<S, D>
+where
+    S: ndarray::Data,
+    <S as RawData>::Elem: Item,
+    D: Dimension,
+{
+    fn into_values(self) -> Values {
+        (&self).into_values()
     }
 }
 
