@@ -3,8 +3,7 @@
 use cornu_backend_cpu::Cpu;
 use cornu_ir::ops::{Conv, Sliding};
 
-use super::{Cell, cpus, kernel, show};
-use crate::about::About;
+use super::{Cell, cpus, kernel};
 use crate::args::Args;
 use crate::contestant::Contestant;
 use crate::line::Line;
@@ -48,24 +47,22 @@ const RESNET_50: [Layer; 20] = [
     [7, 2048, 512, 1, 1],
 ];
 
-/// Measures and prints both tables, on all threads.
-pub(super) fn lines(args: &Args, about: &About) -> Result<Vec<Line>, String> {
+/// The lines of both tables, on all threads.
+pub(super) fn lines(args: &Args) -> Result<Vec<Line>, String> {
     let [_, all] = cpus()?;
     let mut lines = Vec::new();
     let tables: [(&str, usize, &[Layer]); 2] =
         [("convolutions of ResNet-20", 64, &RESNET_20), ("convolutions of ResNet50", 8, &RESNET_50)];
     for (name, batch, layers) in tables {
-        let begin = lines.len();
         for &layer in layers {
             let [size, channels, filters, taps, stride] = layer;
             let row = format!("{batch}x{size}x{size}x{channels} by {taps}x{taps}x{filters} /{stride}");
             eprintln!("{name}: {row}");
             for form in [Form::Forward, Form::InputGrad, Form::KernelGrad] {
-                let cell = Cell { table: name, row: &row, column: form.name(), peak: about.flops };
+                let cell = Cell { table: name, row: &row, column: form.name() };
                 lines.extend(cell.lines(vec![form.contestant(&all, batch, layer)?], args.rounds)?);
             }
         }
-        show(args, &lines[begin..]);
     }
     Ok(lines)
 }
@@ -106,6 +103,23 @@ impl Form {
             Form::KernelGrad => kernel::contestant(cpu, &[input, result], |x| {
                 x[0].conv_kernel_grad(x[1], conv.clone(), &[taps, taps])
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contestant::Question;
+
+    #[test]
+    fn all_forms_of_odd_layers_are_computed() {
+        let cpu = Cpu::with_threads(1).unwrap();
+        for layer in [[5, 3, 4, 3, 2], [4, 2, 6, 1, 2], [7, 3, 2, 3, 1]] {
+            for form in [Form::Forward, Form::InputGrad, Form::KernelGrad] {
+                let speed = form.contestant(&cpu, 2, layer).unwrap().ask(Question::Round).unwrap();
+                assert!(speed > 0.0, "{} of {layer:?}", form.name());
+            }
         }
     }
 }

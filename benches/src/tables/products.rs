@@ -2,8 +2,7 @@
 
 use cornu_backend_cpu::Cpu;
 
-use super::{Cell, cpus, kernel, show};
-use crate::about::About;
+use super::{Cell, ONE_THREAD, cpus, kernel};
 use crate::args::Args;
 use crate::line::Line;
 use crate::peers;
@@ -43,21 +42,18 @@ const SHAPES: [[usize; 3]; 24] = [
     [49, 2048, 512],
 ];
 
-/// Measures and prints the table.
-pub(super) fn lines(args: &Args, about: &About) -> Result<Vec<Line>, String> {
+/// The lines of the table.
+pub(super) fn lines(args: &Args) -> Result<Vec<Line>, String> {
     let [one, all] = cpus()?;
     let mut lines = Vec::new();
     for shape in SHAPES {
         let row = shape.map(|size| size.to_string()).join("x");
         eprintln!("{TABLE}: {row}");
-        for (cpu, peak) in [(&one, about.flops_of_one_core), (&all, about.flops)] {
-            let threads = cpu.threads();
-            let column = if threads == 1 { "1 thread".to_string() } else { format!("{threads} threads") };
-            let cell = Cell { table: TABLE, row: &row, column: &column, peak };
-            lines.extend(measured(args, &cell, cpu, shape)?);
+        let of_all = format!("{} threads", all.threads());
+        for (cpu, column) in [(&one, ONE_THREAD), (&all, &of_all)] {
+            lines.extend(measured(args, &Cell { table: TABLE, row: &row, column }, cpu, shape)?);
         }
     }
-    show(args, &lines);
     Ok(lines)
 }
 
