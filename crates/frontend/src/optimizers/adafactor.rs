@@ -70,10 +70,12 @@ impl Optimizer for Adafactor {
             let t = step.count_for(w);
             let beta = 1.0 - t.pow(t.number(self.beta_2_decay));
             let next = self.squares(beta, g, slots);
-            let u = g / next[2].sqrt();
-            let cut = largest(rms(u) / self.clip_threshold, 1.0);
+            let v = next[2];
+            // rms(u), said so that no kernel need keep u.
+            let size = derived::mean_all(g.square() / v).sqrt();
+            let cut = largest(size / self.clip_threshold, 1.0);
             let rate = step.rate_for(w).min(1.0 / t.sqrt());
-            (w - u * (largest(rms(w), self.epsilon_2) * rate / cut), next)
+            (w - g / v.sqrt() * (largest(rms(w), self.epsilon_2) * rate / cut), next)
         })
     }
 }
