@@ -21,8 +21,8 @@ fn profile(optimizer: Arc<dyn Optimizer>) -> Profile {
     model.profile_training(tensor(), tensor()).unwrap()
 }
 
-/// What the update moves, in sizes of the weight: all kernels that move as much as the weight but the first, which is the
-/// forward pass and reads it.
+/// What the update moves, in sizes of the weight: all kernels that move as much as the weight but the first, which is
+/// the forward pass and reads it.
 fn moved(profile: &Profile) -> f64 {
     let is_large = |kernel: &&KernelProfile| kernel.bytes >= WEIGHT;
     let bytes: u64 = profile.kernels.iter().filter(is_large).skip(1).map(|kernel| kernel.bytes).sum();

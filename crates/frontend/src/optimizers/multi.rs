@@ -19,7 +19,8 @@ use crate::saving::snake_case::snake_case;
 #[derive(Clone, Debug)]
 pub struct MultiOptimizer {
     common: Common,
-    /// Each with the regular expression that describes the whole path of its weights; the default has none, and is last.
+    /// Each with the regular expression that describes the whole path of its weights; the default has none, and is
+    /// last.
     inner: Vec<(Option<String>, Arc<dyn Optimizer>)>,
 }
 
