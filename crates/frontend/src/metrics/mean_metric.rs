@@ -88,6 +88,10 @@ impl<M: MeanMetric> Metric for M {
         Ok(self.finish(Mean::new(MeanMetric::name(self)).result(state)?))
     }
 
+    fn takes_mask(&self) -> bool {
+        true
+    }
+
     fn direction(&self) -> Direction {
         MeanMetric::direction(self)
     }

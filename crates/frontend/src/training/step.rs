@@ -253,7 +253,8 @@ impl StepWriter<'_> {
             let Some(target) = goals.outputs[*output].target else { continue };
             let (y, prediction) = (given.y[target], forward.predictions[*output]);
             let weights = given.weights_for(target).filter(|_| *weighted);
-            let weights = losses::masked(name, weights, prediction.mask, DType::F32, false)?;
+            let mask = prediction.mask.filter(|_| metric.takes_mask());
+            let weights = losses::masked(name, weights, mask, DType::F32, false)?;
             let update = || metric.update(state, y, prediction.value, weights);
             let state = y.builder().scope(name, update).map_err(|error| error.within(name))?;
             let result = metric.result(&state)?;

@@ -2,6 +2,7 @@
 
 mod activations;
 mod applications;
+mod compile;
 mod constraints;
 mod initializers;
 mod layers;
