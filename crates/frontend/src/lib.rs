@@ -51,17 +51,20 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
-pub use cornu_ir::plan::Cost;
+pub use cornu_ir::backend::Limits;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::*;
 pub use model::{Apply, Direction, IntoSymbols, Keywords, Model, Plot, Sequential, Summary, Symbol, input};
-pub use optimizers::{Adam, AdamW, RMSprop, SGD};
+pub use optimizers::{
+    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, MultiOptimizer,
+    Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW,
+};
 pub use random::set_random_seed;
 pub use training::{
-    Batch, Batches, Compile, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
+    Batch, Batches, Compile, Cost, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
     KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq,
     Values, Verbose,
 };

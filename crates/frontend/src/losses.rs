@@ -31,7 +31,7 @@ mod tversky;
 
 use std::fmt;
 
-use cornu_ir::Expr;
+use cornu_ir::{DType, Expr};
 use serde_json::{Map, Value, json};
 
 pub use binary_crossentropy::{BinaryCrossentropy, binary_crossentropy};
@@ -112,6 +112,13 @@ pub trait Loss: fmt::Debug + Send + Sync {
         let common = [("name", json!(self.name())), ("reduction", json!(self.settings().reduction.name()))];
         common.into_iter().map(|(key, value)| (key.to_string(), value)).chain(self.arguments()).collect()
     }
+}
+
+/// The sum of losses in 32 bits, or in 64 if one of them is of 64; `None` if there is none.
+pub(crate) fn sum<'b>(losses: impl Iterator<Item = Expr<'b>> + Clone) -> Option<Expr<'b>> {
+    let wide = losses.clone().any(|loss| loss.dtype() == DType::F64);
+    let dtype = if wide { DType::F64 } else { DType::F32 };
+    losses.map(|loss| loss.cast(dtype)).reduce(|sum, loss| sum + loss)
 }
 
 /// The value of a loss on a batch, weighted, masked and reduced: a scalar, unless the reduction is `None`.

@@ -1,40 +1,64 @@
 //! Optimizers: how gradients change weights.
 
+mod adadelta;
+mod adafactor;
+mod adagrad;
 mod adam;
+mod adamax;
+mod adamw;
 mod apply;
 mod common;
+mod ftrl;
+mod lamb;
+mod lion;
+mod loss_scale;
+mod multi;
+mod muon;
+mod nadam;
+mod patterns;
 mod registry;
 mod rmsprop;
 mod schedule;
+mod schedule_free_adamw;
+mod settings;
 mod sgd;
 mod slots;
+mod step;
 
 use std::fmt;
 
-use cornu_ir::{Expr, Type};
+use cornu_ir::Expr;
 use serde_json::{Map, Value};
 
-pub use adam::{Adam, AdamW};
+pub use adadelta::Adadelta;
+pub use adafactor::Adafactor;
+pub use adagrad::Adagrad;
+pub use adam::Adam;
+pub use adamax::Adamax;
+pub use adamw::AdamW;
 pub use common::{Common, LearningRate};
+pub use ftrl::Ftrl;
+pub use lamb::Lamb;
+pub use lion::Lion;
+pub use loss_scale::LossScaleOptimizer;
+pub use multi::MultiOptimizer;
+pub use muon::Muon;
+pub use nadam::Nadam;
 pub use registry::{deserialize, get, serialize};
 pub use rmsprop::RMSprop;
-pub use schedule::Schedule;
+pub use schedule::{CustomSchedule, Schedule, register_schedule};
+pub use schedule_free_adamw::ScheduleFreeAdamW;
 pub use sgd::SGD;
-pub use slots::{SlotSpec, each_weight, slots_of};
+pub use slots::{Initial, SlotSpec, each_weight, slots_of};
+pub use step::{Step, Stepped, TrainedWeight, Updated, Variable};
+
+pub(crate) use common::AVERAGE;
+pub(crate) use nadam::momentum_product;
+pub(crate) use registry::names as optimizer_names;
+pub(crate) use schedule::names as schedule_names;
 
 use crate::error::Result;
-
-/// New weights and new slots, in the order of the old ones.
-pub type Updated<'b> = (Vec<Expr<'b>>, Vec<Expr<'b>>);
-
-/// Where training stands: what a rule knows besides weights and gradients.
-#[derive(Clone, Copy)]
-pub struct Step<'b> {
-    /// Updates made before this one: a whole number, a scalar.
-    pub iterations: Expr<'b>,
-    /// The learning rate, a float, a scalar.
-    pub learning_rate: Expr<'b>,
-}
+use crate::saving::snake_case::snake_case;
 
 /// An optimizer: a rule, and what all of them have in common.
 ///
@@ -50,12 +74,12 @@ pub trait Optimizer: fmt::Debug + Send + Sync {
     fn arguments(&self) -> Map<String, Value>;
 
     /// What the rule itself keeps between steps, in the order in which Keras stores it.
-    fn rule_slots(&self, weights: &[Type]) -> Vec<SlotSpec>;
+    fn rule_slots(&self, weights: &[TrainedWeight]) -> Vec<SlotSpec>;
 
     /// The rule: weights and its slots after a step. A weight without gradient stays as it is.
     fn update<'b>(
         &self,
-        step: &Step<'b>,
+        step: &Step<'_, 'b>,
         weights: &[Expr<'b>],
         gradients: &[Option<Expr<'b>>],
         slots: &[Expr<'b>],
@@ -66,29 +90,52 @@ pub trait Optimizer: fmt::Debug + Send + Sync {
         self.common().check(self.class_name())
     }
 
+    /// The share, times the learning rate, by which each step shrinks a weight.
+    fn decay_of(&self, weight: &TrainedWeight) -> Option<f64> {
+        self.common().weight_decay.filter(|_| !self.common().spares(weight))
+    }
+
     /// All that is kept between steps besides iterations and learning rate: averages of weights, sums of gradients,
     /// the rule's slots.
-    fn slots(&self, weights: &[Type]) -> Vec<SlotSpec> {
+    fn slots(&self, weights: &[TrainedWeight]) -> Vec<SlotSpec> {
         let mut slots = self.common().slots(weights);
         slots.extend(self.rule_slots(weights));
         slots
     }
 
-    /// One step: gradients summed and clipped, weights decayed, updated by the rule and averaged, as `common` says.
-    /// Constraints come after it.
+    /// What files hold, in order: iterations, the learning rate unless a schedule computes it, the slots.
+    fn variables(&self, _weights: &[TrainedWeight], slots: &[SlotSpec]) -> Vec<Variable> {
+        let rate = (!self.common().learning_rate.is_schedule()).then_some(Variable::LEARNING_RATE);
+        let places =
+            [Variable::ITERATIONS].into_iter().chain(rate).chain((0..slots.len()).map(Variable::slot));
+        places.map(|place| Variable { owner: self.name(), place, group: None }).collect()
+    }
+
+    /// What gradients are taken of: the loss, times a factor that [`Optimizer::apply`] takes out of them again.
+    fn scale_loss<'b>(&self, loss: Expr<'b>, _slots: &[Expr<'b>]) -> Expr<'b> {
+        self.common().loss_scale_factor.map_or(loss, |factor| loss * factor)
+    }
+
+    /// One step: gradients summed and clipped, weights decayed, updated by the rule, averaged and constrained, as
+    /// `common` says.
     fn apply<'b>(
         &self,
-        step: &Step<'b>,
+        step: &Step<'_, 'b>,
         weights: &[Expr<'b>],
         gradients: &[Option<Expr<'b>>],
         slots: &[Expr<'b>],
-    ) -> Result<Updated<'b>> {
+    ) -> Result<Stepped<'b>> {
         apply::apply(self, step, weights, gradients, slots)
     }
 
     /// The learning rate of the first step.
     fn learning_rate(&self) -> f64 {
         self.common().learning_rate.first()
+    }
+
+    /// The name in files.
+    fn name(&self) -> String {
+        self.common().name.clone().unwrap_or_else(|| snake_case(self.class_name()))
     }
 
     /// The common arguments and its own, as Keras writes them.

@@ -2,6 +2,7 @@
 
 mod keras;
 mod samples;
+mod training;
 
 use std::fmt::Write;
 
@@ -40,6 +41,7 @@ pub fn page() -> Result<String> {
     table(&mut text, "Constraints", constraints::names(), |name| {
         Ok((constraints::get(name)?.config(), Vec::new()))
     })?;
+    training::write(&mut text)?;
     Ok(text)
 }
 

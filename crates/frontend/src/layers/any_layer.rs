@@ -1,16 +1,14 @@
-//! AnyLayer: a layer with what Keras gives every layer: a name, and whether it is trained.
+//! AnyLayer: a layer with what Keras gives every layer: a name, whether it is trained, and the types it computes in.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use cornu_ir::Expr;
-use serde_json::{Value, json};
+use cornu_ir::{DType, Expr};
 
-use super::{CallArguments, Config, Context, Layer, Masked, Spec, Weights, is_registered, layer_from_config};
-use crate::config::Serialized;
-use crate::error::{Error, Result};
-use crate::model::{Functional, Sequential};
-use crate::ops;
+use super::context::Frame;
+use super::{Autocast, CallArguments, Context, DTypePolicy, Layer, Masked, Spec, Weights, dtype_policy};
+use crate::error::Result;
+use crate::identifier::Identifier;
 use crate::saving::snake_case::snake_case;
 
 /// Some layer, in a place of a model. Clones are the same layer: called twice, it has its weights once.
@@ -22,6 +20,22 @@ struct Placed {
     /// Set once, by the user or by the first model that the layer becomes part of.
     name: OnceLock<String>,
     trainable: AtomicBool,
+    /// What was said of this layer, or of one around it.
+    policy: OnceLock<Identifier<DTypePolicy>>,
+    /// The policy of all layers as this one was made.
+    global: DTypePolicy,
+}
+
+impl Clone for Placed {
+    fn clone(&self) -> Placed {
+        Placed {
+            layer: self.layer.clone(),
+            name: self.name.clone(),
+            trainable: AtomicBool::new(self.trainable.load(Ordering::Relaxed)),
+            policy: self.policy.clone(),
+            global: self.global,
+        }
+    }
 }
 
 impl AnyLayer {
@@ -59,12 +73,41 @@ impl AnyLayer {
 
     /// A layer with this configuration and a name of its own.
     pub fn named(self, name: &str) -> AnyLayer {
-        let trainable = AtomicBool::new(self.is_trainable());
-        AnyLayer(Arc::new(Placed {
-            layer: self.0.layer.clone(),
-            name: OnceLock::from(name.to_string()),
-            trainable,
-        }))
+        AnyLayer(Arc::new(Placed { name: OnceLock::from(name.to_string()), ..(*self.0).clone() }))
+    }
+
+    /// A layer with this configuration and a policy of its own: `"mixed_bfloat16"`. Layers inside have the same,
+    /// unless they were given another before.
+    pub fn dtype(self, policy: impl Into<Identifier<DTypePolicy>>) -> AnyLayer {
+        let policy = policy.into();
+        let inner = self.layer().sublayers();
+        inner.iter().for_each(|inner| inner.layer.policy_unless_said(&policy));
+        AnyLayer(Arc::new(Placed { policy: OnceLock::from(policy), ..(*self.0).clone() }))
+    }
+
+    /// The types that the layer computes in and keeps its variables in.
+    pub fn dtype_policy(&self) -> Result<DTypePolicy> {
+        self.policy_within(None)
+    }
+
+    /// The type that the layer computes in inside the one that is being written.
+    pub(super) fn compute_dtype_in(&self, context: &Context<'_, '_>) -> Result<DType> {
+        let dtype = self.policy_within(context.policy())?.compute_dtype();
+        Ok(if dtype.is_float() { dtype } else { DType::F32 })
+    }
+
+    /// What was said of this layer, else the policy of the one around it, else that of all layers as it was made.
+    fn policy_within(&self, around: Option<DTypePolicy>) -> Result<DTypePolicy> {
+        match self.0.policy.get() {
+            Some(policy) => policy.resolve(),
+            None => Ok(around.unwrap_or(self.0.global)),
+        }
+    }
+
+    /// Gives the layer and those inside this policy, but for those that were given one.
+    pub(super) fn policy_unless_said(&self, policy: &Identifier<DTypePolicy>) {
+        self.0.policy.get_or_init(|| policy.clone());
+        self.layer().sublayers().iter().for_each(|inner| inner.layer.policy_unless_said(policy));
     }
 
     /// With weights that training leaves alone.
@@ -90,9 +133,17 @@ impl AnyLayer {
         self.0.name.get_or_init(name);
     }
 
+    /// Says of a layer that a file describes whether it is trained, which each layer inside has said for itself.
+    pub(super) fn store_trainable(&self, trainable: bool) {
+        self.0.trainable.store(trainable, Ordering::Relaxed);
+    }
+
     pub(crate) fn build(&self, inputs: &[Spec], weights: &mut Weights) -> Result<()> {
         let place = self.place_in(weights.scope());
-        let build = |weights: &mut Weights| self.layer().build(inputs, weights);
+        let build = |weights: &mut Weights| {
+            weights.set_policy(self.policy_within(weights.policy())?, self.layer().autocast());
+            self.layer().build(inputs, weights)
+        };
         weights.within(self.name(), self.is_trainable(), build).map_err(|error| error.within(&place))
     }
 
@@ -109,25 +160,48 @@ impl AnyLayer {
         context: &mut Context<'_, 'b>,
         arguments: &CallArguments<Masked<'b>>,
     ) -> Result<Vec<Masked<'b>>> {
-        let inputs: Vec<Masked<'b>> =
-            arguments.inputs(self.layer().input_names()).into_iter().copied().collect();
-        let values: Vec<Expr<'b>> = inputs.iter().map(|input| input.value).collect();
         let place = self.place_in(context.path());
+        self.write_call(context, arguments).map_err(|error| error.within(&place))
+    }
+
+    fn write_call<'b>(
+        &self,
+        context: &mut Context<'_, 'b>,
+        arguments: &CallArguments<Masked<'b>>,
+    ) -> Result<Vec<Masked<'b>>> {
+        let (policy, autocast) = (self.policy_within(context.policy())?, self.layer().autocast());
+        let arguments = arguments.map(|&Masked { value, mask }| {
+            let value = if autocast == Autocast::All { policy.convert(value) } else { value };
+            Ok(Masked { value, mask })
+        })?;
+        let inputs = arguments.inputs(self.layer().input_names());
+        let values: Vec<Expr<'b>> = inputs.iter().map(|input| input.value).collect();
         let masks = inputs.iter().map(|input| input.mask).collect();
-        let outputs = context.within(self.name(), self.is_trainable(), masks, arguments, |context| {
+        let trainable = self.is_trainable();
+        let frame = Frame { masks, arguments, trainable, policy, autocast, ..Frame::default() };
+        context.within(self.name(), frame, |context| {
             let outputs = self.layer().call(context, &values)?;
             let passed = context.mask(0).filter(|_| self.layer().supports_masking());
             let mask = |index: usize| context.output_mask(index).unwrap_or(passed);
-            Ok(outputs.into_iter().enumerate().map(|(i, value)| Masked { value, mask: mask(i) }).collect())
-        });
-        outputs.map_err(|error| error.within(&place))
+            let output = |(index, value): (usize, Expr<'b>)| {
+                let value = if autocast == Autocast::Nothing { value } else { policy.convert(value) };
+                Masked { value, mask: mask(index) }
+            };
+            Ok(outputs.into_iter().enumerate().map(output).collect())
+        })
     }
 }
 
 impl<L: Layer + 'static> From<L> for AnyLayer {
     fn from(layer: L) -> AnyLayer {
         let name = layer.own_name().map(|name| OnceLock::from(name.to_string())).unwrap_or_default();
-        AnyLayer(Arc::new(Placed { layer: Arc::new(layer), name, trainable: AtomicBool::new(true) }))
+        AnyLayer(Arc::new(Placed {
+            layer: Arc::new(layer),
+            name,
+            trainable: AtomicBool::new(true),
+            policy: OnceLock::new(),
+            global: dtype_policy(),
+        }))
     }
 }
 
@@ -149,104 +223,11 @@ pub trait Naming: Layer + Sized + 'static {
     fn frozen(self) -> AnyLayer {
         AnyLayer::from(self).frozen()
     }
+
+    /// With other types to compute in and to keep variables in: `Dense::new(10).dtype("mixed_bfloat16")`.
+    fn dtype(self, policy: impl Into<Identifier<DTypePolicy>>) -> AnyLayer {
+        AnyLayer::from(self).dtype(policy)
+    }
 }
 
 impl<L: Layer + 'static> Naming for L {}
-
-impl AnyLayer {
-    /// From a Keras file: one entry of a model's list of layers.
-    pub(crate) fn deserialize(value: &Value) -> Result<AnyLayer> {
-        let object = Serialized::read("layer", value)?;
-        if let Some(module) = object.module.as_deref().filter(|module| !is_keras(module)) {
-            check_registered(&object, module)?;
-        }
-        let layer = match object.class_name.as_str() {
-            class if object.module.as_deref().is_some_and(ops::is_module) => {
-                ops::from_config(object.module.as_deref().unwrap_or_default(), class, &object.config)?
-            }
-            "Sequential" => AnyLayer::from(Sequential::from_config(&object.config)?),
-            "Functional" | "Model" => AnyLayer::from(Functional::from_config(&object.config)?),
-            class => layer_from_config(class, object.registered_name.as_deref(), &object.config)?,
-        };
-        let arguments = object.arguments();
-        if let Some(name) = arguments.text("name")? {
-            layer.name_unless_named(|| name.to_string());
-        }
-        // Only a wrapper says so of what is inside: each layer inside has said it for itself.
-        layer.0.trainable.store(arguments.boolean_or("trainable", true)?, Ordering::Relaxed);
-        Ok(layer)
-    }
-
-    /// As it stands in a Keras file.
-    pub(crate) fn serialize(&self) -> Result<Value> {
-        let layer = self.layer();
-        let mut config = Config::new();
-        config.insert("name".into(), json!(self.name()));
-        if !layer.is_op() {
-            if !says_less(self.class_name()) {
-                config.insert("trainable".into(), json!(self.is_trainable()));
-            }
-            if self.class_name() != "Functional" {
-                let dtype = layer.input_spec().map_or("float32", |spec| spec.dtype_name());
-                config.insert("dtype".into(), dtype_config(self.class_name(), dtype));
-            }
-        }
-        let own = layer.config()?;
-        // Keras writes this one among what all layers have, where there is one.
-        if let Some(regularizer) = own.get("activity_regularizer").filter(|value| !value.is_null()) {
-            config.insert("activity_regularizer".into(), regularizer.clone());
-        }
-        config.extend(own);
-        Ok(json!({
-            "module": layer.module(),
-            "class_name": self.class_name(),
-            "config": config,
-            "registered_name": layer.registered_name(),
-        }))
-    }
-}
-
-/// The layer that a Keras configuration describes: `{"class_name": "Dense", "config": {"units": 2}}`.
-pub fn deserialize(value: &Value) -> Result<AnyLayer> {
-    AnyLayer::deserialize(value)
-}
-
-/// A layer's Keras configuration, with its class.
-pub fn serialize(layer: &AnyLayer) -> Result<Value> {
-    layer.serialize()
-}
-
-/// Some name an element type, all others a policy.
-fn dtype_config(class: &str, dtype: &str) -> Value {
-    if says_less(class) { json!(dtype) } else { float_policy() }
-}
-
-/// Keras writes these without `trainable`, which it refuses to read of most of them, and with the name of a type alone.
-fn says_less(class: &str) -> bool {
-    matches!(
-        class,
-        "InputLayer" | "Discretization" | "SpatialDropout1D" | "SpatialDropout2D" | "SpatialDropout3D"
-    )
-}
-
-/// The policy of all layers: variables and arithmetic in 32-bit floats.
-pub(crate) fn float_policy() -> Value {
-    Serialized::builtin("keras", "DTypePolicy", Config::from_iter([("name".into(), json!("float32"))]))
-}
-
-fn is_keras(module: &str) -> bool {
-    module == "keras" || module.starts_with("keras.")
-}
-
-/// Classes from outside Keras are read only if this program has registered them; nothing in a file is ever run.
-fn check_registered(object: &Serialized, module: &str) -> Result<()> {
-    if object.registered_name.as_deref().is_some_and(is_registered) {
-        return Ok(());
-    }
-    Err(Error::Data {
-        what: format!(
-            "the layer class `{}` of `{module}` is not Keras's own; register it with `register_layer` to read it",
-            object.class_name
-        ),
-    })
-}

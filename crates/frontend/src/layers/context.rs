@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use cornu_ir::{Builder, DType, Expr, Shape, derived};
 use serde_json::Value;
 
-use super::{Argument, CallArguments, Masked};
+use super::{Argument, Autocast, CallArguments, DTypePolicy, Masked};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
+use crate::losses;
 use crate::regularizers::Regularizer;
 
 /// The program being written, seen from inside one layer.
@@ -25,12 +26,14 @@ pub struct Context<'c, 'b> {
 
 /// What the call of one layer was given beside its inputs.
 #[derive(Clone)]
-struct Frame<'b> {
-    masks: Vec<Option<Expr<'b>>>,
-    arguments: CallArguments<Masked<'b>>,
-    trainable: bool,
+pub(super) struct Frame<'b> {
+    pub(super) masks: Vec<Option<Expr<'b>>>,
+    pub(super) arguments: CallArguments<Masked<'b>>,
+    pub(super) trainable: bool,
+    pub(super) policy: DTypePolicy,
+    pub(super) autocast: Autocast,
     /// What the layer says of its outputs' masks.
-    output_masks: HashMap<usize, Option<Expr<'b>>>,
+    pub(super) output_masks: HashMap<usize, Option<Expr<'b>>>,
 }
 
 impl Default for Frame<'_> {
@@ -39,6 +42,8 @@ impl Default for Frame<'_> {
             masks: Vec::new(),
             arguments: CallArguments::default(),
             trainable: true,
+            policy: DTypePolicy::FLOAT32,
+            autocast: Autocast::Nothing,
             output_masks: HashMap::new(),
         }
     }
@@ -65,6 +70,16 @@ impl<'c, 'b> Context<'c, 'b> {
         }
     }
 
+    /// Goes on behind so many draws of random numbers.
+    pub(crate) fn after_draws(self, draws: u32) -> Self {
+        Context { draws, ..self }
+    }
+
+    /// How many draws of random numbers there are.
+    pub(crate) fn draws(&self) -> u32 {
+        self.draws
+    }
+
     /// The graph.
     pub fn builder(&self) -> &'b Builder {
         self.builder
@@ -78,6 +93,17 @@ impl<'c, 'b> Context<'c, 'b> {
     /// False if the layer, or one around it, is frozen.
     pub fn trainable(&self) -> bool {
         self.frame.trainable
+    }
+
+    /// The type that the layer computes in: that of its floats as they come in, and as they go out.
+    pub fn compute_dtype(&self) -> DType {
+        let dtype = self.frame.policy.compute_dtype();
+        if dtype.is_float() { dtype } else { DType::F32 }
+    }
+
+    /// The policy of the layer, which layers inside have too, unless they have one of their own.
+    pub(super) fn policy(&self) -> Option<DTypePolicy> {
+        (self.frame.autocast != Autocast::Nothing).then_some(self.frame.policy)
     }
 
     /// Which steps of input number `index` count: the argument `mask`, or what came along with the input.
@@ -140,8 +166,15 @@ impl<'c, 'b> Context<'c, 'b> {
         self.scope.join("/")
     }
 
-    /// The current value of a variable that `build` added: what this call has made of it, if anything.
+    /// The current value of a variable that `build` added, what this call has made of it, if anything; a float in the
+    /// type that the layer computes in.
     pub fn weight(&self, name: &str) -> Result<Expr<'b>> {
+        let value = self.variable(name)?;
+        Ok(if self.frame.autocast == Autocast::All { self.frame.policy.convert(value) } else { value })
+    }
+
+    /// [`Context::weight`] in the type of the variable.
+    pub fn variable(&self, name: &str) -> Result<Expr<'b>> {
         let path = self.path_of(name);
         let updated =
             self.updates.iter().rev().find(|(updated, _)| *updated == path).map(|(_, value)| *value);
@@ -157,14 +190,16 @@ impl<'c, 'b> Context<'c, 'b> {
         self.weights.contains_key(&self.path_of(name))
     }
 
-    /// Gives a variable that training does not fit its next value.
+    /// Gives a variable that training does not fit its next value, which is brought to its type.
     pub fn update_weight(&mut self, name: &str, value: Expr<'b>) {
-        self.updates.push((self.path_of(name), value));
+        let path = self.path_of(name);
+        let value = self.weights.get(&path).map_or(value, |variable| value.cast(variable.dtype()));
+        self.updates.push((path, value));
     }
 
     /// Moves a running average towards a value, of which it takes the share `1 - momentum`. Gives what it becomes.
     pub fn move_weight(&mut self, name: &str, towards: Expr<'b>, momentum: f64) -> Result<Expr<'b>> {
-        let average = self.weight(name)?;
+        let average = self.variable(name)?;
         let moved = average * momentum + towards.cast(average.dtype()) * (1.0 - momentum);
         self.update_weight(name, moved);
         Ok(moved)
@@ -237,22 +272,20 @@ impl<'c, 'b> Context<'c, 'b> {
         self.scope = scopes.to_vec();
     }
 
-    /// Writes something inside a named layer, for a call with these masks and arguments.
-    pub(crate) fn within<T>(
+    /// Writes something inside a named layer, called as the frame says.
+    pub(super) fn within<T>(
         &mut self,
         name: &str,
-        trainable: bool,
-        masks: Vec<Option<Expr<'b>>>,
-        arguments: &CallArguments<Masked<'b>>,
+        frame: Frame<'b>,
         write: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let (around, training) = (self.frame.clone(), self.training);
-        let trainable = trainable && around.trainable;
-        self.frame = Frame { masks, arguments: arguments.clone(), trainable, output_masks: HashMap::new() };
-        if let Some(Argument::Constant(Value::Bool(given))) = arguments.keyword("training") {
+        let training = self.training;
+        if let Some(Argument::Constant(Value::Bool(given))) = frame.arguments.keyword("training") {
             // A file may say `training=True` of one call; without random numbers it cannot be heeded.
             self.training = *given && self.random.is_some();
         }
+        let trainable = frame.trainable && self.frame.trainable;
+        let around = std::mem::replace(&mut self.frame, Frame { trainable, ..frame });
         self.scope.push(name.to_string());
         let builder = self.builder;
         let written = builder.scope(name, || write(self));
@@ -263,9 +296,14 @@ impl<'c, 'b> Context<'c, 'b> {
         Ok(written)
     }
 
-    /// What the layers added to the loss, as a scalar of f32; `None` if nothing.
+    /// What the layers added to the loss, as a scalar of f32, or of f64 where that is used; `None` if nothing.
     pub(crate) fn total_loss(&self) -> Option<Expr<'b>> {
-        self.losses.iter().map(|loss| loss.cast(DType::F32)).reduce(|sum, loss| sum + loss)
+        losses::sum(self.losses.iter().copied())
+    }
+
+    /// What the layers added to the loss.
+    pub(crate) fn added_losses(&self) -> &[Expr<'b>] {
+        &self.losses
     }
 
     /// The next values of variables that training does not fit, by path.

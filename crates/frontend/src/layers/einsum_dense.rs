@@ -1,6 +1,6 @@
 //! EinsumDense: a dense layer along any axes, given by an equation. Keras: `EinsumDense`.
 
-use cornu_ir::{DType, Expr};
+use cornu_ir::Expr;
 use serde_json::{Value, json};
 
 use super::kernel_settings::{KernelSettings, kernel_setters};
@@ -269,7 +269,7 @@ impl Layer for EinsumDense {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         let kernel = self.lora.value(context)?;
-        let sums = einsum(&self.equation, &[only(inputs)?.cast(DType::F32), kernel])?;
+        let sums = einsum(&self.equation, &[only(inputs)?.cast(kernel.dtype()), kernel])?;
         let sums = if self.bias_axes.is_some() {
             sums + shapes::broadcast_to(context.weight("bias")?, &sums.shape())
         } else {

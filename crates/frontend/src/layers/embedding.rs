@@ -7,7 +7,7 @@ use super::lora::lora_options;
 use super::weight_options::{
     WeightOptions, weight_options, write_constraints, write_initializers, write_regularizers,
 };
-use super::{Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
+use super::{Autocast, Config, Context, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::ops::take;
@@ -100,7 +100,7 @@ impl Embedding {
                 ids.cast(DType::I32)
             }
         };
-        let output = take(table, ids, 0);
+        let output = take(table, ids, 0).cast(context.compute_dtype());
         context.add_activity_loss(self.activity_regularizer.as_ref(), output)?;
         Ok(output)
     }
@@ -133,6 +133,10 @@ impl Layer for Embedding {
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         Ok(vec![self.look_up(context, only(inputs)?)?])
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Outputs
     }
 
     fn lora(&self) -> Option<&LoraKernel> {

@@ -3,7 +3,7 @@
 use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
-use super::{Config, Context, Layer, LayerConfig, Spec};
+use super::{Autocast, Config, Context, Layer, LayerConfig, Spec};
 use crate::error::{Error, Result};
 
 /// Says the shape of a model's input, without the batch.
@@ -84,6 +84,10 @@ impl Layer for Input {
 
     fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
         Ok(inputs.to_vec())
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Nothing
     }
 
     fn input_spec(&self) -> Option<Spec> {

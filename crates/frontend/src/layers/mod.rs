@@ -26,6 +26,7 @@ mod lora;
 mod masking;
 mod merging;
 mod normalization;
+mod policy;
 mod pooling;
 mod preprocessing;
 pub mod recurrent;
@@ -35,6 +36,7 @@ mod reshape;
 mod reshaping;
 mod resize;
 mod reversible_embedding;
+mod serialization;
 mod spatial;
 mod spec;
 mod stateless;
@@ -42,7 +44,7 @@ mod weight_options;
 mod weights;
 
 pub use activation::{ActivationLayer as Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
-pub use any_layer::{AnyLayer, Naming, deserialize, serialize};
+pub use any_layer::{AnyLayer, Naming};
 pub use arguments::{Argument, CallArguments, Masked};
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use augmentation::{
@@ -74,6 +76,7 @@ pub use normalization::{
     BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, RenormClipping,
     SpectralNormalization, UnitNormalization,
 };
+pub use policy::{Autocast, DTypePolicy, dtype_policy, set_dtype_policy};
 pub use pooling::{
     AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D, AdaptiveMaxPooling1D,
     AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, AdaptivePooling, AveragePooling1D, AveragePooling2D,
@@ -101,18 +104,18 @@ pub use reshaping::{
     UpSampling2D, UpSampling3D, ZeroPadding, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
 };
 pub use reversible_embedding::ReversibleEmbedding;
+pub use serialization::{deserialize, serialize};
 pub use spatial::{Padding, Sizes};
 pub use spec::Spec;
 pub use stateless::StatelessCall;
 pub use weights::{WeightSpec, Weights};
 
-pub(crate) use any_layer::float_policy;
 pub(crate) use preprocessing::{LEARNED_IDF_WEIGHTS, LEARNED_VOCABULARY};
 pub(crate) use registry::{
     aliases_of, is_registered, keras_dtype, keras_dtype_name, layer_from_config, layer_names,
 };
 
-use cornu_ir::Expr;
+use cornu_ir::{DType, Expr};
 use serde_json::{Map, Value};
 
 use crate::constraints::{self, Constraint};
@@ -162,6 +165,11 @@ pub trait Layer: Send + Sync {
 
     /// Writes what the layer computes. The first axis of inputs and outputs is the batch.
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>>;
+
+    /// Of which floats the layer's policy decides the type: see [`DTypePolicy`].
+    fn autocast(&self) -> Autocast {
+        if self.is_op() { Autocast::Nothing } else { Autocast::All }
+    }
 
     /// True if the mask of the first input is that of every output. A layer with another rule says so in its `call`, by
     /// [`Context::set_output_mask`].
@@ -249,6 +257,11 @@ pub fn only<T: Clone>(inputs: &[T]) -> Result<T> {
             reason: format!("takes one input; it got {}", inputs.len()),
         }),
     }
+}
+
+/// What stands for the score of a step that does not count: Keras's, which 16 bits hold.
+fn lowest_score(dtype: DType) -> f64 {
+    if dtype == DType::F16 { -3e4 } else { -1e9 }
 }
 
 /// Fails unless the input has `rank` axes, the batch included.

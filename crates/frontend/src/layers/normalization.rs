@@ -28,11 +28,6 @@ fn widened(x: Expr<'_>) -> Expr<'_> {
     if x.dtype() == DType::F64 { x } else { x.cast(DType::F32) }
 }
 
-/// Of a whole number the type of what is computed, otherwise x's own.
-fn narrowed<'b>(result: Expr<'b>, x: Expr<'b>) -> Expr<'b> {
-    if x.dtype().is_float() { result.cast(x.dtype()) } else { result }
-}
-
 /// Mean and variance along these axes, which stay with size 1. The variance divides by n.
 fn moments<'b>(x: Expr<'b>, axes: &[usize]) -> (Expr<'b>, Expr<'b>) {
     let mean = shapes::keep_axes(derived::mean(x, axes), axes);

@@ -5,7 +5,7 @@ use cornu_ir::ops::Dot;
 use serde_json::json;
 
 use super::registry::{keras_dtype, keras_dtype_name};
-use super::{Config, Context, Embedding, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
+use super::{Autocast, Config, Context, Embedding, Layer, LayerConfig, LoraKernel, Spec, Weights, only};
 use crate::DType;
 use crate::error::{Error, Result};
 
@@ -121,6 +121,11 @@ impl Layer for ReversibleEmbedding {
             self.embedding.look_up(context, input)?
         };
         Ok(vec![output])
+    }
+
+    /// Scores are of the type of the table, or of the one that was asked for.
+    fn autocast(&self) -> Autocast {
+        Autocast::Nothing
     }
 
     fn lora(&self) -> Option<&LoraKernel> {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cornu_ir::{DType, Shape, Type};
+use cornu_ir::{Shape, Type};
 
-use super::Spec;
+use super::{Autocast, DTypePolicy, Spec};
 use crate::constraints::Constraint;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
@@ -32,24 +32,40 @@ pub struct WeightSpec {
 }
 
 /// Collects the variables of a model's layers, in the order they are made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Weights {
     scope: Vec<String>,
     specs: Vec<WeightSpec>,
     frozen: bool,
+    /// The policy of the layer being built, and whether it is that of layers inside.
+    policy: DTypePolicy,
+    autocast: Autocast,
     /// What comes out of each layer, by its path, as far as models have said.
     shapes: HashMap<String, Spec>,
 }
 
+impl Default for Weights {
+    fn default() -> Weights {
+        Weights {
+            scope: Vec::new(),
+            specs: Vec::new(),
+            frozen: false,
+            policy: DTypePolicy::FLOAT32,
+            autocast: Autocast::Nothing,
+            shapes: HashMap::new(),
+        }
+    }
+}
+
 impl Weights {
-    /// Adds a float variable of the layer being built.
+    /// Adds a float variable of the layer being built, of the type that its policy says.
     pub fn add(
         &mut self,
         name: &str,
         shape: impl Into<Shape>,
         initializer: Arc<dyn Initializer>,
     ) -> Result<&mut WeightSpec> {
-        self.add_typed(name, Type::new(DType::F32, shape), initializer)
+        self.add_typed(name, Type::new(self.policy.float_variable(), shape), initializer)
     }
 
     /// Adds a variable of any element type.
@@ -100,13 +116,23 @@ impl Weights {
         trainable: bool,
         build: impl FnOnce(&mut Weights) -> T,
     ) -> T {
-        let frozen = self.frozen;
+        let around = (self.frozen, self.policy, self.autocast);
         self.frozen |= !trainable;
         self.scope.push(name.to_string());
         let built = build(self);
         self.scope.pop();
-        self.frozen = frozen;
+        (self.frozen, self.policy, self.autocast) = around;
         built
+    }
+
+    /// Says how the layer being built computes.
+    pub(super) fn set_policy(&mut self, policy: DTypePolicy, autocast: Autocast) {
+        (self.policy, self.autocast) = (policy, autocast);
+    }
+
+    /// The policy of the layer being built, which layers inside have too, unless they have one of their own.
+    pub(super) fn policy(&self) -> Option<DTypePolicy> {
+        (self.autocast != Autocast::Nothing).then_some(self.policy)
     }
 
     /// The variable of this name that the layer being built has added.
@@ -185,8 +211,15 @@ impl WeightSpec {
     }
 }
 
+/// Sizes that are not asked for in vain. Allocators learn from what is freed to keep blocks of that size for later, up to
+/// about this one; what they keep would count as memory in use.
+const ALWAYS_HELD: usize = 64 << 20;
+
 /// True if so many bytes can be had. Asking costs nothing, as the memory is not touched.
 fn memory_holds(bytes: usize) -> bool {
+    if bytes <= ALWAYS_HELD {
+        return true;
+    }
     let mut room: Vec<u8> = Vec::new();
     let held = room.try_reserve_exact(bytes).is_ok();
     // Without this the compiler may leave the question out, and answer yes.

@@ -9,7 +9,7 @@ use super::symbol::{IntoSymbols, Symbol};
 use super::{Model, Network};
 use crate::error::{Error, Result};
 use crate::initializers::Initializer;
-use crate::layers::{AnyLayer, Config, Context, Layer, Spec, Sublayer, Weights};
+use crate::layers::{AnyLayer, Autocast, Config, Context, Layer, Spec, Sublayer, Weights};
 
 /// A model inside another: its network, and the values with which its weights begin there.
 struct Nested {
@@ -77,6 +77,7 @@ impl Model {
     /// A model of the same layers with weights of their own, which begin anew. Keras: `clone_model`.
     pub fn cloned(&self) -> Result<Model> {
         let mut clone = Model::without_weights(self.name.clone(), self.network.clone())?;
+        clone.policy = self.policy;
         if let Some(built) = &self.built {
             clone.build(built.inputs.clone())?;
         }
@@ -142,6 +143,10 @@ impl Layer for Nested {
 
     fn input_spec(&self) -> Option<Spec> {
         self.network.input_spec()
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Nothing
     }
 
     fn sublayers(&self) -> Vec<Sublayer<'_>> {

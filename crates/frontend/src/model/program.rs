@@ -8,6 +8,7 @@ use cornu_ir::plan::{Plan, plan};
 use cornu_ir::{Graph, Tensor, Type, passes};
 
 use crate::error::Result;
+use crate::training::Rows;
 
 /// What a program is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,10 +64,10 @@ impl Program {
         backend: &dyn Backend,
         state: &mut [Buffer],
         fixed: &[Buffer],
-        given: &[Tensor],
+        given: &[Rows],
     ) -> Result<()> {
-        for (buffer, tensor) in self.given.iter_mut().zip(given) {
-            backend.write(buffer, tensor)?;
+        for (buffer, rows) in self.given.iter_mut().zip(given) {
+            rows.write(backend, buffer)?;
         }
         let inputs: Vec<&Buffer> = fixed.iter().chain(&self.given).collect();
         Ok(self.executable.run(state, &inputs, &mut self.outputs)?)

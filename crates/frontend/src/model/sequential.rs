@@ -8,7 +8,9 @@ use super::host::{HostCall, HostPart};
 use super::network::{Edge, Network, Trace, Tracer, refuse_host_layers};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights, only};
+use crate::layers::{
+    AnyLayer, Autocast, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights, only,
+};
 use crate::saving::snake_case::snake_case;
 
 /// A stack of layers, each of which takes what the one before it gives.
@@ -123,6 +125,10 @@ impl Layer for Sequential {
 
     fn input_spec(&self) -> Option<Spec> {
         self.layers.first()?.layer().input_spec()
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Nothing
     }
 
     fn sublayers(&self) -> Vec<Sublayer<'_>> {

@@ -45,6 +45,6 @@ impl Model {
         for (buffer, value) in self.state.iter_mut().zip(values) {
             self.backend.write(buffer, value)?;
         }
-        Ok(())
+        self.slots_follow_weights()
     }
 }

@@ -1,18 +1,18 @@
 //! One step of any optimizer: what happens to gradients before its rule and to weights after it.
 
-use cornu_ir::{DType, Expr};
+use cornu_ir::{DType, Expr, derived};
 
 use crate::error::{Error, Result};
-use crate::optimizers::{Common, LearningRate, Optimizer, Step, Updated};
+use crate::optimizers::{Common, LearningRate, Optimizer, Step, Stepped};
 
-/// The whole step but for constraints, in Keras's order: unscale, accumulate, clip, decay, update, average.
+/// The whole step, in Keras's order: unscale, accumulate, clip, decay, update, average, constrain.
 pub(super) fn apply<'b, O: Optimizer + ?Sized>(
     optimizer: &O,
-    step: &Step<'b>,
+    step: &Step<'_, 'b>,
     weights: &[Expr<'b>],
     gradients: &[Option<Expr<'b>>],
     slots: &[Expr<'b>],
-) -> Result<Updated<'b>> {
+) -> Result<Stepped<'b>> {
     if gradients.iter().all(Option::is_none) {
         return Err(Error::NotReady {
             what: "there is nothing to train: the loss depends on no trainable weight".into(),
@@ -21,41 +21,70 @@ pub(super) fn apply<'b, O: Optimizer + ?Sized>(
         });
     }
     let common = optimizer.common();
-    let kept = Kept::split(common, weights.len(), slots);
-    let step = Step { learning_rate: learning_rate(common, step), ..*step };
-    let accumulation = Accumulation::of(common, &step);
-
     let gradients = unscaled(common, gradients);
-    let (gradients, sums) = accumulation.gradients(&gradients, kept.sums);
-    let gradients = clipped(common, gradients);
-    let decayed = decayed(common, &step, weights, &gradients);
-    let rule_step = Step { iterations: accumulation.updates, ..step };
-    let (updated, rule_slots) = optimizer.update(&rule_step, &decayed, &gradients, kept.rule)?;
-    let updated = accumulation.choose(updated, weights);
-    let rule_slots = accumulation.choose(rule_slots, kept.rule);
-    let (weights, averages) = averaged(common, accumulation.updates, updated, kept.averages);
-
-    Ok((weights, averages.into_iter().chain(sums).chain(rule_slots).collect()))
+    let before = State::split(common, weights, slots);
+    let count = step.iterations;
+    let rate = learning_rate(common, step);
+    let next = match common.gradient_accumulation_steps {
+        None => {
+            let step = Step { learning_rate: rate, ..*step };
+            let updated = updated(optimizer, &step, &gradients, &before)?;
+            finished(common, &step, &gradients, updated)
+        }
+        Some(steps) => {
+            let of_updates = Step { iterations: count / steps as f64, learning_rate: rate, ..*step };
+            accumulated(optimizer, &of_updates, is_multiple(count + 1.0, steps), &gradients, &before)?
+        }
+    };
+    let State { weights, averages, sums, rule } = next;
+    let slots = averages.into_iter().chain(sums).chain(rule).collect();
+    Ok(Stepped { iterations: count + 1.0, weights, slots })
 }
 
-/// The parts of an optimizer's state.
-struct Kept<'s, 'b> {
-    averages: &'s [Expr<'b>],
-    sums: &'s [Expr<'b>],
-    rule: &'s [Expr<'b>],
+/// `then`, computed only where the predicate, a scalar, holds; else `otherwise`. Both give as many values, of the same
+/// types. Weights and slots that a branch leaves as they are cost nothing.
+pub(super) fn only_where<'b>(
+    predicate: Expr<'b>,
+    then: impl FnOnce() -> Result<Vec<Expr<'b>>>,
+    otherwise: impl FnOnce() -> Vec<Expr<'b>>,
+) -> Result<Vec<Expr<'b>>> {
+    let mut failed = Ok(());
+    let then = || {
+        then().unwrap_or_else(|error| {
+            failed = Err(error);
+            Vec::new()
+        })
+    };
+    let values = derived::conditional(predicate.builder(), predicate, then, otherwise);
+    failed.map(|()| values)
 }
 
-impl<'s, 'b> Kept<'s, 'b> {
-    fn split(common: &Common, weights: usize, slots: &'s [Expr<'b>]) -> Kept<'s, 'b> {
-        let count = |present: bool| if present { weights } else { 0 };
+/// All that a step changes.
+#[derive(Clone)]
+struct State<'b> {
+    weights: Vec<Expr<'b>>,
+    averages: Vec<Expr<'b>>,
+    sums: Vec<Expr<'b>>,
+    rule: Vec<Expr<'b>>,
+}
+
+impl<'b> State<'b> {
+    fn split(common: &Common, weights: &[Expr<'b>], slots: &[Expr<'b>]) -> State<'b> {
+        let count = |present: bool| if present { weights.len() } else { 0 };
         let (averages, rest) = slots.split_at(count(common.use_ema).min(slots.len()));
         let (sums, rule) = rest.split_at(count(common.gradient_accumulation_steps.is_some()).min(rest.len()));
-        Kept { averages, sums, rule }
+        let [weights, averages, sums, rule] = [weights, averages, sums, rule].map(<[_]>::to_vec);
+        State { weights, averages, sums, rule }
+    }
+
+    fn joined(self) -> Vec<Expr<'b>> {
+        let State { weights, averages, sums, rule } = self;
+        [weights, averages, sums, rule].concat()
     }
 }
 
 /// The variable, or the value of the schedule at the number of steps.
-fn learning_rate<'b>(common: &Common, step: &Step<'b>) -> Expr<'b> {
+fn learning_rate<'b>(common: &Common, step: &Step<'_, 'b>) -> Expr<'b> {
     match &common.learning_rate {
         LearningRate::Fixed(_) => step.learning_rate,
         LearningRate::Schedule(schedule) => schedule.value(step.iterations),
@@ -70,59 +99,65 @@ fn unscaled<'b>(common: &Common, gradients: &[Option<Expr<'b>>]) -> Vec<Option<E
     gradients.iter().map(|gradient| gradient.map(unscaled)).collect()
 }
 
-/// Gradients summed over several steps, of which only the last changes the weights.
-struct Accumulation<'b> {
-    steps: Option<i64>,
-    /// Whether this is the last of its steps; true if there is but one.
-    is_last: Option<Expr<'b>>,
-    /// Updates made before.
-    updates: Expr<'b>,
+/// Gradients are clipped, weights decay, the rule is applied.
+fn updated<'b, O: Optimizer + ?Sized>(
+    optimizer: &O,
+    step: &Step<'_, 'b>,
+    gradients: &[Option<Expr<'b>>],
+    before: &State<'b>,
+) -> Result<State<'b>> {
+    let gradients = clipped(optimizer.common(), gradients);
+    let decayed = decayed(optimizer, step, &before.weights, &gradients);
+    let (weights, rule) = optimizer.update(step, &decayed, &gradients, &before.rule)?;
+    Ok(State { weights, rule, ..before.clone() })
 }
 
-impl<'b> Accumulation<'b> {
-    fn of(common: &Common, step: &Step<'b>) -> Accumulation<'b> {
-        let count = step.iterations;
-        let Some(steps) = common.gradient_accumulation_steps else {
-            return Accumulation { steps: None, is_last: None, updates: count };
-        };
-        let is_last = is_multiple(count + 1.0, steps);
-        Accumulation { steps: Some(steps), is_last: Some(is_last), updates: count / steps as f64 }
-    }
+/// What follows every step, whether it has changed the weights or only added to sums.
+fn finished<'b>(
+    common: &Common,
+    step: &Step<'_, 'b>,
+    gradients: &[Option<Expr<'b>>],
+    state: State<'b>,
+) -> State<'b> {
+    let averaged = averaged(common, step.iterations, state);
+    State { weights: constrained(step, gradients, averaged.weights), ..averaged }
+}
 
-    /// The gradients to use if this step is the last, and the sums that are kept.
-    fn gradients(
-        &self,
-        gradients: &[Option<Expr<'b>>],
-        sums: &[Expr<'b>],
-    ) -> (Vec<Option<Expr<'b>>>, Vec<Expr<'b>>) {
-        let (Some(steps), Some(is_last)) = (self.steps, self.is_last) else {
-            return (gradients.to_vec(), sums.to_vec());
-        };
-        let pairs = gradients.iter().zip(sums);
-        let one = |(gradient, &kept): (&Option<Expr<'b>>, &Expr<'b>)| match gradient {
-            Some(gradient) => {
-                let sum = gradient.cast(kept.dtype()) + kept;
-                (Some(sum / steps as f64), is_last.select(sum.full_like(0.0), sum))
-            }
-            None => (None, kept),
-        };
-        pairs.map(one).unzip()
-    }
-
-    /// The new values if this step is the last, else the old ones.
-    fn choose(&self, new: Vec<Expr<'b>>, old: &[Expr<'b>]) -> Vec<Expr<'b>> {
-        match self.is_last {
-            Some(is_last) => new.into_iter().zip(old).map(|(new, &old)| is_last.select(new, old)).collect(),
-            None => new,
-        }
-    }
+/// A step whose gradients are added to sums, and of which only every so many-th changes the weights, by the mean.
+fn accumulated<'b, O: Optimizer + ?Sized>(
+    optimizer: &O,
+    step: &Step<'_, 'b>,
+    is_last: Expr<'b>,
+    gradients: &[Option<Expr<'b>>],
+    before: &State<'b>,
+) -> Result<State<'b>> {
+    let common = optimizer.common();
+    let steps = common.gradient_accumulation_steps.unwrap_or(1) as f64;
+    let sum = |(gradient, &sum): (&Option<Expr<'b>>, &Expr<'b>)| {
+        gradient.map_or(sum, |gradient| gradient.cast(sum.dtype()) + sum)
+    };
+    let sums = || -> Vec<Expr<'b>> { gradients.iter().zip(&before.sums).map(sum).collect() };
+    let then = || {
+        let pairs = gradients.iter().zip(sums());
+        let means: Vec<_> = pairs.map(|(gradient, sum)| gradient.map(|_| sum / steps)).collect();
+        let empty = before.sums.iter().map(|sum| sum.full_like(0.0)).collect();
+        let updated = updated(optimizer, step, &means, before)?;
+        Ok(finished(common, step, gradients, State { sums: empty, ..updated }).joined())
+    };
+    let otherwise = || {
+        let added = State { sums: sums(), ..before.clone() };
+        finished(common, step, gradients, added).joined()
+    };
+    let values = only_where(is_last, then, otherwise)?;
+    let (weights, slots) = values.split_at(before.weights.len().min(values.len()));
+    Ok(State::split(common, weights, slots))
 }
 
 fn is_multiple(count: Expr<'_>, of: i64) -> Expr<'_> {
     count.rem(count.number(of as f64)).eq(count.number(0.0))
 }
 
-fn clipped<'b>(common: &Common, gradients: Vec<Option<Expr<'b>>>) -> Vec<Option<Expr<'b>>> {
+fn clipped<'b>(common: &Common, gradients: &[Option<Expr<'b>>]) -> Vec<Option<Expr<'b>>> {
     let each =
         |clip: &dyn Fn(Expr<'b>) -> Expr<'b>| gradients.iter().map(|gradient| gradient.map(clip)).collect();
     if let Some(limit) = common.clipnorm.filter(|&limit| limit > 0.0) {
@@ -133,54 +168,69 @@ fn clipped<'b>(common: &Common, gradients: Vec<Option<Expr<'b>>>) -> Vec<Option<
     }
     if let Some(limit) = common.global_clipnorm.filter(|&limit| limit > 0.0) {
         let squares = gradients.iter().flatten().map(|gradient| gradient.square().sum_all().cast(DType::F32));
-        let Some(total) = squares.reduce(|sum, square| sum + square) else { return gradients };
+        let Some(total) = squares.reduce(|sum, square| sum + square) else { return gradients.to_vec() };
         let norm = total.sqrt();
         let scale = (1.0 / norm).min(norm.number(1.0 / limit)) * limit;
-        // A norm that is not finite makes every gradient NaN, so that it is seen.
+        // A norm that is not finite makes all gradients NaN, in place of hiding it.
         let scale = scale + norm * 0.0;
         return each(&|gradient| gradient * scale.cast(gradient.dtype()));
     }
     if let Some(limit) = common.clipvalue.filter(|&limit| limit > 0.0) {
         return each(&|gradient| gradient.clip(-limit, limit));
     }
-    gradients
+    gradients.to_vec()
 }
 
 /// w - w·decay·learning rate, for weights that have a gradient.
-fn decayed<'b>(
-    common: &Common,
-    step: &Step<'b>,
+fn decayed<'b, O: Optimizer + ?Sized>(
+    optimizer: &O,
+    step: &Step<'_, 'b>,
     weights: &[Expr<'b>],
     gradients: &[Option<Expr<'b>>],
 ) -> Vec<Expr<'b>> {
-    let Some(decay) = common.weight_decay else { return weights.to_vec() };
-    let one = |(&weight, gradient): (&Expr<'b>, &Option<Expr<'b>>)| match gradient {
-        Some(_) => weight - weight * decay * step.learning_rate.cast(weight.dtype()),
+    let decays = step.weights.iter().map(|about| optimizer.decay_of(about));
+    let one = |((&weight, gradient), decay): ((&Expr<'b>, &Option<Expr<'b>>), Option<f64>)| match decay
+        .filter(|_| gradient.is_some())
+    {
+        Some(decay) => weight - weight * decay * step.rate_for(weight),
         None => weight,
     };
-    weights.iter().zip(gradients).map(one).collect()
+    weights.iter().zip(gradients).zip(decays).map(one).collect()
 }
 
 /// Moving averages of the weights, and the weights, which from time to time become their averages. The first average
 /// is the weight.
-fn averaged<'b>(
-    common: &Common,
-    updates: Expr<'b>,
-    weights: Vec<Expr<'b>>,
-    averages: &[Expr<'b>],
-) -> (Vec<Expr<'b>>, Vec<Expr<'b>>) {
+fn averaged<'b>(common: &Common, updates: Expr<'b>, state: State<'b>) -> State<'b> {
     if !common.use_ema {
-        return (weights, averages.to_vec());
+        return state;
     }
     let started = updates.ne(updates.number(0.0));
     let one = |(weight, &average): (&Expr<'b>, &Expr<'b>)| {
         let momentum = started.cast(weight.dtype()) * common.ema_momentum;
         average * momentum + *weight * (1.0 - momentum)
     };
-    let averages: Vec<Expr<'b>> = weights.iter().zip(averages).map(one).collect();
-    let Some(frequency) = common.ema_overwrite_frequency else { return (weights, averages) };
+    let averages: Vec<Expr<'b>> = state.weights.iter().zip(&state.averages).map(one).collect();
+    let Some(frequency) = common.ema_overwrite_frequency else { return State { averages, ..state } };
     let now = is_multiple(updates + 1.0, frequency);
-    let overwritten =
-        weights.into_iter().zip(&averages).map(|(weight, &average)| now.select(average, weight));
-    (overwritten.collect(), averages)
+    let pairs = state.weights.iter().zip(&averages);
+    let weights = pairs.map(|(&weight, &average)| now.select(average, weight)).collect();
+    State { weights, averages, ..state }
+}
+
+/// The weights that have a gradient, as their constraints allow them.
+fn constrained<'b>(
+    step: &Step<'_, 'b>,
+    gradients: &[Option<Expr<'b>>],
+    weights: Vec<Expr<'b>>,
+) -> Vec<Expr<'b>> {
+    let one =
+        |((weight, gradient), about): ((Expr<'b>, &Option<Expr<'b>>), &super::TrainedWeight)| match about
+            .constraint
+            .as_ref()
+            .filter(|_| gradient.is_some())
+        {
+            Some(constraint) => constraint.project(weight),
+            None => weight,
+        };
+    weights.into_iter().zip(gradients).zip(step.weights).map(one).collect()
 }

@@ -1,11 +1,10 @@
 //! Common: the arguments that every optimizer has.
 
-use cornu_ir::Type;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Arguments, through_f32};
 use crate::error::{Error, Result};
-use crate::optimizers::{Schedule, SlotSpec, slots_of};
+use crate::optimizers::{Schedule, SlotSpec, TrainedWeight, patterns, slots_of};
 use crate::saving::snake_case::snake_case;
 
 /// A number, or a function of the number of steps.
@@ -24,6 +23,11 @@ impl LearningRate {
             LearningRate::Fixed(rate) => *rate,
             LearningRate::Schedule(schedule) => schedule.initial(),
         }
+    }
+
+    /// True if it is computed from the number of steps, and no variable.
+    pub fn is_schedule(&self) -> bool {
+        matches!(self, LearningRate::Schedule(_))
     }
 }
 
@@ -48,6 +52,9 @@ pub struct Common {
     pub learning_rate: LearningRate,
     /// The share, times the learning rate, by which each step shrinks all weights.
     pub weight_decay: Option<f64>,
+    /// Regular expressions: a weight in whose name one is found does not shrink. One with a `/` is looked for in the
+    /// weight's path instead. Keras's files do not hold them.
+    pub exclude_from_weight_decay: Vec<String>,
     /// The largest norm of each weight's gradient.
     pub clipnorm: Option<f64>,
     /// The largest norm of all gradients together.
@@ -60,7 +67,7 @@ pub struct Common {
     pub ema_momentum: f64,
     /// After how many steps, again and again, the weights become their averages.
     pub ema_overwrite_frequency: Option<i64>,
-    /// What the loss was multiplied by.
+    /// What the loss is multiplied by before gradients are taken, which are divided by it again.
     pub loss_scale_factor: Option<f64>,
     /// Of how many steps the gradients are averaged before the weights change.
     pub gradient_accumulation_steps: Option<i64>,
@@ -73,6 +80,7 @@ impl Common {
             name: None,
             learning_rate: LearningRate::Fixed(learning_rate),
             weight_decay: None,
+            exclude_from_weight_decay: Vec::new(),
             clipnorm: None,
             global_clipnorm: None,
             clipvalue: None,
@@ -82,6 +90,16 @@ impl Common {
             loss_scale_factor: None,
             gradient_accumulation_steps: None,
         }
+    }
+
+    pub(super) fn with_weight_decay(self, weight_decay: f64) -> Common {
+        Common { weight_decay: Some(weight_decay), ..self }
+    }
+
+    /// True for a weight that is excluded from weight decay.
+    pub(super) fn spares(&self, weight: &TrainedWeight) -> bool {
+        let text = |pattern: &str| if pattern.contains('/') { &weight.path } else { weight.name() };
+        self.exclude_from_weight_decay.iter().any(|pattern| patterns::is_found(pattern, text(pattern)))
     }
 
     /// Reads what stands in `arguments`, and leaves the rest as it is in `self`.
@@ -94,6 +112,7 @@ impl Common {
             } else {
                 self.weight_decay
             },
+            exclude_from_weight_decay: self.exclude_from_weight_decay,
             clipnorm: arguments.number("clipnorm")?,
             global_clipnorm: arguments.number("global_clipnorm")?,
             clipvalue: arguments.number("clipvalue")?,
@@ -106,7 +125,7 @@ impl Common {
     }
 
     /// As Keras writes it.
-    pub(super) fn config(&self, class_name: &str) -> Map<String, Value> {
+    pub(crate) fn config(&self, class_name: &str) -> Map<String, Value> {
         let learning_rate = match &self.learning_rate {
             LearningRate::Fixed(rate) => through_f32(*rate),
             LearningRate::Schedule(schedule) => schedule.serialize(),
@@ -137,8 +156,10 @@ impl Common {
                 self.gradient_accumulation_steps.is_none_or(|n| n >= 2),
                 "2 or more",
             ),
+            ("loss_scale_factor", self.loss_scale_factor.is_none_or(|factor| factor > 0.0), "above 0"),
             ("clipnorm", self.clippings() <= 1, "the only one of clipnorm, clipvalue and global_clipnorm"),
         ];
+        patterns::check(class, "exclude_from_weight_decay", &self.exclude_from_weight_decay)?;
         let config = self.config(class);
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, needed)) => Err(Error::config(class, key, &config[key], needed)),
@@ -151,12 +172,15 @@ impl Common {
     }
 
     /// What is kept before the rule's slots.
-    pub(super) fn slots(&self, weights: &[Type]) -> Vec<SlotSpec> {
-        let averages = self.use_ema.then(|| slots_of(weights, &[&["average"]]));
+    pub(super) fn slots(&self, weights: &[TrainedWeight]) -> Vec<SlotSpec> {
+        let averages = self.use_ema.then(|| slots_of(weights, &[&[AVERAGE]]));
         let sums = self.gradient_accumulation_steps.map(|_| slots_of(weights, &[&["gradient_accumulator"]]));
         averages.into_iter().chain(sums).flatten().collect()
     }
 }
+
+/// The name of the slot in which the average of a weight is kept.
+pub(crate) const AVERAGE: &str = "average";
 
 /// `learning_rate`: a number, a schedule, or, in Keras 1 and 2, `lr` and a `decay` that a schedule expresses.
 fn learning_rate(arguments: &Arguments, default: LearningRate) -> Result<LearningRate> {
@@ -207,6 +231,16 @@ macro_rules! common {
                 self
             }
 
+            /// Weights that do not shrink: those in whose name, such as `bias`, one of these regular expressions is
+            /// found, or in whose path, such as `dense/bias`, if the expression has a `/`. Files do not hold them.
+            pub fn exclude_from_weight_decay<'p>(
+                mut self,
+                patterns: impl IntoIterator<Item = &'p str>,
+            ) -> $class {
+                self.common.exclude_from_weight_decay = patterns.into_iter().map(String::from).collect();
+                self
+            }
+
             /// The largest norm of each weight's gradient.
             pub fn clipnorm(mut self, clipnorm: f64) -> $class {
                 self.common.clipnorm = Some(clipnorm);
@@ -238,7 +272,7 @@ macro_rules! common {
                 self
             }
 
-            /// What the loss was multiplied by.
+            /// What the loss is multiplied by before gradients are taken, which are divided by it again.
             pub fn loss_scale_factor(mut self, factor: f64) -> $class {
                 self.common.loss_scale_factor = Some(factor);
                 self

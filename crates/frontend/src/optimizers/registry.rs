@@ -7,17 +7,34 @@ use serde_json::{Map, Value};
 use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
-use crate::optimizers::{Adam, AdamW, Optimizer, RMSprop, SGD};
+use crate::optimizers::*;
 
 type Read = fn(&Arguments) -> Result<Arc<dyn Optimizer>>;
 
 /// Keras's classes and how each is made from its arguments.
-const CLASSES: [(&str, Read); 4] = [
+const CLASSES: [(&str, Read); 16] = [
     ("SGD", |arguments| Ok(Arc::new(SGD::from_config(arguments)?))),
     ("RMSprop", |arguments| Ok(Arc::new(RMSprop::from_config(arguments)?))),
     ("Adam", |arguments| Ok(Arc::new(Adam::from_config(arguments)?))),
     ("AdamW", |arguments| Ok(Arc::new(AdamW::from_config(arguments)?))),
+    ("Adadelta", |arguments| Ok(Arc::new(Adadelta::from_config(arguments)?))),
+    ("Adagrad", |arguments| Ok(Arc::new(Adagrad::from_config(arguments)?))),
+    ("Adamax", |arguments| Ok(Arc::new(Adamax::from_config(arguments)?))),
+    ("Adafactor", |arguments| Ok(Arc::new(Adafactor::from_config(arguments)?))),
+    ("Nadam", |arguments| Ok(Arc::new(Nadam::from_config(arguments)?))),
+    ("Ftrl", |arguments| Ok(Arc::new(Ftrl::from_config(arguments)?))),
+    ("Lion", |arguments| Ok(Arc::new(Lion::from_config(arguments)?))),
+    ("Lamb", |arguments| Ok(Arc::new(Lamb::from_config(arguments)?))),
+    ("Muon", |arguments| Ok(Arc::new(Muon::from_config(arguments)?))),
+    ("ScheduleFreeAdamW", |arguments| Ok(Arc::new(ScheduleFreeAdamW::from_config(arguments)?))),
+    ("LossScaleOptimizer", |arguments| Ok(Arc::new(LossScaleOptimizer::from_config(arguments)?))),
+    ("MultiOptimizer", |arguments| Ok(Arc::new(MultiOptimizer::from_config(arguments)?))),
 ];
+
+/// Keras's classes.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CLASSES.into_iter().map(|(class, _)| class)
+}
 
 /// The optimizer with this name, in whatever case, and default arguments.
 pub fn get(name: &str) -> Result<Arc<dyn Optimizer>> {
@@ -26,8 +43,7 @@ pub fn get(name: &str) -> Result<Arc<dyn Optimizer>> {
 
 /// The form that stands in a Keras file.
 pub fn serialize(optimizer: &dyn Optimizer) -> Value {
-    let builtins = CLASSES.iter().map(|(class, _)| *class);
-    Serialized::write("keras.optimizers", builtins, optimizer.class_name(), optimizer.config())
+    Serialized::write("keras.optimizers", names(), optimizer.class_name(), optimizer.config())
 }
 
 /// From a Keras file: a name or a serialized object. Keras 2 writes `Custom>Adam` for its own Adam.

@@ -1,71 +1,32 @@
 //! RMSprop: each weight's step is divided by the recent size of its gradients.
 
-use cornu_ir::{Expr, Type};
-use serde_json::{Map, Value, json};
+use cornu_ir::Expr;
 
-use crate::config::Arguments;
 use crate::error::Result;
-use crate::optimizers::common::common;
-use crate::optimizers::{Common, Optimizer, SlotSpec, Step, Updated, each_weight, slots_of};
+use crate::optimizers::settings::{described, settings};
+use crate::optimizers::{Common, Optimizer, SlotSpec, Step, TrainedWeight, Updated, each_weight, slots_of};
 
-/// With weight w, gradient g, learning rate α:
-///
-/// - v ← ρ·v + (1 - ρ)·g²
-/// - d = v + ε, or if centered: a ← ρ·a + (1 - ρ)·g, d = v - a² + ε
-/// - w ← w - α·g/√d, or with momentum μ: b ← μ·b + α·g/√d, w ← w - b
-///
-/// The ε stands inside the root. Tieleman, Hinton 2012, lecture 6.5 of "Neural networks for machine learning".
-#[derive(Clone, Debug, PartialEq)]
-pub struct RMSprop {
-    common: Common,
-    rho: f64,
-    momentum: f64,
-    epsilon: f64,
-    centered: bool,
+settings! {
+    /// With weight w, gradient g, learning rate α:
+    ///
+    /// - v ← ρ·v + (1 - ρ)·g²
+    /// - d = v + ε, or if centered: a ← ρ·a + (1 - ρ)·g, d = v - a² + ε
+    /// - w ← w - α·g/√d, or with momentum μ: b ← μ·b + α·g/√d, w ← w - b
+    ///
+    /// The ε stands inside the root. Tieleman, Hinton 2012, lecture 6.5 of "Neural networks for machine learning".
+    pub struct RMSprop(Common::new(0.001)) {
+        /// The share of the old average in the new.
+        rho: f64 = 0.9,
+        /// The share of the last step that is gone again.
+        momentum: f64 = 0.0,
+        /// What keeps the divisor from 0.
+        epsilon: f64 = 1e-7,
+        /// Whether the variance of the gradients is used instead of their mean square.
+        centered: bool = false,
+    }
 }
 
-common!(RMSprop);
-
 impl RMSprop {
-    /// With Keras's defaults: learning rate 0.001, rho 0.9, no momentum, not centered.
-    pub fn new() -> RMSprop {
-        RMSprop { common: Common::new(0.001), rho: 0.9, momentum: 0.0, epsilon: 1e-7, centered: false }
-    }
-
-    /// The share of the old average in the new.
-    pub fn rho(mut self, rho: f64) -> RMSprop {
-        self.rho = rho;
-        self
-    }
-
-    /// The share of the last step that is gone again.
-    pub fn momentum(mut self, momentum: f64) -> RMSprop {
-        self.momentum = momentum;
-        self
-    }
-
-    /// What keeps the divisor from 0.
-    pub fn epsilon(mut self, epsilon: f64) -> RMSprop {
-        self.epsilon = epsilon;
-        self
-    }
-
-    /// Whether the variance of the gradients is used instead of their mean square.
-    pub fn centered(mut self, centered: bool) -> RMSprop {
-        self.centered = centered;
-        self
-    }
-
-    pub(super) fn from_config(arguments: &Arguments) -> Result<RMSprop> {
-        Ok(RMSprop {
-            common: RMSprop::new().common.read(arguments)?,
-            rho: arguments.number_or("rho", 0.9)?,
-            momentum: arguments.number_or("momentum", 0.0)?,
-            epsilon: arguments.number_or("epsilon", 1e-7)?,
-            centered: arguments.boolean_or("centered", false)?,
-        })
-    }
-
     fn groups(&self) -> &'static [&'static [&'static str]] {
         match (self.momentum > 0.0, self.centered) {
             (false, false) => &[&["velocity"]],
@@ -100,43 +61,22 @@ impl RMSprop {
     }
 }
 
-impl Default for RMSprop {
-    fn default() -> RMSprop {
-        RMSprop::new()
-    }
-}
-
 impl Optimizer for RMSprop {
-    fn class_name(&self) -> &str {
-        "RMSprop"
-    }
+    described!("RMSprop");
 
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn arguments(&self) -> Map<String, Value> {
-        Map::from_iter([
-            ("rho".to_string(), json!(self.rho)),
-            ("momentum".to_string(), json!(self.momentum)),
-            ("epsilon".to_string(), json!(self.epsilon)),
-            ("centered".to_string(), json!(self.centered)),
-        ])
-    }
-
-    fn rule_slots(&self, weights: &[Type]) -> Vec<SlotSpec> {
+    fn rule_slots(&self, weights: &[TrainedWeight]) -> Vec<SlotSpec> {
         slots_of(weights, self.groups())
     }
 
     fn update<'b>(
         &self,
-        step: &Step<'b>,
+        step: &Step<'_, 'b>,
         weights: &[Expr<'b>],
         gradients: &[Option<Expr<'b>>],
         slots: &[Expr<'b>],
     ) -> Result<Updated<'b>> {
         each_weight(self.groups(), weights, gradients, slots, |w, g, slots| {
-            self.step(w, g, step.learning_rate.cast(w.dtype()), slots)
+            self.step(w, g, step.rate_for(w), slots)
         })
     }
 }

@@ -1,12 +1,14 @@
 //! Schedules: learning rates that depend on the number of steps, computed inside the step.
 
+mod config;
+mod custom;
+
 use std::f64::consts::PI;
 
-use cornu_ir::{DType, Expr};
-use serde_json::{Map, Value, json};
+use cornu_ir::interpret::interpret;
+use cornu_ir::{Builder, DType, Expr, Tensor};
 
-use crate::config::{Arguments, Serialized};
-use crate::error::{Error, Result};
+pub use custom::{CustomSchedule, register_schedule};
 
 /// A learning rate as a function of s, the number of steps made so far. The variants are Keras's classes.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,8 @@ pub enum Schedule {
         m_mul: f64,
         alpha: f64,
     },
+    /// A function: see [`Schedule::custom`].
+    Custom(CustomSchedule),
 }
 
 const CLASSES: [&str; 6] = [
@@ -55,7 +59,31 @@ const CLASSES: [&str; 6] = [
     "CosineDecayRestarts",
 ];
 
+/// Keras's classes.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CLASSES.into_iter()
+}
+
 impl Schedule {
+    /// A function of the number of steps made so far, an `f32` scalar, that gives the learning rate, another: it is
+    /// written into the step's graph.
+    ///
+    /// A file holds the name alone. Who reads it gives the function to [`register_schedule`] first.
+    ///
+    /// ```
+    /// use cornu::optimizers::{Adam, Schedule};
+    ///
+    /// let warm = Schedule::custom("warm", |step| (step / 100.0).min(step.number(1.0)) * 1e-3);
+    /// assert!((warm.at(50) - 5e-4).abs() < 1e-9);
+    /// let adam = Adam::new().learning_rate(warm);
+    /// ```
+    pub fn custom(
+        name: impl Into<String>,
+        function: impl for<'b> Fn(Expr<'b>) -> Expr<'b> + Send + Sync + 'static,
+    ) -> Schedule {
+        Schedule::Custom(CustomSchedule::new(name, function))
+    }
+
     /// Keras's name of the class.
     pub fn class_name(&self) -> &'static str {
         match self {
@@ -65,6 +93,7 @@ impl Schedule {
             Schedule::InverseTimeDecay { .. } => "InverseTimeDecay",
             Schedule::CosineDecay { .. } => "CosineDecay",
             Schedule::CosineDecayRestarts { .. } => "CosineDecayRestarts",
+            Schedule::Custom(_) => "function",
         }
     }
 
@@ -77,7 +106,16 @@ impl Schedule {
             Schedule::InverseTimeDecay { initial_learning_rate, .. } => *initial_learning_rate,
             Schedule::CosineDecay { initial_learning_rate, .. } => *initial_learning_rate,
             Schedule::CosineDecayRestarts { initial_learning_rate, .. } => *initial_learning_rate,
+            Schedule::Custom(_) => self.at(0),
         }
+    }
+
+    /// The learning rate after so many steps; NaN where a function of one's own is no graph.
+    pub fn at(&self, iterations: i32) -> f64 {
+        let builder = Builder::new();
+        let rate = self.value(builder.constant(Tensor::scalar(iterations)));
+        let values = builder.finish(&[rate]).map(|graph| interpret(&graph, &[]));
+        values.ok().and_then(|values| values.first()?.floats().first().copied()).unwrap_or(f64::NAN)
     }
 
     /// The learning rate after `iterations` steps, an `f32` scalar.
@@ -133,126 +171,9 @@ impl Schedule {
                 let height = s.number(*m_mul).pow(restarts) * 0.5;
                 ((height * ((fraction * PI).cos() + 1.0)) * (1.0 - alpha) + *alpha) * *initial_learning_rate
             }
+            Schedule::Custom(custom) => custom.value(s),
         }
     }
-
-    /// The form that stands in a Keras file.
-    pub fn serialize(&self) -> Value {
-        Serialized::builtin("keras.optimizers.schedules", self.class_name(), self.config())
-    }
-
-    fn config(&self) -> Map<String, Value> {
-        let config = match self {
-            Schedule::ExponentialDecay { initial_learning_rate, decay_steps, decay_rate, staircase }
-            | Schedule::InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase } => {
-                json!({
-                    "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps),
-                    "decay_rate": decay_rate, "staircase": staircase, "name": self.class_name(),
-                })
-            }
-            Schedule::PiecewiseConstantDecay { boundaries, values } => json!({
-                "boundaries": boundaries.iter().map(|&boundary| steps(boundary)).collect::<Vec<_>>(),
-                "values": values, "name": "PiecewiseConstant",
-            }),
-            Schedule::PolynomialDecay {
-                initial_learning_rate,
-                decay_steps,
-                end_learning_rate,
-                power,
-                cycle,
-            } => {
-                json!({
-                    "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps),
-                    "end_learning_rate": end_learning_rate, "power": power, "cycle": cycle,
-                    "name": "PolynomialDecay",
-                })
-            }
-            Schedule::CosineDecay {
-                initial_learning_rate,
-                decay_steps,
-                alpha,
-                warmup_target,
-                warmup_steps,
-            } => json!({
-                "initial_learning_rate": initial_learning_rate, "decay_steps": steps(*decay_steps), "alpha": alpha,
-                "name": "CosineDecay", "warmup_target": warmup_target, "warmup_steps": steps(*warmup_steps),
-            }),
-            Schedule::CosineDecayRestarts {
-                initial_learning_rate,
-                first_decay_steps,
-                t_mul,
-                m_mul,
-                alpha,
-            } => json!({
-                "initial_learning_rate": initial_learning_rate, "first_decay_steps": steps(*first_decay_steps),
-                "t_mul": t_mul, "m_mul": m_mul, "alpha": alpha, "name": "SGDRDecay",
-            }),
-        };
-        match config {
-            Value::Object(config) => config,
-            _ => Map::new(),
-        }
-    }
-
-    /// From a Keras file.
-    pub fn deserialize(value: &Value) -> Result<Schedule> {
-        let object = Serialized::read("learning rate schedule", value)?;
-        let a = object.arguments();
-        let required = |key: &str| a.number(key)?.ok_or_else(|| a.wrong(key, "a number"));
-        let above_zero = |key: &str| {
-            let steps = required(key)?;
-            if steps > 0.0 { Ok(steps) } else { Err(a.wrong(key, "above 0")) }
-        };
-        Ok(match object.class_name.as_str() {
-            "ExponentialDecay" => Schedule::ExponentialDecay {
-                initial_learning_rate: required("initial_learning_rate")?,
-                decay_steps: above_zero("decay_steps")?,
-                decay_rate: required("decay_rate")?,
-                staircase: a.boolean_or("staircase", false)?,
-            },
-            "PiecewiseConstantDecay" => piecewise_from(&a)?,
-            "PolynomialDecay" => Schedule::PolynomialDecay {
-                initial_learning_rate: required("initial_learning_rate")?,
-                decay_steps: above_zero("decay_steps")?,
-                end_learning_rate: a.number_or("end_learning_rate", 1e-4)?,
-                power: a.number_or("power", 1.0)?,
-                cycle: a.boolean_or("cycle", false)?,
-            },
-            "InverseTimeDecay" => Schedule::InverseTimeDecay {
-                initial_learning_rate: required("initial_learning_rate")?,
-                decay_steps: above_zero("decay_steps")?,
-                decay_rate: required("decay_rate")?,
-                staircase: a.boolean_or("staircase", false)?,
-            },
-            "CosineDecay" => Schedule::CosineDecay {
-                initial_learning_rate: required("initial_learning_rate")?,
-                decay_steps: above_zero("decay_steps")?,
-                alpha: a.number_or("alpha", 0.0)?,
-                warmup_target: a.number("warmup_target")?,
-                warmup_steps: a.number_or("warmup_steps", 0.0)?,
-            },
-            "CosineDecayRestarts" => Schedule::CosineDecayRestarts {
-                initial_learning_rate: required("initial_learning_rate")?,
-                first_decay_steps: above_zero("first_decay_steps")?,
-                t_mul: a.number_or("t_mul", 2.0)?,
-                m_mul: a.number_or("m_mul", 1.0)?,
-                alpha: a.number_or("alpha", 0.0)?,
-            },
-            other => return Err(Error::unknown("learning rate schedule", other, CLASSES)),
-        })
-    }
-}
-
-fn piecewise_from(a: &Arguments) -> Result<Schedule> {
-    let list = |key: &str| a.numbers(key)?.ok_or_else(|| a.wrong(key, "a list of numbers"));
-    let (boundaries, values) = (list("boundaries")?, list("values")?);
-    if boundaries.is_empty() || values.len() != boundaries.len() + 1 {
-        return Err(a.wrong(
-            "values",
-            format!("a list of {} numbers, one more than boundaries", boundaries.len() + 1),
-        ));
-    }
-    Ok(Schedule::PiecewiseConstantDecay { boundaries, values })
 }
 
 /// From the last value backwards: each boundary that s has not passed puts its own value in place.
@@ -287,9 +208,4 @@ fn restarts(completed: Expr<'_>, t_mul: f64) -> (Expr<'_>, Expr<'_>) {
     let length = restarts.number(t_mul).pow(restarts);
     let before = (1.0 - length) / (1.0 - t_mul);
     (restarts, (completed - before) / length)
-}
-
-/// A number of steps, which Keras users write without a point.
-fn steps(steps: f64) -> Value {
-    if steps.fract() == 0.0 { json!(steps as i64) } else { json!(steps) }
 }

@@ -1,55 +1,28 @@
 //! SGD: gradient descent, plain or with momentum.
 
-use cornu_ir::{Expr, Type};
-use serde_json::{Map, Value, json};
+use cornu_ir::Expr;
 
-use crate::config::Arguments;
 use crate::error::{Error, Result};
-use crate::optimizers::common::common;
-use crate::optimizers::{Common, Optimizer, SlotSpec, Step, Updated, each_weight, slots_of};
+use crate::optimizers::settings::{described, settings};
+use crate::optimizers::{Common, Optimizer, SlotSpec, Step, TrainedWeight, Updated, each_weight, slots_of};
 
-/// Gradient descent. With weight w, gradient g, learning rate α and momentum μ:
-///
-/// - plain: w ← w - α·g
-/// - momentum: m ← μ·m - α·g, w ← w + m
-/// - Nesterov: m ← μ·m - α·g, w ← w + μ·m - α·g
-///
-/// Sutskever, Martens, Dahl, Hinton 2013, "On the importance of initialization and momentum in deep learning".
-#[derive(Clone, Debug, PartialEq)]
-pub struct SGD {
-    common: Common,
-    momentum: f64,
-    nesterov: bool,
+settings! {
+    /// Gradient descent. With weight w, gradient g, learning rate α and momentum μ:
+    ///
+    /// - plain: w ← w - α·g
+    /// - momentum: m ← μ·m - α·g, w ← w + m
+    /// - Nesterov: m ← μ·m - α·g, w ← w + μ·m - α·g
+    ///
+    /// Sutskever, Martens, Dahl, Hinton 2013, "On the importance of initialization and momentum in deep learning".
+    pub struct SGD(Common::new(0.01)) {
+        /// The share of the last step that is gone again.
+        momentum: f64 = 0.0,
+        /// Whether the gradient counts as if it were measured one step ahead.
+        nesterov: bool = false,
+    }
 }
 
-common!(SGD);
-
 impl SGD {
-    /// With Keras's defaults: learning rate 0.01, no momentum.
-    pub fn new() -> SGD {
-        SGD { common: Common::new(0.01), momentum: 0.0, nesterov: false }
-    }
-
-    /// The share of the last step that is gone again.
-    pub fn momentum(mut self, momentum: f64) -> SGD {
-        self.momentum = momentum;
-        self
-    }
-
-    /// Whether the gradient counts as if it were measured one step ahead.
-    pub fn nesterov(mut self, nesterov: bool) -> SGD {
-        self.nesterov = nesterov;
-        self
-    }
-
-    pub(super) fn from_config(arguments: &Arguments) -> Result<SGD> {
-        Ok(SGD {
-            common: SGD::new().common.read(arguments)?,
-            momentum: arguments.number_or("momentum", 0.0)?,
-            nesterov: arguments.boolean_or("nesterov", false)?,
-        })
-    }
-
     fn groups(&self) -> &'static [&'static [&'static str]] {
         if self.momentum == 0.0 { &[] } else { &[&["momentum"]] }
     }
@@ -68,41 +41,22 @@ impl SGD {
     }
 }
 
-impl Default for SGD {
-    fn default() -> SGD {
-        SGD::new()
-    }
-}
-
 impl Optimizer for SGD {
-    fn class_name(&self) -> &str {
-        "SGD"
-    }
+    described!("SGD");
 
-    fn common(&self) -> &Common {
-        &self.common
-    }
-
-    fn arguments(&self) -> Map<String, Value> {
-        Map::from_iter([
-            ("momentum".to_string(), json!(self.momentum)),
-            ("nesterov".to_string(), json!(self.nesterov)),
-        ])
-    }
-
-    fn rule_slots(&self, weights: &[Type]) -> Vec<SlotSpec> {
+    fn rule_slots(&self, weights: &[TrainedWeight]) -> Vec<SlotSpec> {
         slots_of(weights, self.groups())
     }
 
     fn update<'b>(
         &self,
-        step: &Step<'b>,
+        step: &Step<'_, 'b>,
         weights: &[Expr<'b>],
         gradients: &[Option<Expr<'b>>],
         slots: &[Expr<'b>],
     ) -> Result<Updated<'b>> {
         each_weight(self.groups(), weights, gradients, slots, |w, g, slots| {
-            self.step(w, g, step.learning_rate.cast(w.dtype()), slots)
+            self.step(w, g, step.rate_for(w), slots)
         })
     }
 

@@ -1,9 +1,18 @@
 //! Slots: what rules keep between steps, and the order in which it is stored.
 
-use cornu_ir::{Expr, Type};
+use cornu_ir::{DType, Expr, Type};
 
 use crate::error::{Error, Result};
-use crate::optimizers::Updated;
+use crate::optimizers::{TrainedWeight, Updated};
+
+/// How a slot begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initial {
+    /// This number in all elements.
+    Fill(f64),
+    /// A copy of the weight that it belongs to.
+    Weight,
+}
 
 /// One variable of an optimizer.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,23 +23,41 @@ pub struct SlotSpec {
     pub weight: Option<usize>,
     /// Element type and shape.
     pub ty: Type,
-    /// The value of all elements at the beginning.
-    pub initial: f64,
+    /// What it is at the beginning.
+    pub initial: Initial,
+}
+
+impl SlotSpec {
+    /// A single number that belongs to no weight.
+    pub fn scalar(name: &str, dtype: DType, initial: f64) -> SlotSpec {
+        let (name, ty) = (name.to_string(), Type::scalar(dtype));
+        SlotSpec { name, weight: None, ty, initial: Initial::Fill(initial) }
+    }
+
+    /// With this number in all elements at the beginning.
+    pub fn beginning_at(self, value: f64) -> SlotSpec {
+        SlotSpec { initial: Initial::Fill(value), ..self }
+    }
+
+    /// With the values of its weight at the beginning.
+    pub fn beginning_as_weight(self) -> SlotSpec {
+        SlotSpec { initial: Initial::Weight, ..self }
+    }
 }
 
 /// The slots of a rule that keeps, for each weight, tensors of the weight's type that begin at 0.
 ///
 /// Each group is stored weight by weight, one group after the other: `[["m", "v"], ["h"]]` is m₀ v₀ m₁ v₁ … h₀ h₁ ….
-pub fn slots_of(weights: &[Type], groups: &[&[&str]]) -> Vec<SlotSpec> {
-    let slot = |name: &str, index: usize, ty: &Type| SlotSpec {
+pub fn slots_of(weights: &[TrainedWeight], groups: &[&[&str]]) -> Vec<SlotSpec> {
+    let slot = |name: &str, index: usize, weight: &TrainedWeight| SlotSpec {
         name: name.to_string(),
         weight: Some(index),
-        ty: ty.clone(),
-        initial: 0.0,
+        ty: weight.ty.clone(),
+        initial: Initial::Fill(0.0),
     };
     let group = |names: &[&str]| -> Vec<SlotSpec> {
         let weights = weights.iter().enumerate();
-        weights.flat_map(|(index, ty)| names.iter().map(move |name| slot(name, index, ty))).collect()
+        weights.flat_map(|(index, weight)| names.iter().map(move |name| slot(name, index, weight))).collect()
     };
     groups.iter().flat_map(|names| group(names)).collect()
 }
@@ -77,11 +104,10 @@ fn places(groups: &[&[&str]], weights: usize, index: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cornu_ir::DType;
 
     #[test]
     fn groups_stand_one_after_the_other() {
-        let weights = [Type::new(DType::F32, [2]), Type::new(DType::F32, [3])];
+        let weights = [2, 3].map(|size| TrainedWeight::new("w", Type::new(DType::F32, [size])));
         let groups: [&[&str]; 2] = [&["m", "v"], &["h"]];
         let names: Vec<String> = slots_of(&weights, &groups)
             .iter()

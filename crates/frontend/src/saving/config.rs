@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::Serialized;
 use crate::error::{Error, Result};
-use crate::layers::{Layer, Spec, float_policy};
+use crate::layers::{DTypePolicy, Layer, Spec};
 use crate::losses;
 use crate::metrics;
 use crate::model::{Functional, Model, Network, Sequential};
@@ -22,7 +22,7 @@ impl Model {
         let is_sequential = self.network.class_name() == "Sequential";
         let input = self.built.as_ref().and_then(|built| built.inputs.first()).filter(|_| is_sequential);
         if is_sequential {
-            config.insert("dtype".into(), float_policy());
+            config.insert("dtype".into(), self.policy.serialize());
             config.insert("layers".into(), Value::Array(self.serialize_layers()?));
         } else {
             config.extend(self.network.config()?);
@@ -163,6 +163,8 @@ pub(super) struct ReadNetwork {
     pub(super) name: String,
     pub(super) network: Arc<dyn Network>,
     pub(super) inputs: Option<Vec<Spec>>,
+    /// What the file says of the model itself; it says nothing of a functional one.
+    pub(super) policy: Option<DTypePolicy>,
 }
 
 pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
@@ -177,12 +179,15 @@ pub(super) fn read_network(object: &Value) -> Result<ReadNetwork> {
             let is_text = network.layers().first().is_some_and(|layer| layer.layer().as_host().is_some());
             let shape = shape.map(|shape| if is_text { Spec::text(shape.shape) } else { shape });
             let inputs = network.input_spec().or(shape).map(|input| vec![input]);
-            Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs })
+            let policy = serialized.arguments().value("dtype").map(DTypePolicy::deserialize).transpose()?;
+            let policy = policy.map(|policy| policy.resolve()).transpose()?;
+            Ok(ReadNetwork { name: network.model_name(), network: Arc::new(network), inputs, policy })
         }
         "Functional" | "Model" => {
             let network = Functional::from_config(&serialized.config)?;
             let inputs = network.input_specs();
-            Ok(ReadNetwork { name: network.model_name().to_string(), network: Arc::new(network), inputs })
+            let name = network.model_name().to_string();
+            Ok(ReadNetwork { name, network: Arc::new(network), inputs, policy: None })
         }
         class => Err(Error::unknown("model class that can be read", class, ["Functional", "Sequential"])),
     }

@@ -18,6 +18,7 @@ use super::weights::Weights;
 use super::{Format, Place, Source, json};
 use crate::error::{Error, Result};
 use crate::model::{Built, Model};
+use crate::optimizers::momentum_product;
 
 /// Largest configuration that is read.
 const MAX_CONFIG_BYTES: u64 = 256 << 20;
@@ -65,7 +66,8 @@ fn load_archive(source: Source) -> Result<Model> {
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_weights(&model, &built, &weights)?;
-        model.install(built, &values)?;
+        let values = model.uploaded(values.into_iter().map(Ok))?;
+        model.install(built, values)?;
     }
     let compile = upgrade::compile(compile, &model.output_names(), generation);
     if let Some(how) = read_compile_config(&compile)? {
@@ -101,7 +103,8 @@ fn load_legacy(source: Source) -> Result<Model> {
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_legacy_weights(&model, &built, &file)?;
-        model.install(built, &values)?;
+        let values = model.uploaded(values.into_iter().map(Ok))?;
+        model.install(built, values)?;
     }
     if let Some(text) = &file.header().training_config {
         let training = json::parse(&at.inside("training_config"), text.as_bytes())?;
@@ -141,11 +144,16 @@ fn restore_optimizer(
         }
     };
     let Some(slots) = slots.filter(|slots| slots.len() == types.len()) else { return Ok(()) };
-    for ((value, slot), ty) in values.iter_mut().zip(slots).zip(&types) {
+    for (place, (slot, ty)) in slots.into_iter().zip(&types).enumerate() {
         match slot {
-            Slot::Stored(position) if position < count => *value = read(position, ty)?,
-            // What the file leaves out begins as the configuration says.
-            Slot::Stored(_) | Slot::LearningRate | Slot::Placeholder | Slot::MomentumProduct => {}
+            Slot::Stored(position) if position < count => values[place] = read(position, ty)?,
+            Slot::MomentumProduct => {
+                let beta_1 = optimizer["config"]["beta_1"].as_f64().unwrap_or(0.9);
+                let steps = values[0].integers().first().copied().unwrap_or(0);
+                values[place] = Tensor::from_floats(ty, [momentum_product(beta_1, steps)]);
+            }
+            // What else the file leaves out begins as the configuration says.
+            Slot::Stored(_) | Slot::LearningRate | Slot::Placeholder => {}
         }
     }
     model.set_optimizer_values(&values)
@@ -153,8 +161,9 @@ fn restore_optimizer(
 
 /// The model that a configuration describes, and its shapes if it tells them.
 fn model_of(config: &Value) -> Result<(Model, Option<Built>)> {
-    let ReadNetwork { name, network, inputs } = read_network(config)?;
-    let model = Model::without_weights(name, network)?;
+    let ReadNetwork { name, network, inputs, policy } = read_network(config)?;
+    let mut model = Model::without_weights(name, network)?;
+    model.policy = policy.unwrap_or(model.policy);
     let built = inputs.map(|inputs| model.trace(inputs)).transpose()?;
     Ok((model, built))
 }

@@ -15,6 +15,8 @@ use super::{Format, Place, atomic, json};
 use crate::error::Result;
 use crate::layers::{AnyLayer, LoraKernel, Sublayer, WeightSpec};
 use crate::model::{Model, Program};
+use crate::optimizers::{SlotSpec, TrainedWeight, Variable};
+use crate::training::{Compiled, Rows};
 
 /// The version of Keras whose files ours are like.
 const KERAS_VERSION: &str = "3.15.1";
@@ -69,8 +71,7 @@ impl Model {
         }
         lookups::learned(self.network.sublayers(), "").iter().for_each(|learned| learned.add_to(&mut saved));
         if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
-            let name = snake_case(compiled.optimizer.class_name());
-            saved.push(Saved::new("optimizer", name, vars));
+            saved.extend(saved_optimizer(compiled, vars));
         }
         Ok(saved)
     }
@@ -108,7 +109,7 @@ impl Model {
         let [kernel, a, b] = types.each_ref().map(|ty| builder.input("given", ty.clone()));
         let graph = builder.finish(&[lora.adapted(kernel, a, b)])?;
         let mut program = Program::new(&*self.backend, &format!("{}.merge", self.name), &graph, &types)?;
-        program.run(&*self.backend, &mut [], &[], &given)?;
+        program.run(&*self.backend, &mut [], &[], &given.map(Rows::from))?;
         let mut outputs = program.outputs(&*self.backend)?;
         Ok(outputs.swap_remove(0))
     }
@@ -128,21 +129,41 @@ impl Model {
         let (Some(compiled), Some(values)) = (&self.compiled, self.optimizer_values()?) else {
             return Ok(Vec::new());
         };
-        let optimizer = snake_case(compiled.optimizer.class_name());
-        let trained: Vec<&WeightSpec> =
-            self.weight_specs().iter().filter(|weight| weight.trainable).collect();
-        let slots =
-            compiled.slots.iter().map(|slot| match slot.weight.and_then(|number| trained.get(number)) {
-                Some(weight) => format!("{}_{}_{}", self.name, weight.path.replace('/', "_"), slot.name),
-                None => slot.name.clone(),
-            });
-        let rate = (!compiled.has_schedule()).then(|| "learning_rate".to_string());
-        let names = ["iteration".to_string()].into_iter().chain(rate).chain(slots);
-        Ok(names.map(|name| format!("{optimizer}/{name}")).zip(values).collect())
+        let name = |place: usize| match place {
+            Variable::ITERATIONS => "iteration".to_string(),
+            Variable::LEARNING_RATE => "learning_rate".to_string(),
+            _ => slot_name(&self.name, &compiled.slots[place - Variable::slot(0)], &compiled.trained),
+        };
+        let variables = compiled.variables().into_iter();
+        let paths = variables.map(|variable| format!("{}/{}", variable.owner, name(variable.place)));
+        Ok(paths.zip(values).collect())
     }
 
     pub(super) fn weight_specs(&self) -> &[WeightSpec] {
         self.built.as_ref().map_or(&[], |built| &built.weights[..built.saved()])
+    }
+}
+
+/// The optimizer, with all variables; then those inside it, with theirs a second time.
+fn saved_optimizer(compiled: &Compiled, vars: Vec<Tensor>) -> Vec<Saved> {
+    let mut inner: Vec<Saved> = Vec::new();
+    for (variable, value) in compiled.variables().into_iter().zip(&vars) {
+        let Some(group) = variable.group else { continue };
+        let path = format!("optimizer/{group}");
+        match inner.iter_mut().find(|saved| saved.path == path) {
+            Some(saved) => saved.vars.push(value.clone()),
+            None => inner.push(Saved::new(path, variable.owner, vec![value.clone()])),
+        }
+    }
+    let name = snake_case(compiled.optimizer.class_name());
+    [vec![Saved::new("optimizer", name, vars)], inner].concat()
+}
+
+/// What Keras calls a slot: `seq_dense_kernel_momentum`.
+fn slot_name(model: &str, slot: &SlotSpec, trained: &[TrainedWeight]) -> String {
+    match slot.weight.and_then(|number| trained.get(number)) {
+        Some(weight) => format!("{model}_{}_{}", weight.path.replace('/', "_"), slot.name),
+        None => slot.name.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::identifier::Identifier;
 use crate::losses::Loss;
 use crate::metrics::MetricIdentifier;
 use crate::model::Built;
-use crate::optimizers::{LearningRate, Optimizer, SlotSpec};
+use crate::optimizers::{Optimizer, SlotSpec, TrainedWeight, Variable};
 
 /// What [`crate::Model::compile`] takes: optimizer and loss, by Keras's names or as values, and optional metrics.
 ///
@@ -189,6 +189,8 @@ fn with_one(all: PerOutput<Metrics>, output: &str, metrics: Metrics) -> PerOutpu
 pub(crate) struct Compiled {
     pub(crate) given: Compile,
     pub(crate) optimizer: Arc<dyn Optimizer>,
+    /// The weights that are trained; known once the weights are.
+    pub(crate) trained: Vec<TrainedWeight>,
     /// The optimizer's variables beside `iterations` and `learning_rate`; known once the weights are.
     pub(crate) slots: Vec<SlotSpec>,
     /// Decided when the types of targets and outputs are first seen, for names like "accuracy" depend on them.
@@ -196,9 +198,9 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
-    /// True if the learning rate is computed from the number of steps, and no variable.
-    pub(crate) fn has_schedule(&self) -> bool {
-        matches!(self.optimizer.common().learning_rate, LearningRate::Schedule(_))
+    /// The optimizer's variables as files hold them.
+    pub(crate) fn variables(&self) -> Vec<Variable> {
+        self.optimizer.variables(&self.trained, &self.slots)
     }
 }
 

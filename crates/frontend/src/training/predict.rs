@@ -144,6 +144,9 @@ fn joined<'a>(parts: impl Iterator<Item = &'a Tensor> + Clone) -> Result<Tensor>
         );
         return Err(Error::Data { what });
     }
+    if let [only] = all[..] {
+        return Ok(only.clone());
+    }
     let shape = all[0].shape().with(0, rows);
     let items = |part: &&Tensor| part.data().clone();
     let data = all.iter().map(items).reduce(append).unwrap_or_else(|| Data::F32(Vec::new()));

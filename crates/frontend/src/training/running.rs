@@ -1,16 +1,18 @@
 //! Running steps: a compiled model's state on the device, and the programs that change it.
 
-use cornu_ir::plan::{self, Cost};
-use cornu_ir::{DType, Tensor, Type, passes};
+use cornu_ir::{DType, Tensor, Type};
 
 use super::Logs;
 use super::batches::ReadyBatch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
-use super::step::{StepWriter, running_loss};
+use super::parts::running_mean;
+use super::rows::Rows;
+use super::step::StepWriter;
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
-use crate::model::{Model, Program, Purpose, Signature};
+use crate::model::{Built, Model, Program, Purpose, Signature};
+use crate::optimizers::{AVERAGE, Initial, SlotSpec, TrainedWeight, Variable};
 use crate::random;
 
 impl Model {
@@ -32,7 +34,8 @@ impl Model {
         self.leave_training();
         self.averages_swapped = false;
         self.rebuild()?;
-        self.compiled = Some(Compiled { optimizer, slots: Vec::new(), goals: None, given: how });
+        self.compiled =
+            Some(Compiled { optimizer, trained: Vec::new(), slots: Vec::new(), goals: None, given: how });
         self.programs.clear();
         self.begin_training()
     }
@@ -46,20 +49,6 @@ impl Model {
         self.state.extend(remembered);
     }
 
-    /// What predicting a batch of so many samples takes: operations, bytes moved, memory. Nothing is run.
-    pub fn cost(&self, batch_size: usize) -> Result<Cost> {
-        let built = self.built()?;
-        let given: Vec<Type> = built
-            .trace
-            .feeds
-            .iter()
-            .map(|spec| spec.with_unknown(batch_size))
-            .map(|ty| ty.with_shape(ty.shape.with(0, batch_size)))
-            .collect();
-        let writer = StepWriter { network: &*self.network, built, compiled: None };
-        Ok(plan::plan(&passes::optimize(&writer.predict(&given)?)).cost())
-    }
-
     pub(crate) fn compiled(&self) -> Result<&Compiled> {
         self.compiled.as_ref().ok_or_else(|| Error::NotReady {
             what: format!("the model `{}` is not compiled", self.name),
@@ -71,19 +60,45 @@ impl Model {
     pub(crate) fn begin_training(&mut self) -> Result<()> {
         let (Some(built), Some(compiled)) = (&self.built, &mut self.compiled) else { return Ok(()) };
         let remembered = self.state.split_off(built.saved());
-        let trained: Vec<Type> =
-            built.weights.iter().filter(|weight| weight.trainable).map(|weight| weight.ty.clone()).collect();
-        compiled.slots = compiled.optimizer.slots(&trained);
+        compiled.trained =
+            built.weights.iter().filter(|weight| weight.trainable).map(TrainedWeight::from).collect();
+        compiled.slots = compiled.optimizer.slots(&compiled.trained);
         let seed = random::derive(self.seed, u64::from(u32::MAX));
-        let mut values =
-            vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        values.extend(compiled.slots.iter().map(|slot| filled(&slot.ty, slot.initial)));
-        values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
-        for value in &values {
+        let first = [Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        for value in &first {
             self.state.push(self.backend.upload(value)?);
         }
+        for slot in &compiled.slots {
+            // What is allocated is zero, as most slots are.
+            let mut buffer = self.backend.allocate(&slot.ty)?;
+            if let Initial::Fill(value) = slot.initial
+                && value != 0.0
+            {
+                self.backend.write(&mut buffer, &filled(&slot.ty, value))?;
+            }
+            self.state.push(buffer);
+        }
+        let random = Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]);
+        self.state.push(self.backend.upload(&random)?);
         self.state.extend(remembered);
-        Ok(())
+        self.slots_follow_weights()
+    }
+
+    /// Before the first step, copies weights into the slots that begin as such copies.
+    pub(crate) fn slots_follow_weights(&mut self) -> Result<()> {
+        let (Some(built), Some(compiled)) = (&self.built, &self.compiled) else { return Ok(()) };
+        let copies = pairs(built, compiled, |slot| slot.initial == Initial::Weight);
+        let iterations = Layout::of(built, Some(compiled)).iterations;
+        if copies.is_empty() || self.backend.download(&self.state[iterations])?.integers() != [0] {
+            return Ok(());
+        }
+        copies.into_iter().try_for_each(|(weight, slot)| self.copy(weight, slot))
+    }
+
+    /// Writes one value of the state over another.
+    fn copy(&mut self, from: usize, to: usize) -> Result<()> {
+        let value = self.backend.download(&self.state[from])?;
+        Ok(self.backend.write(&mut self.state[to], &value)?)
     }
 
     /// Decides what the names of losses and metrics mean, now that targets are here.
@@ -93,7 +108,7 @@ impl Model {
         }
         let names = self.output_names();
         let outputs: Vec<Type> = self.built()?.outputs().iter().map(|spec| spec.with_unknown(2)).collect();
-        let targets: Vec<Type> = batch.targets().iter().map(Tensor::ty).collect();
+        let targets: Vec<Type> = batch.targets().iter().map(Rows::ty).collect();
         let Some(compiled) = &mut self.compiled else { return Ok(()) };
         compiled.goals = Some(Goals::decide(&compiled.given, &names, &outputs, &targets)?);
         self.reset_metrics()
@@ -153,36 +168,31 @@ impl Model {
         Ok(())
     }
 
-    /// Where in the state they lie: iterations, the learning rate unless a schedule computes it, the slots.
+    /// Where in the state they lie.
     fn optimizer_variables(&self) -> Option<impl Iterator<Item = usize> + use<>> {
         let (built, compiled) = (self.built.as_ref()?, self.compiled.as_ref()?);
         let Layout { iterations, random, .. } = Layout::of(built, Some(compiled));
-        let scheduled = compiled.has_schedule();
-        (self.state.len() >= random)
-            .then(|| (iterations..random).filter(move |&i| !scheduled || i != iterations + 1))
+        let variables = compiled.variables().into_iter().map(move |variable| iterations + variable.place);
+        (self.state.len() >= random).then_some(variables)
     }
 
-    /// Replaces the weights by their moving averages, if the optimizer keeps any and does not do so by itself.
+    /// Replaces the weights by their moving averages, if the optimizer keeps any.
     pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
-        let common = self.compiled()?.optimizer.common();
-        if !common.use_ema || common.ema_overwrite_frequency.is_some() {
-            return Ok(());
-        }
         if self.averages_swapped {
             self.swap_averages()?;
         }
-        for (weight, average) in self.averages()? {
-            let value = self.backend.download(&self.state[average])?;
-            self.backend.write(&mut self.state[weight], &value)?;
+        // Before the first step they are averages of nothing.
+        if self.iterations()? == 0 {
+            return Ok(());
         }
-        Ok(())
+        self.averages()?.into_iter().try_for_each(|(weight, average)| self.copy(average, weight))
     }
 
     /// Swaps the weights and their moving averages.
     pub(crate) fn swap_averages(&mut self) -> Result<()> {
-        let optimizer = &self.compiled()?.optimizer;
-        if !optimizer.common().use_ema {
-            let class = optimizer.class_name().to_string();
+        let averages = self.averages()?;
+        if averages.is_empty() {
+            let class = self.compiled()?.optimizer.class_name().to_string();
             return Err(Error::config(
                 &class,
                 "use_ema",
@@ -190,7 +200,7 @@ impl Model {
                 "true where averages take the place of weights",
             ));
         }
-        for (weight, average) in self.averages()? {
+        for (weight, average) in averages {
             self.state.swap(weight, average);
         }
         self.averages_swapped = !self.averages_swapped;
@@ -199,11 +209,7 @@ impl Model {
 
     /// Where in the state each trained weight and its average lie.
     fn averages(&self) -> Result<Vec<(usize, usize)>> {
-        let built = self.built()?;
-        let trained = (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable);
-        // The averages are the first slots, one for each trained weight.
-        let averages = Layout::of(built, Some(self.compiled()?)).iterations + 2;
-        Ok(trained.zip(averages..).collect())
+        Ok(pairs(self.built()?, self.compiled()?, |slot| slot.name == AVERAGE))
     }
 
     /// One step of training.
@@ -211,7 +217,7 @@ impl Model {
         self.decide_goals(batch)?;
         let signature = self.prepare(Purpose::Train, batch)?;
         if let Some(program) = self.programs.get_mut(&signature) {
-            program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
+            program.run(&*self.backend, &mut self.state, &[], &batch.given)?;
         }
         Ok(signature)
     }
@@ -224,7 +230,7 @@ impl Model {
         let (weights, layout) = (built.saved(), Layout::of(built, Some(self.compiled()?)));
         if let Some(program) = self.programs.get_mut(&signature) {
             let (before, state) = self.state.split_at_mut(layout.remembered);
-            program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+            program.run(&*self.backend, state, &before[..weights], &batch.given)?;
         }
         Ok(signature)
     }
@@ -237,7 +243,7 @@ impl Model {
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
         let (before, rest) = self.state.split_at_mut(layout.remembered);
         let state = &mut rest[..layout.metrics - layout.remembered];
-        program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+        program.run(&*self.backend, state, &before[..weights], &batch.given)?;
         program.outputs(&*self.backend)
     }
 
@@ -268,12 +274,21 @@ impl Model {
     }
 }
 
+/// The places in the state of trained weights and of those of their slots that `is_meant`.
+fn pairs(built: &Built, compiled: &Compiled, is_meant: impl Fn(&SlotSpec) -> bool) -> Vec<(usize, usize)> {
+    let weights: Vec<usize> =
+        (0..built.weights.len()).filter(|&weight| built.weights[weight].trainable).collect();
+    let first = Layout::of(built, Some(compiled)).iterations;
+    let slots = compiled.slots.iter().enumerate().filter(|(_, slot)| is_meant(slot));
+    slots.filter_map(|(n, slot)| Some((*weights.get(slot.weight?)?, first + Variable::slot(n)))).collect()
+}
+
 impl Compiled {
     /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
     fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
-        let losses = running_loss().into_iter().chain(losses.flat_map(|_| running_loss()));
+        let losses = running_mean().into_iter().chain(losses.flat_map(|_| running_mean()));
         losses.chain(metrics.flat_map(|tracked| tracked.state.clone()))
     }
 }

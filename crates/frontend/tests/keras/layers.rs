@@ -1,11 +1,13 @@
 //! Layers called by themselves: outputs, masks, gradients, losses and what a call leaves behind, a group a test.
 
+mod policies;
 mod random;
 mod refusals;
 mod saved;
 mod stateful;
 
-use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, WeightSpec};
+use cornu::DTypePolicy;
+use cornu::layers::{self, AnyLayer, Argument, CallArguments, Masked, Spec, StatelessCall, WeightSpec};
 use cornu_ir::interpret::interpret;
 use cornu_ir::{Builder, DType, Expr, Tensor};
 use serde_json::{Value, json};
@@ -137,16 +139,8 @@ impl<'a> Case<'a> {
         let builder = Builder::new();
         let given: Vec<Expr<'_>> =
             self.given.iter().map(|tensor| builder.input("given", tensor.ty())).collect();
-        let weights = &given[self.first_weight..][..self.specs.len()];
-        let arguments = self
-            .arguments
-            .map(|&(value, mask)| Ok(Masked { value: given[value], mask: mask.map(|mask| given[mask]) }));
-        let random = (self.record["training"] == true).then(|| given[given.len() - 1]);
-        let call = arguments
-            .and_then(|arguments| {
-                self.layer.stateless_call(&builder, &self.specs, weights, &arguments, random)
-            })
-            .map_err(|error| error.to_string())?;
+        let weights = self.weights(&given);
+        let call = self.write(&builder, &given)?;
 
         let mut expected = Vec::new();
         self.expect_outputs(&call.outputs, &mut expected)?;
@@ -169,6 +163,33 @@ impl<'a> Case<'a> {
         let losses = self.record.get("losses").map_or(0.0, |losses| numbers(losses).iter().sum());
         let loss = json!({"shape": [], "dtype": "float32", "data": [losses]});
         near("the sum of losses", &values[expected.len()], &loss, self.tolerance)
+    }
+
+    fn weights<'g, 'b>(&self, given: &'g [Expr<'b>]) -> &'g [Expr<'b>] {
+        &given[self.first_weight..][..self.specs.len()]
+    }
+
+    /// Writes the call.
+    fn write<'b>(&self, builder: &'b Builder, given: &[Expr<'b>]) -> Check<StatelessCall<'b>> {
+        let arguments = self
+            .arguments
+            .map(|&(value, mask)| Ok(Masked { value: given[value], mask: mask.map(|mask| given[mask]) }));
+        let random = (self.record["training"] == true).then(|| given[given.len() - 1]);
+        let weights = self.weights(given);
+        let call = arguments.and_then(|arguments| {
+            self.layer.stateless_call(builder, &self.specs, weights, &arguments, random)
+        });
+        call.map_err(|error| error.to_string())
+    }
+
+    /// Fails unless all variables have the types of this policy.
+    fn check_types(&self, policy: DTypePolicy) -> Check {
+        let is_wrong =
+            |spec: &&WeightSpec| spec.ty.dtype.is_float() && spec.ty.dtype != policy.variable_dtype();
+        match self.specs.iter().find(is_wrong) {
+            Some(spec) => Err(format!("the weight {} is {}", spec.path, spec.ty)),
+            None => Ok(()),
+        }
     }
 
     fn check_config(&self) -> Check {

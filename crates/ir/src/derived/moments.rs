@@ -2,15 +2,21 @@
 
 use super::count;
 use crate::expr::Expr;
+use crate::types::DType;
 
 /// The mean along `axes`, which disappear.
 pub fn mean<'b>(x: Expr<'b>, axes: &[usize]) -> Expr<'b> {
-    x.sum(axes) / count(&x.shape(), axes)
+    (wide(x).sum(axes) / count(&x.shape(), axes)).cast(x.dtype())
 }
 
 /// The mean of all elements.
 pub fn mean_all(x: Expr<'_>) -> Expr<'_> {
-    x.sum_all() / x.shape().elements() as f64
+    (wide(x).sum_all() / x.shape().elements() as f64).cast(x.dtype())
+}
+
+/// In 32 bits or more: a sum that is yet to be divided may be too large for 16.
+fn wide(x: Expr<'_>) -> Expr<'_> {
+    if matches!(x.dtype(), DType::BF16 | DType::F16) { x.cast(DType::F32) } else { x }
 }
 
 /// The mean squared distance from the mean along `axes`, which disappear. Divides by n, not n - 1.

@@ -3,7 +3,7 @@
 use cornu_ir::{DType, Expr, derived};
 
 use crate::error::{Error, Result};
-use crate::layers::{Axes, Config, Context, Layer, LayerConfig, only};
+use crate::layers::{Axes, Config, Context, Layer, LayerConfig, lowest_score, only};
 use crate::shapes;
 
 /// eˣ / Σ eˣ along some axes: the shape stays. Where a mask is given and false, the share is 0.
@@ -66,7 +66,7 @@ impl Layer for Softmax {
         let Some(mask) = context.mask(0) else { return Ok(vec![derived::softmax(x, &axes)]) };
         let mask = fitting(mask, x)?;
         // A number and not -∞, so that a row that is all masked has a softmax. It must be one that the type holds.
-        let lowest = if x.dtype() == DType::F16 { -3e4 } else { -1e9 };
+        let lowest = lowest_score(x.dtype());
         let shares = derived::softmax(mask.select(x, x.number(lowest)), &axes);
         Ok(vec![mask.select(shares, x.number(0.0))])
     }

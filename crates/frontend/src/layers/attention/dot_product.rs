@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cornu_ir::ops::Dot;
-use cornu_ir::{Expr, Shape, derived};
+use cornu_ir::{DType, Expr, Shape, derived};
 use serde_json::json;
 
 use super::super::{Config, Context, Dropout, Layer, LayerConfig, Spec, Weights, only};
@@ -182,7 +182,9 @@ fn masked<'b>(context: &Context<'_, 'b>, scores: Expr<'b>) -> Result<Expr<'b>> {
         mask = Some(masks::both(mask, masks::causal(scores, queries, keys))?);
     }
     let Some(mask) = mask else { return Ok(scores) };
-    Ok(fitting(mask, &shape, "value")?.select(scores, scores - 1e9))
+    // Keras's number, which 16 bits hold.
+    let much = if scores.dtype() == DType::F16 { 65504.0 } else { 1e9 };
+    Ok(fitting(mask, &shape, "value")?.select(scores, scores - much))
 }
 
 fn fitting<'b>(mask: Expr<'b>, shape: &Shape, whose: &str) -> Result<Expr<'b>> {

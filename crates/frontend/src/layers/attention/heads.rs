@@ -1,8 +1,8 @@
 //! Scaled dot products of heads: the computation inside multi-head and grouped-query attention.
 
-use cornu_ir::{Expr, derived};
+use cornu_ir::{DType, Expr, derived};
 
-use super::super::{Context, Layer, only};
+use super::super::{Context, Layer, lowest_score, only};
 use super::dot_product::dropout;
 use crate::einsum::einsum;
 use crate::error::{Error, Result};
@@ -79,14 +79,15 @@ impl Heads<'_> {
     }
 
     /// The share of each key. Where a query may look at no key, Keras gives all keys equal shares or, if it goes the
-    /// longer way (scores kept, dropout, more axes), no share; so do we.
+    /// longer way (scores kept, dropout, more axes), no share; so do we. The shorter way takes 32 bits or more.
     fn softmax<'b>(&self, scores: Expr<'b>, mask: Option<Expr<'b>>, rank: usize) -> Expr<'b> {
         let axes: Vec<usize> = (scores.rank() - self.axes.len()..scores.rank()).collect();
-        let Some(mask) = mask else { return derived::softmax(scores, &axes) };
+        let (short, dtype) = (!(self.dropout > 0.0 || self.keep_scores || rank != 4), scores.dtype());
+        let scores = if short && dtype != DType::F64 { scores.cast(DType::F32) } else { scores };
+        let Some(mask) = mask else { return derived::softmax(scores, &axes).cast(dtype) };
         let mask = shapes::broadcast_to(mask, &scores.shape());
-        let short = !(self.dropout > 0.0 || self.keep_scores || rank != 4);
-        let lowest = if short { -0.7 * f64::from(f32::MAX) } else { -1e9 };
+        let lowest = if short { -0.7 * f64::from(f32::MAX) } else { lowest_score(dtype) };
         let shares = derived::softmax(mask.select(scores, scores.number(lowest)), &axes);
-        if short { shares } else { mask.select(shares, shares.number(0.0)) }
+        if short { shares.cast(dtype) } else { mask.select(shares, shares.number(0.0)) }
     }
 }

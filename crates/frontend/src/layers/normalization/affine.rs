@@ -104,7 +104,7 @@ impl Affine {
         x: Expr<'b>,
         axes: &[usize],
     ) -> Result<Expr<'b>> {
-        Ok(beside(context.weight(name)?.cast(x.dtype()), x, axes))
+        Ok(beside(context.variable(name)?.cast(x.dtype()), x, axes))
     }
 }
 

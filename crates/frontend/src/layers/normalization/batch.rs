@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::affine::{Affine, affine_settings};
 use super::renorm::{self, RenormClipping};
-use super::{beside, check_epsilon, moments, narrowed, widened};
+use super::{beside, check_epsilon, moments, widened};
 use crate::EPSILON;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
@@ -156,7 +156,7 @@ impl BatchNormalization {
     /// Normalizes by the moving averages. All that is known of a channel becomes one factor and one offset, so that
     /// an element costs a multiplication and an addition.
     fn by_averages<'b>(&self, context: &Context<'_, 'b>, x: Expr<'b>, axis: usize) -> Result<Expr<'b>> {
-        let weight = |name| Ok::<_, Error>(context.weight(name)?.cast(x.dtype()));
+        let weight = |name| Ok::<_, Error>(context.variable(name)?.cast(x.dtype()));
         let (mean, deviation) = (weight("moving_mean")?, (weight("moving_variance")? + self.epsilon).rsqrt());
         let factor = if self.affine.scale { deviation * weight("gamma")? } else { deviation };
         let offset = if self.affine.center { weight("beta")? - mean * factor } else { -(mean * factor) };
@@ -223,15 +223,14 @@ impl Layer for BatchNormalization {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let given = only(inputs)?;
-        let x = widened(given);
+        let x = widened(only(inputs)?);
         let axis = shapes::axis("BatchNormalization", self.axis, x)?;
         let normalized = if context.training() && context.trainable() {
             self.train(context, x, axis)?
         } else {
             self.by_averages(context, x, axis)?
         };
-        Ok(vec![narrowed(normalized, given)])
+        Ok(vec![normalized])
     }
 
     fn supports_masking(&self) -> bool {

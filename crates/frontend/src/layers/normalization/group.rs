@@ -4,10 +4,10 @@ use cornu_ir::Expr;
 use serde_json::json;
 
 use super::affine::{Affine, affine_settings};
-use super::{check_epsilon, moments, narrowed, widened};
+use super::{check_epsilon, moments, widened};
 use crate::error::{Error, Result};
 use crate::layers::axes::axis_with_size;
-use crate::layers::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{Autocast, Config, Context, Layer, LayerConfig, Spec, Weights, only};
 use crate::shapes;
 
 /// (x - mean)/√(variance + `epsilon`)·`gamma` + `beta`, with mean and variance over each sample's elements of a group
@@ -99,8 +99,7 @@ impl Layer for GroupNormalization {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let given = only(inputs)?;
-        let x = widened(given);
+        let x = widened(only(inputs)?);
         let (shape, axis) = (x.shape(), shapes::axis("GroupNormalization", self.axis, x)?);
         let groups = self.groups_of(shape[axis])?;
         let mut grouped = shape.to_vec();
@@ -109,7 +108,11 @@ impl Layer for GroupNormalization {
         let others: Vec<usize> = (1..x.rank()).filter(|&other| other != axis).collect();
         let (mean, variance) = moments(x, &others);
         let normalized = ((x - mean) * (variance + self.epsilon).rsqrt()).reshape(shape);
-        Ok(vec![narrowed(self.affine.apply(context, normalized, &[axis])?, given)])
+        Ok(vec![self.affine.apply(context, normalized, &[axis])?])
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Outputs
     }
 
     fn supports_masking(&self) -> bool {

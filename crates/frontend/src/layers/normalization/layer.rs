@@ -4,9 +4,9 @@ use cornu_ir::Expr;
 use serde_json::json;
 
 use super::affine::{Affine, affine_settings};
-use super::{LAST, check_epsilon, moments, narrowed, widened};
+use super::{LAST, check_epsilon, moments, widened};
 use crate::error::Result;
-use crate::layers::{Axes, Config, Context, Layer, LayerConfig, Spec, Weights, only};
+use crate::layers::{Autocast, Axes, Config, Context, Layer, LayerConfig, Spec, Weights, only};
 
 /// (x - mean)/√(variance + `epsilon`)·`gamma` + `beta`, with mean and variance along `axis`: the shape stays.
 ///
@@ -87,13 +87,16 @@ impl Layer for LayerNormalization {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let given = only(inputs)?;
-        let x = widened(given);
+        let x = widened(only(inputs)?);
         let axes = self.axis.of("LayerNormalization", x)?;
         let (mean, variance) = moments(x, &axes);
         let centred = if self.rms_scaling { x } else { x - mean };
         let normalized = centred * (variance + self.epsilon).rsqrt();
-        Ok(vec![narrowed(self.affine().apply(context, normalized, &axes)?, given)])
+        Ok(vec![self.affine().apply(context, normalized, &axes)?])
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Outputs
     }
 
     fn supports_masking(&self) -> bool {

@@ -103,8 +103,8 @@ pub(super) fn corrections<'b>(
     variance: Expr<'b>,
 ) -> Result<(Expr<'b>, Expr<'b>)> {
     let deviation = (variance + layer.epsilon).sqrt();
-    let running_mean = context.weight("renorm_mean")?;
-    let running = context.weight("renorm_stddev")?;
+    let running_mean = context.variable("renorm_mean")?.cast(mean.dtype());
+    let running = context.variable("renorm_stddev")?.cast(mean.dtype());
     // Early in training it may be 0.
     let running = running.max(running.number(layer.epsilon.sqrt()));
     let (mut factor, mut offset) = (deviation / running, (mean - running_mean) / running);

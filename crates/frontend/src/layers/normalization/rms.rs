@@ -3,7 +3,7 @@
 use cornu_ir::{Expr, derived};
 use serde_json::json;
 
-use super::{LAST, beside, check_epsilon, narrowed, widened};
+use super::{LAST, beside, check_epsilon, widened};
 use crate::error::Result;
 use crate::initializers::Ones;
 use crate::layers::{Axes, Config, Context, Layer, LayerConfig, Spec, Weights, only};
@@ -72,11 +72,10 @@ impl Layer for RMSNormalization {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let given = only(inputs)?;
-        let x = widened(given);
+        let x = widened(only(inputs)?);
         let axes = self.axis.of("RMSNormalization", x)?;
         let square = shapes::keep_axes(derived::mean(x.square(), &axes), &axes);
         let scale = beside(context.weight("scale")?.cast(x.dtype()), x, &axes);
-        Ok(vec![narrowed(x * (square + self.epsilon).rsqrt() * scale, given)])
+        Ok(vec![x * (square + self.epsilon).rsqrt() * scale])
     }
 }

@@ -2,7 +2,7 @@
 
 use cornu_ir::{Expr, derived};
 
-use super::{LAST, narrowed, widened};
+use super::{LAST, widened};
 use crate::error::Result;
 use crate::layers::{Axes, Config, Context, Layer, LayerConfig, only};
 
@@ -45,10 +45,9 @@ impl Layer for UnitNormalization {
     }
 
     fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let given = only(inputs)?;
-        let x = widened(given);
+        let x = widened(only(inputs)?);
         let axes = self.axis.of("UnitNormalization", x)?;
-        Ok(vec![narrowed(derived::l2_normalize(x, &axes, 1e-12), given)])
+        Ok(vec![derived::l2_normalize(x, &axes, 1e-12)])
     }
 
     fn supports_masking(&self) -> bool {

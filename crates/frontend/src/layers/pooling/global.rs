@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use cornu_ir::ops::Reduction;
-use cornu_ir::{DType, Expr};
+use cornu_ir::{DType, Expr, derived};
 use serde_json::json;
 
 use super::kind::{OfMax, OfMean, PoolKind, class_name};
@@ -109,10 +109,7 @@ impl<K: PoolKind, const RANK: usize> Layer for GlobalPooling<K, RANK> {
 fn mean<'b>(x: Expr<'b>, axes: &[usize], mask: Option<Expr<'b>>) -> Expr<'b> {
     let x = if x.dtype().is_float() { x } else { x.cast(DType::F32) };
     let shape = x.shape();
-    let Some(mask) = mask else {
-        let count: usize = axes.iter().map(|&axis| shape[axis]).product();
-        return x.sum(axes) / count as f64;
-    };
+    let Some(mask) = mask else { return derived::mean(x, axes) };
     let counts = mask.cast(DType::Bool).broadcast(shape, &[&[0], axes].concat());
     counts.select(x, x.number(0.0)).sum(axes) / counts.cast(x.dtype()).sum(axes)
 }

@@ -216,7 +216,7 @@ impl Statistic {
         let mut shape = vec![1; x.rank()];
         let own = kept.iter().rev().zip(self.shape.iter().rev());
         own.for_each(|(&axis, &size)| shape[axis] = size);
-        x.constant(built(shape, self.values.iter().map(|&value| value as f32).collect()))
+        x.constant(built(shape, self.values.iter().map(|&value| value as f32).collect())).cast(x.dtype())
     }
 }
 
@@ -251,7 +251,7 @@ impl Layer for Normalization {
     }
 
     fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let x = only(inputs)?.cast(DType::F32);
+        let x = only(inputs)?.cast(context.compute_dtype());
         let kept = self.kept(x.rank())?;
         let (mean, variance) = match &self.given {
             Some((mean, variance)) => (mean.over(x, &kept), variance.over(x, &kept)),

@@ -1,6 +1,6 @@
 //! Rescaling: a scale and an offset. Keras: `Rescaling`.
 
-use cornu_ir::{DType, Expr, Tensor};
+use cornu_ir::{Expr, Tensor};
 use serde_json::{Value, json};
 
 use super::super::{Config, Context, Layer, LayerConfig, Spec, Weights, only};
@@ -70,7 +70,7 @@ impl PerChannel {
             PerChannel::Each(numbers) if numbers.len() == 1 => x.number(numbers[0]),
             PerChannel::Each(numbers) => {
                 let numbers = Tensor::vector(numbers.iter().map(|&x| x as f32).collect::<Vec<_>>());
-                x.constant(numbers).broadcast_leading(&x.shape())
+                x.constant(numbers).cast(x.dtype()).broadcast_leading(&x.shape())
             }
         }
     }
@@ -122,8 +122,8 @@ impl Layer for Rescaling {
         self.offset.check("offset", &input)
     }
 
-    fn call<'b>(&self, _: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
-        let x = only(inputs)?.cast(DType::F32);
+    fn call<'b>(&self, context: &mut Context<'_, 'b>, inputs: &[Expr<'b>]) -> Result<Vec<Expr<'b>>> {
+        let x = only(inputs)?.cast(context.compute_dtype());
         Ok(vec![x * self.scale.beside(x) + self.offset.beside(x)])
     }
 

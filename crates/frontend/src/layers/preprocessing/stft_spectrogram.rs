@@ -194,7 +194,7 @@ fn both_signs(power: Expr<'_>) -> Expr<'_> {
     let frequencies = power.shape()[3];
     let times: Vec<f32> =
         (0..frequencies).map(|i| if i == 0 || i + 1 == frequencies { 1.0 } else { 2.0 }).collect();
-    power * power.constant(Tensor::vector(times)).broadcast_leading(&power.shape())
+    power * power.constant(Tensor::vector(times)).cast(power.dtype()).broadcast_leading(&power.shape())
 }
 
 impl Layer for STFTSpectrogram {

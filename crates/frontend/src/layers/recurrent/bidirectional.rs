@@ -1,6 +1,6 @@
 //! Bidirectional: a recurrent layer run in both directions. Keras: `Bidirectional`.
 
-use cornu_ir::{DType, Expr};
+use cornu_ir::Expr;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
@@ -219,7 +219,6 @@ impl Layer for Bidirectional {
 }
 
 fn merge<'b>(mode: MergeMode, ahead: Expr<'b>, back: Expr<'b>) -> Vec<Expr<'b>> {
-    let (ahead, back) = (ahead.cast(DType::F32), back.cast(DType::F32));
     match mode {
         MergeMode::Concat => vec![Expr::concat(&[ahead, back], ahead.rank().saturating_sub(1))],
         MergeMode::Sum => vec![ahead + back],

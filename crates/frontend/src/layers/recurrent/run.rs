@@ -106,15 +106,17 @@ fn first_states<'b>(
 ) -> Result<Vec<Expr<'b>>> {
     let step = step_spec(&Spec::of(&sequences.ty()));
     let batch = sequences.shape()[0];
+    let dtype = cell.compute_dtype_in(context)?;
     let types: Vec<Type> = as_cell(cell)?
         .state_shapes(&step)?
         .into_iter()
-        .map(|shape| Type::new(DType::F32, std::iter::once(batch).chain(shape).collect::<Vec<_>>()))
+        .map(|shape| Type::new(dtype, std::iter::once(batch).chain(shape).collect::<Vec<_>>()))
         .collect();
     let by_name = context.keywords("initial_state");
     let given = if by_name.is_empty() { given.to_vec() } else { by_name };
     if given.is_empty() && flags.stateful {
-        return (0..types.len()).map(|index| context.weight(&state_name(index))).collect();
+        let state = |index| Ok(context.variable(&state_name(index))?.cast(dtype));
+        return (0..types.len()).map(state).collect();
     }
     if given.is_empty() {
         return Ok(types.iter().map(|ty| context.builder().full(ty, 0.0)).collect());
@@ -125,7 +127,7 @@ fn first_states<'b>(
         let reason = format!("needs the initial states {}; it got {got}", listed(types));
         return Err(Error::Layer { path: context.path(), reason });
     }
-    Ok(given.into_iter().map(|state| state.cast(DType::F32)).collect())
+    Ok(given.into_iter().map(|state| state.cast(dtype)).collect())
 }
 
 /// What a layer has run: its output, and the last states.

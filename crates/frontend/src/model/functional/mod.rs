@@ -12,7 +12,9 @@ use super::network::{Edge, Network, Trace, Traced, Tracer, refuse_host_layers};
 use super::sequential::{check_names, unused_name};
 use super::symbol::Symbol;
 use crate::error::{Error, Result};
-use crate::layers::{AnyLayer, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights};
+use crate::layers::{
+    AnyLayer, Autocast, CallArguments, Config, Context, Layer, Masked, Spec, Sublayer, Weights,
+};
 
 /// Layers called with each other's outputs.
 #[derive(Clone)]
@@ -232,6 +234,10 @@ impl Layer for Functional {
 
     fn takes_list(&self) -> bool {
         self.inputs.len() > 1
+    }
+
+    fn autocast(&self) -> Autocast {
+        Autocast::Nothing
     }
 
     fn sublayers(&self) -> Vec<Sublayer<'_>> {
