@@ -39,6 +39,8 @@ pub use mean::{Mean, Sum};
 pub use mean_metric::{MeanMetric, MeanMetricWrapper, from_fn};
 pub use r2_score::{ClassAggregation, R2Score};
 pub use registry::{deserialize, get, register, serialize};
+
+pub(crate) use registry::{is_of_keras, metric_names};
 pub use regression::{
     CosineSimilarity, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
     MeanSquaredLogarithmicError, RootMeanSquaredError,

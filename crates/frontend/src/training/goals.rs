@@ -73,6 +73,11 @@ impl TrackedMetric {
         Ok(TrackedMetric { name, metric, state, parts, weighted, output })
     }
 
+    /// Whether the number of this name in the logs is one of its values.
+    pub(crate) fn reports(&self, name: &str) -> bool {
+        self.log_names().iter().any(|own| own == name)
+    }
+
     /// What its values are reported under: `f1_score[0]`, `f1_score[1]` for those of a vector.
     fn log_names(&self) -> Vec<String> {
         match self.parts {

@@ -140,10 +140,10 @@ fn what_does_not_fit_names_loss_or_metric_and_both_shapes() {
         let error = model.compile(how).and_then(|()| model.train_on_batch(&x, &y)).unwrap_err().to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     };
-    says(Compile::new("sgd", "mse"), &["mean_squared_error: y_true against y_pred", "f32[2]", "f32[2, 3]"]);
+    says(Compile::new("sgd", "mse"), &["mean_squared_error: y_true against y_pred", "f32[2]", "f32[2,3]"]);
     let sparse = || Compile::new("sgd", "sparse_categorical_crossentropy");
     let auc = sparse().metrics([metrics::AUC::new()]);
-    says(auc, &["auc: y_true against y_pred", "f32[2]", "f32[2, 3]"]);
+    says(auc, &["auc: y_true against y_pred", "f32[2]", "f32[2,3]"]);
     let far = metrics::Precision::new().threshold(2.0);
     says(sparse().metrics([far]), &["Precision: `thresholds` must be one number from 0 to 1"]);
     let none = metrics::MeanIoU::new(3).sparse_y_pred(false).ignore_class(Some(1));
