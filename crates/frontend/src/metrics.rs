@@ -87,8 +87,8 @@ pub trait Metric: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Whether predictions that a mask says are no real ones are left out, by a weight of 0. In Keras means do so; all
-    /// others count everything.
+    /// Whether predictions that a mask says are no real ones are left out, by a weight of 0. In Keras means do so;
+    /// all others count everything.
     fn takes_mask(&self) -> bool {
         false
     }

@@ -11,8 +11,8 @@ use crate::losses::{self, loss_names};
 use crate::metrics::{self, Direction, Metric, metric_names};
 
 const LOSSES: &str = "
-All have the arguments `name` and `reduction`. A loss is named by its class, by the class in snake case, or by one of its
-other names, these also in upper case; `crossentropy` means the one that fits labels and predictions. Labels and
+All have the arguments `name` and `reduction`. A loss is named by its class, by the class in snake case, or by one of
+its other names, these also in upper case; `crossentropy` means the one that fits labels and predictions. Labels and
 predictions whose shapes only broadcasting would fit are refused. `losses::from_fn` makes a loss of a function;
 `losses::register_fn` and `losses::register` let files name your own.
 
@@ -24,7 +24,8 @@ const METRICS: &str = "
 All have the argument `name`. They are named as losses are; `accuracy` means the one that fits labels and predictions.
 A result of several numbers is reported part by part: `f1_score[0]`, `f1_score[1]`. As in Keras, what a mask hides is
 left out of means (in training as well, where Keras on JAX forgets the mask) and counts in all others.
-`metrics::from_fn` makes a metric of a function; `losses::register_fn` and `metrics::register` let files name your own.
+`metrics::from_fn` makes a metric of a function; `losses::register_fn` and `metrics::register` let files name your
+own.
 
 | Class | Other names | Arguments of its own | Better | Different from Keras |
 |---|---|---|---|---|

@@ -155,8 +155,8 @@ impl MeanMetric for MeanMetricWrapper {
     }
 }
 
-/// A metric that is the mean of a function of one's own: from labels and predictions `[batch, …, d]` the value of each
-/// sample, `[batch, …]`.
+/// A metric that is the mean of a function of one's own: from labels and predictions `[batch, …, d]` the value of
+/// each sample, `[batch, …]`.
 ///
 /// As with [`losses::from_fn`], the name is the one that reports show and files name; [`losses::register_fn`] lets
 /// files name it.

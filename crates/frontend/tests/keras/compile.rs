@@ -1,6 +1,7 @@
 //! What models report that are compiled and weighted in many ways, and what is made of functions of one's own.
 
 use cornu::callbacks::LambdaCallback;
+use cornu::metrics::Metric;
 use cornu::{
     Apply, Compile, DType, Dense, Embedding, Evaluate, Fit, Input, Logs, Model, Naming, OnBatch, SGD,
     Sequential, Tensor, Tensors, Values, Verbose, input, losses, metrics,
@@ -130,6 +131,41 @@ fn vectors_are_reported_part_by_part() {
     let names: Vec<&str> = logs.iter().map(|(name, _)| name).collect();
     let parts = ["f1_score[0]", "f1_score[1]", "f1_score[2]", "loss", "recall[0]", "recall[1]"];
     assert_eq!(names, parts);
+}
+
+/// Inside of a step's program a metric gives what its formula gives by itself.
+#[test]
+fn metrics_of_a_step_are_those_of_their_formulas() {
+    let all: Vec<std::sync::Arc<dyn Metric>> = vec![
+        std::sync::Arc::new(metrics::AUC::new()),
+        std::sync::Arc::new(metrics::AUC::new().multi_label(true).curve(metrics::Curve::PR).name("auc_pr")),
+        std::sync::Arc::new(metrics::AUC::new().thresholds([0.3, 0.4]).name("auc_three")),
+        std::sync::Arc::new(metrics::FalseNegatives::new().threshold(0.3)),
+        std::sync::Arc::new(metrics::Precision::new().top_k(2)),
+        std::sync::Arc::new(metrics::Recall::new().class_id(1)),
+        std::sync::Arc::new(metrics::PrecisionAtRecall::new(0.5)),
+        std::sync::Arc::new(metrics::FBetaScore::new().average(metrics::Average::Weighted).beta(2.0)),
+        std::sync::Arc::new(metrics::OneHotMeanIoU::new(3)),
+        std::sync::Arc::new(metrics::R2Score::new()),
+        std::sync::Arc::new(metrics::PearsonCorrelation::new()),
+    ];
+    let (x, y) = (floats(&[3, 2], vec![1.0, 2.0, -3.0, 4.0, 0.5, -1.0]), [[1, 0, 0], [0, 1, 0], [0, 0, 1]]);
+    let y = floats(&[3, 3], y.as_flattened().iter().map(|&bit| f64::from(bit)).collect());
+    let mut model = one_output();
+    let given = all.iter().map(|metric| metrics::MetricIdentifier::from(metric.clone()));
+    model.compile(Compile::new("sgd", "categorical_crossentropy").metrics(given)).unwrap();
+    let logs = model.test_on_batch(&x, &y).unwrap();
+    let predictions = model.predict_on_batch(&x).unwrap().swap_remove(0);
+    for metric in all {
+        let state = metric.state(&predictions.ty()).unwrap();
+        let mut inputs: Vec<Tensor> = state.iter().map(|spec| Tensor::zeros(&spec.ty)).collect();
+        inputs.extend([y.clone(), predictions.clone()]);
+        let values = evaluate(&inputs, |given| {
+            let [state @ .., y, predictions] = given else { panic!("two inputs behind the state") };
+            vec![metric.result(&metric.update(state, *y, *predictions, None).unwrap()).unwrap()]
+        });
+        assert_close(&metric.name(), &values[0], &[logs.get(&metric.name()).unwrap()], 1e-5);
+    }
 }
 
 #[test]
