@@ -24,6 +24,7 @@ pub struct Builder {
     origin: RefCell<Origin>,
     error: RefCell<Option<BuildError>>,
     inputs: Cell<usize>,
+    notes: RefCell<Vec<(String, Value)>>,
 }
 
 impl Builder {
@@ -110,6 +111,16 @@ impl Builder {
         let built = build();
         self.origin.replace(around);
         built
+    }
+
+    /// Keeps a value under the path of the scope, for those who want to know later where it came up.
+    pub fn note(&self, value: Expr<'_>) {
+        self.notes.borrow_mut().push((self.scopes.borrow().join("/"), value.value()));
+    }
+
+    /// Paths and values that were noted, in order.
+    pub fn notes(&self) -> Vec<(String, Value)> {
+        self.notes.borrow().clone()
     }
 
     /// The type of a value.

@@ -40,6 +40,11 @@ impl CallbackList {
         told.fold(Ok(()), |first, outcome| first.and(outcome))
     }
 
+    /// Whether anyone wants steps to be guarded.
+    pub(crate) fn guards_steps(&self) -> bool {
+        self.0.iter().any(|callback| callback.guards_steps())
+    }
+
     /// Whether anyone wants the logs of a step of training.
     pub(crate) fn wants_batch(&mut self, step: usize) -> bool {
         self.0.iter_mut().any(|callback| callback.wants_batch(step))

@@ -17,6 +17,8 @@ mod remote_monitor;
 mod save_freq;
 mod shared;
 mod swap_ema_weights;
+mod tensorboard;
+mod terminate_on_nan;
 mod training;
 
 use cornu_ir::Tensor;
@@ -36,7 +38,11 @@ pub use reduce_lr_on_plateau::ReduceLROnPlateau;
 pub use remote_monitor::RemoteMonitor;
 pub use save_freq::SaveFreq;
 pub use swap_ema_weights::SwapEMAWeights;
+pub use tensorboard::TensorBoard;
+pub use terminate_on_nan::TerminateOnNaN;
 pub use training::{Ending, Training};
+
+pub use crate::training::BadStep;
 
 pub(crate) use list::CallbackList;
 
@@ -131,6 +137,17 @@ pub trait Callback {
     /// After the batch in which training was interrupted: see [`crate::Fit::stop_when`]. The weights are those of this
     /// batch; [`Callback::on_train_end`] comes later and may change them.
     fn on_interrupt(&mut self, training: &mut Training<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether steps are to be guarded: one that would write a number that is not finite is not taken, and
+    /// [`Callback::on_bad_step`] is told.
+    fn guards_steps(&self) -> bool {
+        false
+    }
+
+    /// After a step that was not taken, as [`Callback::guards_steps`] asks. The model is as it was before it.
+    fn on_bad_step(&mut self, training: &mut Training<'_>, bad: &BadStep) -> Result<()> {
         Ok(())
     }
 

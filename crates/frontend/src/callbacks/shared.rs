@@ -8,7 +8,7 @@ use cornu_ir::Tensor;
 use super::{Callback, CallbackState, Training};
 use crate::checkpoint::Checkpoint;
 use crate::error::Result;
-use crate::training::Logs;
+use crate::training::{BadStep, Logs};
 
 /// Hands each moment on to the callback inside.
 macro_rules! hand_on {
@@ -37,6 +37,11 @@ impl<C: Callback> Callback for Rc<RefCell<C>> {
         on_predict_batch_begin(step: usize);
         on_predict_batch_end(step: usize, outputs: &[Tensor]);
         on_interrupt();
+        on_bad_step(bad: &BadStep);
+    }
+
+    fn guards_steps(&self) -> bool {
+        self.borrow().guards_steps()
     }
 
     fn wants_batch(&mut self, step: usize) -> bool {

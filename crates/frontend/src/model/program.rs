@@ -15,6 +15,8 @@ use crate::training::Rows;
 pub(crate) enum Purpose {
     /// One step of `fit`.
     Train,
+    /// One step of `fit` that changes nothing where it would write a number that is not finite.
+    GuardedTrain,
     /// One batch of `evaluate`.
     Test,
     /// One batch of `predict`.

@@ -52,6 +52,12 @@ where
     }
 }
 
+impl<T: Element + Item> IntoTensor for Vec<T> {
+    fn into_tensor(self) -> Tensor {
+        narrowed(Tensor::vector(self))
+    }
+}
+
 /// Keras computes in 32 bits.
 fn narrowed(tensor: Tensor) -> Tensor {
     match tensor.dtype() {

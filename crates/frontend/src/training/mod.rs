@@ -2,6 +2,7 @@
 
 mod admission;
 mod arrays;
+mod bad_step;
 mod batches;
 mod class_weight;
 mod compile;
@@ -10,6 +11,7 @@ mod evaluate;
 mod feed;
 mod fit;
 mod goals;
+mod guard;
 mod learning_rate;
 mod logs;
 mod on_batch;
@@ -27,6 +29,7 @@ mod tensors;
 mod values;
 
 pub use arrays::IntoTensor;
+pub use bad_step::BadStep;
 pub use compile::Compile;
 pub use cost::Cost;
 pub use evaluate::Evaluate;

@@ -48,7 +48,7 @@ impl Model {
     ) -> Result<Logs> {
         let batch = self.batch("train_on_batch", x, y, how)?;
         self.reset_metrics()?;
-        let step = self.train_step(&batch)?;
+        let step = self.train_step(&batch, false)?;
         self.logs(&step)
     }
 

@@ -102,7 +102,7 @@ impl Model {
         let batch = Dataset::not_empty("a profile", x, y, Vec::new())?.whole(&self.built()?.trace.host)?;
         self.decide_goals(&batch)?;
         self.unchanged(|model| {
-            let signature = model.train_step(&batch)?;
+            let signature = model.train_step(&batch, false)?;
             let Some(program) = model.programs.get_mut(&signature) else { return Ok(Profile::default()) };
             let times = least(|| program.profile(&mut model.state, &[]))?;
             Ok(Profile::new(program.plan(), &times))

@@ -30,6 +30,14 @@ impl Rows {
         }
     }
 
+    /// A tensor of their own.
+    pub(crate) fn fetch(&self) -> Tensor {
+        match &self.numbers {
+            Some(numbers) => self.of.rows(numbers),
+            None => self.of.clone(),
+        }
+    }
+
     /// Overwrites a buffer of their type with them.
     pub(crate) fn write(&self, backend: &dyn Backend, buffer: &mut Buffer) -> Result<(), BackendError> {
         match &self.numbers {

@@ -6,6 +6,7 @@ use super::Logs;
 use super::batches::ReadyBatch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
+use super::guard::guarded;
 use super::parts::running_mean;
 use super::rows::Rows;
 use super::step::StepWriter;
@@ -193,33 +194,35 @@ impl Model {
         let averages = self.averages()?;
         if averages.is_empty() {
             let class = self.compiled()?.optimizer.class_name().to_string();
-            return Err(Error::config(
-                &class,
-                "use_ema",
-                false,
-                "true where averages take the place of weights",
-            ));
+            let needed = "true where averages take the place of weights";
+            return Err(Error::config(&class, "use_ema", false, needed));
         }
-        for (weight, average) in averages {
-            self.state.swap(weight, average);
-        }
+        averages.into_iter().for_each(|(weight, average)| self.state.swap(weight, average));
         self.averages_swapped = !self.averages_swapped;
         Ok(())
     }
 
-    /// Where in the state each trained weight and its average lie.
+    /// Where in the state each trained weight that has an average lies, and where this does.
     fn averages(&self) -> Result<Vec<(usize, usize)>> {
         Ok(pairs(self.built()?, self.compiled()?, |slot| slot.name == AVERAGE))
     }
 
-    /// One step of training.
-    pub(crate) fn train_step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+    /// One step of training; a guarded one changes nothing where it would write a number that is not finite.
+    pub(crate) fn train_step(&mut self, batch: &ReadyBatch, guarded: bool) -> Result<Signature> {
         self.decide_goals(batch)?;
-        let signature = self.prepare(Purpose::Train, batch)?;
+        let purpose = if guarded { Purpose::GuardedTrain } else { Purpose::Train };
+        let signature = self.prepare(purpose, batch)?;
         if let Some(program) = self.programs.get_mut(&signature) {
             program.run(&*self.backend, &mut self.state, &[], &batch.given)?;
         }
         Ok(signature)
+    }
+
+    /// Whether a guarded step has changed anything.
+    pub(crate) fn step_was_taken(&self, step: &Signature) -> Result<bool> {
+        let Some(program) = self.programs.get(step) else { return Ok(false) };
+        let flag = program.outputs(&*self.backend)?.pop();
+        Ok(flag.is_some_and(|flag| flag.floats().first() == Some(&1.0)))
     }
 
     /// Adds samples to the running loss and metrics.
@@ -264,6 +267,11 @@ impl Model {
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
             Purpose::Train => ("train", writer.train(&signature.given, signature.weights)?),
+            Purpose::GuardedTrain => {
+                let watched = Layout::of(self.built()?, self.compiled.as_ref()).random;
+                let step = writer.train(&signature.given, signature.weights)?;
+                ("guarded_train", guarded(&step, watched)?)
+            }
             Purpose::Test => ("test", writer.test(&signature.given, signature.weights)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };

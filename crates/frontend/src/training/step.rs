@@ -79,19 +79,23 @@ impl StepWriter<'_> {
 
     /// State: as [`Compiled`] lists it. Inputs: x, y, sample weights. Output: the logs, from before the update.
     pub(crate) fn train(&self, given: &[Type], weighted: usize) -> Result<Graph> {
-        let builder = Builder::new();
+        self.train_in(&Builder::new(), given, weighted)
+    }
+
+    /// [`StepWriter::train`] in a builder that can be asked for what layers noted in it.
+    pub(super) fn train_in(&self, builder: &Builder, given: &[Type], weighted: usize) -> Result<Graph> {
         let Compiled { optimizer, trained, slots, .. } = self.compiled()?;
-        let mut model = ModelInStep::new(&builder, self.network, self.built);
+        let mut model = ModelInStep::new(builder, self.network, self.built);
         model.add_saved();
         let variables: Vec<Expr<'_>> =
             optimizer_variables(slots).map(|(name, ty)| builder.input(name, ty)).collect();
         let optimizer = OptimizerInStep::new(&**optimizer, trained, &variables);
         let mut random = Random::new(builder.input("random", Random::ty()));
         model.add_remembered();
-        let metrics = self.metric_states(&builder)?;
-        let given = self.given(&builder, given, weighted);
+        let metrics = self.metric_states(builder)?;
+        let given = self.given(builder, given, weighted);
 
-        let forward = self.forward(&builder, &mut model, &given, Some(&mut random))?;
+        let forward = self.forward(builder, &mut model, &given, Some(&mut random))?;
         let values: Vec<Expr<'_>> = trained.iter().map(|weight| model.begun(&weight.path)).collect();
         let (weights, variables) = optimizer.minimize(forward.loss, &values)?;
         trained.iter().zip(weights).for_each(|(weight, value)| model.set(&weight.path, value));

@@ -2,6 +2,7 @@
 
 mod activations;
 mod applications;
+mod callbacks;
 mod compile;
 mod constraints;
 mod initializers;

@@ -136,19 +136,19 @@ impl<'s> Feed<'s> {
         if let Some(batch) = self.source.next(model)? {
             return Ok(Some(batch));
         }
-        let (fresh, empty) = (self.in_epoch == 0, self.at.taken == 0);
+        self.open = false;
         let Some(steps) = self.per_epoch else { return Ok(None) };
+        let (fresh, empty) = (self.in_epoch == 0, self.at.taken == 0);
         self.close();
         if fresh && !empty {
             // The epoch before took the last batch of the pass without knowing it.
             self.open()?;
-            return self.source.next(model);
+            return self.fetch(model);
         }
-        warn(&format!(
-            "the data ran out after {} of the {steps} steps of epoch {}",
-            self.in_epoch,
-            self.epoch.map_or(1, |epoch| epoch + 1)
-        ));
+        if !fresh {
+            let epoch = self.epoch.map_or(1, |epoch| epoch + 1);
+            warn(&format!("the data ran out after {} of the {steps} steps of epoch {epoch}", self.in_epoch));
+        }
         Ok(None)
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Run<'m, 'f, 'v> {
     pub(super) history: History,
     pub(super) interrupt: Interrupt,
     pub(super) times: Times,
+    /// Whether steps that would write numbers that are not finite are not taken.
+    guarded: bool,
     feed: Feed<'f>,
     validation: Option<OpenValidation<'v>>,
     /// The logs of the epoch in progress, as far as they were read.
@@ -38,9 +40,11 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         let mut training = Training::new(model, how.epochs, feed.steps());
         (training.moment.epoch, training.moment.in_fit) = (how.initial_epoch, true);
         let interrupt = Interrupt::new(std::mem::take(&mut how.interrupts), how.ctrl_c);
+        let callbacks = how.all_callbacks();
         Run {
             training,
-            callbacks: how.all_callbacks(),
+            guarded: callbacks.guards_steps(),
+            callbacks,
             history: History::default(),
             interrupt,
             times: Times::begin(),
@@ -158,12 +162,10 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         // As in Keras the number of the last that a whole group has.
         let step = first + together - 1;
         let wanted = self.callbacks.wants_batch(step);
-        let mut signature = self.times.steps(|| self.training.model.train_step(batch))?;
-        self.training.moment.step += 1;
+        let mut signature = self.take(batch)?;
         for _ in 1..together {
             let Some(batch) = self.times.data(|| self.feed.next(self.training.model))? else { break };
-            signature = self.times.steps(|| self.training.model.train_step(&batch))?;
-            self.training.moment.step += 1;
+            signature = self.take(&batch)?;
         }
         if wanted {
             let logs = self.times.steps(|| self.training.model.logs(&signature))?;
@@ -173,6 +175,19 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         if !self.training.saves.is_empty() {
             self.logs = self.training.model.logs(&signature)?;
             self.write_checkpoints()?;
+        }
+        Ok(signature)
+    }
+
+    /// One step, which callbacks are told of if it was not taken.
+    fn take(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+        let guarded = self.guarded;
+        let signature = self.times.steps(|| self.training.model.train_step(batch, guarded))?;
+        let (epoch, step) = (self.training.moment.epoch, self.training.moment.step);
+        self.training.moment.step += 1;
+        if guarded && !self.training.model.step_was_taken(&signature)? {
+            let bad = self.training.model.find_bad(batch, epoch, step)?;
+            self.tell(|callback, training| callback.on_bad_step(training, &bad))?;
         }
         Ok(signature)
     }
