@@ -1,6 +1,7 @@
 //! Compatibility: what of Keras there is, as a page that the lists of classes print themselves.
 
 mod keras;
+mod measures;
 mod samples;
 mod training;
 
@@ -41,6 +42,7 @@ pub fn page() -> Result<String> {
     table(&mut text, "Constraints", constraints::names(), |name| {
         Ok((constraints::get(name)?.config(), Vec::new()))
     })?;
+    measures::write(&mut text)?;
     training::write(&mut text)?;
     Ok(text)
 }
