@@ -47,6 +47,7 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
+pub use cornu_ir::derived;
 pub use cornu_ir::plan::Cost;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
@@ -61,7 +62,7 @@ pub use optimizers::{
 pub use random::set_random_seed;
 pub use training::{
     Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
-    Profile, Strings, Tensors, Values, Verbose,
+    Profile, StepContext, Strings, Tensors, TrainStep, Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

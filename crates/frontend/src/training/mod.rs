@@ -3,6 +3,7 @@
 mod arrays;
 mod batches;
 mod compile;
+mod custom;
 mod evaluate;
 mod fit;
 mod goals;
@@ -18,6 +19,7 @@ mod values;
 
 pub use arrays::IntoTensor;
 pub use compile::Compile;
+pub use custom::{StepContext, TrainStep};
 pub use evaluate::Evaluate;
 pub use fit::{Fit, Verbose};
 pub use logs::Logs;
@@ -29,3 +31,4 @@ pub use values::{IntoValues, Item, Strings, Values};
 pub(crate) use arrays::to_array;
 pub(crate) use batches::Dataset;
 pub(crate) use compile::Compiled;
+use running::filled;

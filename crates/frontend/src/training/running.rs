@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 
+use cornu_ir::backend::Buffer;
 use cornu_ir::plan::{self, Cost};
 use cornu_ir::{DType, Tensor, Type, passes};
 
@@ -31,7 +32,7 @@ impl Model {
             metric.resolve(&any, &any)?;
         }
         how.check_outputs(&self.output_names())?;
-        let optimizer = how.optimizer.resolve()?;
+        let optimizer = how.optimizer_for(self.policy)?;
         self.leave_training();
         self.rebuild()?;
         self.compiled =
@@ -77,14 +78,13 @@ impl Model {
         compiled.trained =
             built.weights.iter().filter(|weight| weight.trainable).map(TrainedWeight::from).collect();
         compiled.slots = compiled.optimizer.slots(&compiled.trained);
-        let seed = random::derive(self.seed, u64::from(u32::MAX));
         let mut values =
             vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
         values.extend(compiled.slots.iter().map(|slot| match slot.initial {
             Initial::Fill(value) => filled(&slot.ty, value),
             Initial::Weight => Tensor::zeros(&slot.ty),
         }));
-        values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
+        values.push(random::training_state(self.seed));
         for value in &values {
             self.state.push(self.backend.upload(value)?);
         }
@@ -269,6 +269,34 @@ fn pairs(built: &Built, compiled: &Compiled, is_meant: impl Fn(&SlotSpec) -> boo
     slots.filter_map(|(n, slot)| Some((*weights.get(slot.weight?)?, first + Variable::slot(n)))).collect()
 }
 
+impl Model {
+    /// Takes the weights that are saved and what layers remember out of the state, for a program that runs with them.
+    pub(super) fn lend_variables(&mut self) -> Vec<Buffer> {
+        let Some(built) = &self.built else { return Vec::new() };
+        let (saved, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
+        let remembered: Vec<Buffer> = self.state.drain(layout.remembered..layout.metrics).collect();
+        self.state.drain(..saved).chain(remembered).collect()
+    }
+
+    /// Puts what [`Model::lend_variables`] gave back in its place.
+    pub(super) fn take_back_variables(&mut self, variables: &mut impl Iterator<Item = Buffer>) {
+        let Some(built) = &self.built else { return };
+        let (saved, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
+        self.state.splice(..0, variables.take(saved)).for_each(drop);
+        let remembered = variables.take(layout.metrics - layout.remembered);
+        self.state.splice(layout.remembered..layout.remembered, remembered).for_each(drop);
+    }
+
+    /// The value of a variable, by its path.
+    pub(super) fn weight(&self, path: &str) -> Result<Tensor> {
+        let place = self.built()?.weights.iter().position(|weight| weight.path == path);
+        let Some(buffer) = place.and_then(|place| self.state.get(place)) else {
+            return Err(Error::unknown("weight", path, self.weight_names().iter().map(|name| &**name)));
+        };
+        Ok(self.backend.download(buffer)?)
+    }
+}
+
 impl Compiled {
     /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
     fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
@@ -279,6 +307,7 @@ impl Compiled {
     }
 }
 
-fn filled(ty: &Type, value: f64) -> Tensor {
+/// This number in all elements.
+pub(super) fn filled(ty: &Type, value: f64) -> Tensor {
     Tensor::from_floats(ty, std::iter::repeat_n(value, ty.elements()))
 }
