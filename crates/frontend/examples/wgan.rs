@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut step = training_step();
 
     let points = ring(32 * BATCH);
-    println!("points lie {:.2} off the ring before training", distance(&mut generator)?);
+    let before = distance(&mut generator)?;
+    println!("points lie {before:.2} off the ring before training");
     for epoch in 1..=epochs {
         let mut gap = 0.0;
         for batch in 0..32 {
@@ -36,7 +37,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("epoch {epoch:3}: the critic sees a gap of {gap:.3}; points lie {off:.2} off the ring");
         }
     }
-    println!("points lie {:.2} off the ring after training", distance(&mut generator)?);
+    let after = distance(&mut generator)?;
+    println!("points lie {after:.2} off the ring after training");
+    if epochs >= 40 && after > before / 2.0 {
+        return Err("the generator has not learned where the ring is".into());
+    }
     Ok(())
 }
 
@@ -46,6 +51,8 @@ fn training_step() -> TrainStep<2> {
     TrainStep::new(move |step, [generator, critic]| {
         let [real] = step.batch()?;
         let rows = real.shape()[0];
+        let (of_critic, of_generator) =
+            (step.optimizer(adam(), &[critic])?, step.optimizer(adam(), &[generator])?);
         for _ in 0..CRITIC_STEPS {
             let noise = step.random_normal([rows, NOISE])?;
             let made = step.call(generator, noise)?;
@@ -59,13 +66,13 @@ fn training_step() -> TrainStep<2> {
             let length = (slope.square().sum(&[1]) + 1e-12).sqrt();
             let penalty = mean_all((length - 1.0).square());
 
-            step.minimize(penalty * PENALTY - gap, &[critic], adam())?;
+            step.minimize(penalty * PENALTY - gap, &of_critic)?;
             step.log("gap", gap);
         }
         let noise = step.random_normal([rows, NOISE])?;
         let made = step.call(generator, noise)?;
         let scores = mean_all(step.call(critic, made)?);
-        step.minimize(-scores, &[generator], adam())
+        step.minimize(-scores, &of_generator)
     })
 }
 

@@ -62,7 +62,7 @@ pub use optimizers::{
 pub use random::set_random_seed;
 pub use training::{
     Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
-    Profile, StepContext, Strings, Tensors, TrainStep, Values, Verbose,
+    Profile, StepContext, StepOptimizer, Strings, Tensors, TrainStep, Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

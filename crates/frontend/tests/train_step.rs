@@ -33,7 +33,8 @@ fn step() -> TrainStep<1> {
         let predicted = step.call(model, x)?;
         let loss = total(&MeanSquaredError::default(), y, predicted, None, None)?;
         let loss = step.with_added_losses(model, loss)?;
-        step.minimize(loss, &[model], Adam::new().learning_rate(0.02))?;
+        let optimizer = step.optimizer(Adam::new().learning_rate(0.02), &[model])?;
+        step.minimize(loss, &optimizer)?;
         step.log_mean("loss", loss)?;
         step.log_metric(&cornu::metrics::MeanAbsoluteError::default(), y, predicted)
     })
@@ -114,7 +115,8 @@ fn a_penalty_on_a_gradient_is_differentiated() {
         let slope = step.gradients(scores.sum_all(), &[x])?[0];
         let lengths = slope.square().sum(&[1]).sqrt();
         let penalty = (lengths - 1.0).square().sum_all() / 2.0;
-        step.minimize(penalty, &[critic], SGD::new().learning_rate(0.125))?;
+        let optimizer = step.optimizer(SGD::new().learning_rate(0.125), &[critic])?;
+        step.minimize(penalty, &optimizer)?;
         step.log("penalty", penalty);
         Ok(())
     });
@@ -133,7 +135,8 @@ fn later_calls_see_the_weights_that_a_minimize_has_left() {
     let mut step = TrainStep::new(|step, [one, other]| {
         let [x] = step.batch()?;
         let before = step.call(one, x)?.sum_all();
-        step.minimize(before, &[one], SGD::new().learning_rate(0.5))?;
+        let optimizer = step.optimizer(SGD::new().learning_rate(0.5), &[one])?;
+        step.minimize(before, &optimizer)?;
         let after = step.call(one, x)?.sum_all();
         // The copy follows: half of its own weights, half of the others.
         let (own, others) = (step.weights(other)?, step.weights(one)?);
@@ -177,7 +180,8 @@ fn mistakes_say_what_to_change() {
     let mut step = TrainStep::new(|step, [model]| {
         let [x] = step.batch()?;
         let scores = step.call(model, x)?;
-        step.minimize(scores, &[model], "sgd")
+        let optimizer = step.optimizer("sgd", &[model])?;
+        step.minimize(scores, &optimizer)
     });
     let error = said(step.run([&mut model], &x));
     assert!(error.contains("scalar"), "{error}");
@@ -186,7 +190,8 @@ fn mistakes_say_what_to_change() {
         let [x] = step.batch()?;
         let loss = step.call(model, x)?.sum_all();
         if x.shape()[0] == 1 {
-            step.minimize(loss, &[model], "sgd")?;
+            let optimizer = step.optimizer("sgd", &[model])?;
+            step.minimize(loss, &optimizer)?;
         }
         step.log_mean("loss", loss)
     });

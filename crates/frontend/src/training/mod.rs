@@ -19,7 +19,7 @@ mod values;
 
 pub use arrays::IntoTensor;
 pub use compile::Compile;
-pub use custom::{StepContext, TrainStep};
+pub use custom::{StepContext, StepOptimizer, TrainStep};
 pub use evaluate::Evaluate;
 pub use fit::{Fit, Verbose};
 pub use logs::Logs;

@@ -1,5 +1,6 @@
 //! StepContext: what a step of one's own can ask for, and say, while it is written.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use cornu_ir::{Builder, Expr, Shape, grad};
@@ -92,7 +93,7 @@ impl<'s, 'b> StepContext<'s, 'b> {
                     fix: "Give every weight its own shape and element type".to_string(),
                 });
             }
-            written.set(&weight.path, *value);
+            written.set(&weight.path, value.detach());
         }
         Ok(())
     }
@@ -108,29 +109,33 @@ impl<'s, 'b> StepContext<'s, 'b> {
             .collect())
     }
 
-    /// Makes a loss smaller: one step of an optimizer on the fitted weights of these models. Calls that follow see the
-    /// new weights.
-    ///
-    /// The optimizer keeps its variables from step to step; each `minimize` has its own, told apart by their order.
-    pub fn minimize(
+    /// An optimizer of the fitted weights of these models, for [`StepContext::minimize`]. It keeps its variables from
+    /// run to run; which are whose goes by the order in which optimizers and metrics are asked for.
+    pub fn optimizer(
         &mut self,
-        loss: Expr<'b>,
-        models: &[&Model],
         optimizer: impl Into<Identifier<dyn Optimizer>>,
-    ) -> Result<()> {
+        models: &[&Model],
+    ) -> Result<StepOptimizer> {
         let optimizer: Arc<dyn Optimizer> = optimizer.into().resolve()?;
         let owners = self.fitted_of(models)?;
         let trained: Vec<TrainedWeight> = owners.iter().map(|(_, _, weight)| weight.clone()).collect();
-        let slots = optimizer.slots(&trained);
-        let variables = self.variables.ask(step_variables(&*optimizer, &slots, &owners))?;
+        let variables =
+            self.variables.ask(step_variables(&*optimizer, &optimizer.slots(&trained), &owners))?;
+        Ok(StepOptimizer { optimizer, owners, trained, variables })
+    }
+
+    /// Makes a loss smaller: one update of the optimizer's weights. Calls that follow see the new weights, and take
+    /// them as given: no gradient flows through an update.
+    pub fn minimize(&mut self, loss: Expr<'b>, by: &StepOptimizer) -> Result<()> {
         let values: Vec<Expr<'b>> =
-            owners.iter().map(|(number, path, _)| self.models[*number].1.begun(path)).collect();
-        let (weights, next) =
-            OptimizerInStep::new(&*optimizer, &trained, &variables).minimize(loss, &values)?;
-        for ((number, path, _), value) in owners.iter().zip(weights) {
-            self.models[*number].1.set(path, value);
+            by.owners.iter().map(|(number, path, _)| self.models[*number].1.begun(path)).collect();
+        let variables = self.variables.get(by.variables.clone());
+        let optimizer = OptimizerInStep::new(&*by.optimizer, &by.trained, &variables);
+        let (weights, next) = optimizer.minimize(loss, &values)?;
+        for ((number, path, _), value) in by.owners.iter().zip(weights) {
+            self.models[*number].1.set(path, value.detach());
         }
-        self.variables.answer(next);
+        self.variables.set(by.variables.clone(), next.into_iter().map(Expr::detach));
         Ok(())
     }
 
@@ -142,10 +147,10 @@ impl<'s, 'b> StepContext<'s, 'b> {
 
     /// Reports the mean of a number over all samples since metrics were reset, as `fit` reports its loss.
     pub fn log_mean(&mut self, name: &str, value: Expr<'b>) -> Result<()> {
-        let state = self.metric_variables(name, running_mean())?;
+        let variables = self.metric_variables(name, running_mean())?;
         let rows = self.batch.first().and_then(|x| x.shape().first().copied()).unwrap_or(1);
-        let (next, mean) = update_mean(&state, value, rows);
-        self.variables.answer(next);
+        let (next, mean) = update_mean(&self.variables.get(variables.clone()), value, rows);
+        self.variables.set(variables, next);
         self.log(name, mean);
         Ok(())
     }
@@ -153,9 +158,10 @@ impl<'s, 'b> StepContext<'s, 'b> {
     /// Reports a metric, which counts since metrics were reset.
     pub fn log_metric(&mut self, metric: &dyn Metric, y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<()> {
         let name = metric.name();
-        let state = self.metric_variables(&name, metric.state())?;
+        let variables = self.metric_variables(&name, metric.state())?;
+        let state = self.variables.get(variables.clone());
         let (next, value) = update_metric((&name, metric), &state, y_true, y_pred.into(), None)?;
-        self.variables.answer(next);
+        self.variables.set(variables, next);
         self.log(&name, value);
         Ok(())
     }
@@ -174,7 +180,7 @@ impl<'s, 'b> StepContext<'s, 'b> {
         &mut self,
         name: &str,
         state: impl IntoIterator<Item = StateSpec>,
-    ) -> Result<Vec<Expr<'b>>> {
+    ) -> Result<Range<usize>> {
         let variable = |spec: StateSpec| StepVariable {
             name: format!("{name}/{}", spec.name),
             ty: spec.ty,
@@ -207,6 +213,15 @@ impl<'s, 'b> StepContext<'s, 'b> {
             what: format!("the model `{}` is not one of those that the step runs with", model.name()),
         })
     }
+}
+
+/// An optimizer in a step, with the weights that it updates.
+pub struct StepOptimizer {
+    optimizer: Arc<dyn Optimizer>,
+    owners: Vec<Owned>,
+    trained: Vec<TrainedWeight>,
+    /// The places of its variables among those of the step.
+    variables: Range<usize>,
 }
 
 /// A fitted weight: the number of its model, its path there, and what an optimizer knows of it.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use cornu_ir::backend::Buffer;
 use cornu_ir::{Builder, Expr, Graph, Tensor, Type};
 
-pub use context::StepContext;
+pub use context::{StepContext, StepOptimizer};
 use variables::{Initial, StepVariable, StepVariables};
 
 use super::parts::{ModelInStep, Random, inputs};
@@ -34,7 +34,8 @@ use crate::random;
 ///     let [x, y] = step.batch()?;
 ///     let predicted = step.call(model, x)?;
 ///     let loss = total(&MeanSquaredError::default(), y, predicted, None, None)?;
-///     step.minimize(loss, &[model], Adam::new().learning_rate(0.01))?;
+///     let adam = step.optimizer(Adam::new().learning_rate(0.01), &[model])?;
+///     step.minimize(loss, &adam)?;
 ///     step.log_mean("loss", loss)
 /// });
 /// let (x, y) = (array![[0.0, 1.0], [1.0, 1.0]], array![[1.0], [2.0]]);

@@ -1,5 +1,7 @@
 //! The variables of a step of one's own: those of its optimizers and metrics, in the order in which it asks for them.
 
+use std::ops::Range;
+
 use cornu_ir::{Builder, Expr, Type};
 
 use crate::error::{Error, Result};
@@ -30,43 +32,48 @@ pub(super) enum Initial {
 pub(super) struct StepVariables<'s, 'b> {
     builder: &'b Builder,
     known: Option<&'s [StepVariable]>,
-    inputs: Vec<Expr<'b>>,
+    /// Their values so far.
+    values: Vec<Expr<'b>>,
     pub(super) asked: Vec<StepVariable>,
-    next: Vec<Expr<'b>>,
 }
 
 impl<'s, 'b> StepVariables<'s, 'b> {
     /// Makes those that are known the next inputs.
     pub(super) fn new(builder: &'b Builder, known: Option<&'s [StepVariable]>) -> StepVariables<'s, 'b> {
         let input = |variable: &StepVariable| builder.input(&variable.name, variable.ty.clone());
-        let inputs = known.into_iter().flatten().map(input).collect();
-        StepVariables { builder, known, inputs, asked: Vec::new(), next: Vec::new() }
+        let values = known.into_iter().flatten().map(input).collect();
+        StepVariables { builder, known, values, asked: Vec::new() }
     }
 
-    /// The next variables, which the step asks for.
-    pub(super) fn ask(&mut self, variables: Vec<StepVariable>) -> Result<Vec<Expr<'b>>> {
+    /// The places of the next variables, which the step asks for.
+    pub(super) fn ask(&mut self, variables: Vec<StepVariable>) -> Result<Range<usize>> {
         let first = self.asked.len();
         for variable in variables {
             match self.known {
-                None => self.inputs.push(self.builder.input(&variable.name, variable.ty.clone())),
+                None => self.values.push(self.builder.input(&variable.name, variable.ty.clone())),
                 Some(known) if known.get(self.asked.len()) == Some(&variable) => {}
                 Some(_) => return Err(changed(&format!("it asks for `{}`", variable.name))),
             }
             self.asked.push(variable);
         }
-        Ok(self.inputs[first..self.asked.len()].to_vec())
+        Ok(first..self.asked.len())
     }
 
-    /// Says what the variables asked for last become.
-    pub(super) fn answer(&mut self, next: impl IntoIterator<Item = Expr<'b>>) {
-        self.next.extend(next);
+    /// The values at these places.
+    pub(super) fn get(&self, places: Range<usize>) -> Vec<Expr<'b>> {
+        self.values[places].to_vec()
+    }
+
+    /// Says what the variables at these places become.
+    pub(super) fn set(&mut self, places: Range<usize>, values: impl IntoIterator<Item = Expr<'b>>) {
+        places.zip(values).for_each(|(place, value)| self.values[place] = value);
     }
 
     /// What all variables become.
     pub(super) fn next(self) -> Result<Vec<Expr<'b>>> {
         match self.known {
             Some(known) if known.len() != self.asked.len() => Err(changed("it asks for fewer variables")),
-            Some(_) | None => Ok(self.next),
+            Some(_) | None => Ok(self.values),
         }
     }
 }
