@@ -84,7 +84,7 @@ impl Body {
     }
 
     /// Runs it once, as turn number `turn`.
-    pub(crate) fn run(&mut self, turn: usize, around: &[Span], runner: &impl Runner) {
+    pub(crate) fn run(&mut self, turn: usize, around: &[Span], runner: &mut impl Runner) {
         for (span, binding) in self.spans.iter_mut().zip(&self.bindings) {
             let Binding { around: buffer, offset, stride } = *binding;
             span.pointer = around[buffer].pointer.wrapping_add(offset + turn * stride);

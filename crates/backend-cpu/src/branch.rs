@@ -24,7 +24,7 @@ impl Branch {
         [self.then.works(), self.otherwise.works()]
     }
 
-    pub(crate) fn run(&mut self, around: &[Span], runner: &impl Runner) {
+    pub(crate) fn run(&mut self, around: &[Span], runner: &mut impl Runner) {
         let holds = runner.holds(self.predicate, around);
         let taken = if holds { &mut self.then } else { &mut self.otherwise };
         taken.run(0, around, runner);

@@ -1,8 +1,8 @@
 //! `Cpu`: the backend that users of this crate hold.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use cornu_ir::backend::{Backend, Buffer, Executable};
+use cornu_ir::backend::{Backend, Buffer, Executable, Limits};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::Plan;
 use cornu_ir::tensor::{Data, Tensor};
@@ -12,13 +12,18 @@ use crate::NAME;
 use crate::buffer::Memory;
 use crate::executable::Execution;
 use crate::lower::lower;
-use crate::parallel::Team;
 use crate::simd::Isa;
-use crate::simd::plain::{bytes, elements};
+use crate::simd::plain::{bytes, bytes_of_bools, elements};
+use crate::team::Team;
+
+/// How much of a batch one thread copies at once.
+const BYTES_OF_PIECE: usize = 32 << 10;
 
 /// The CPU of this machine: its best instruction set, and threads of its own.
 ///
-/// Results are the same bits for any number of threads.
+/// Results are the same bits for any number of threads. `CORNU_CPU` may name an instruction set in place of the best
+/// one (`avx512`, `avx2`, `portable`; `neon` is the one of AArch64), to see what a lesser machine would compute; one
+/// that this machine lacks is an error.
 pub struct Cpu {
     pub(crate) team: Arc<Team>,
     pub(crate) isa: Isa,
@@ -42,7 +47,11 @@ impl Cpu {
 
     /// So many threads; with one, everything runs on the thread that calls.
     pub fn with_threads(threads: usize) -> Result<Cpu, BackendError> {
-        Ok(Cpu { team: Arc::new(Team::new(threads)?), isa: Isa::detect() })
+        let isa = match std::env::var("CORNU_CPU") {
+            Ok(name) => named(&name)?,
+            Err(_) => Isa::detect(),
+        };
+        Ok(Cpu { team: Arc::new(Team::new(threads)?), isa })
     }
 
     /// How many threads there are.
@@ -66,6 +75,17 @@ impl Backend for Cpu {
         Ok(Box::new(Execution::new(plan, lowered, self.team.clone(), self.isa)?))
     }
 
+    fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
+        let lowered = lower(plan, self.isa)?;
+        let constants: usize = lowered.constants.iter().map(|constant| constant.ty().bytes()).sum();
+        let beside = lowered.arena_bytes.saturating_sub(plan.arena_bytes);
+        Ok((constants + beside + self.threads() * lowered.scratch_bytes()) as u64)
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(Cpu::limits(self))
+    }
+
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError> {
         Ok(Buffer::new(ty.clone(), Memory::zeroed(ty.bytes())?))
     }
@@ -73,7 +93,26 @@ impl Backend for Cpu {
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError> {
         check("the buffer to write", buffer, &host.ty())?;
         let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
-        copy_in(host, memory.as_mut_slice());
+        memory.as_mut_slice().copy_from_slice(host_bytes(host));
+        Ok(())
+    }
+
+    fn write_rows(&self, buffer: &mut Buffer, host: &Tensor, rows: &[usize]) -> Result<(), BackendError> {
+        let ty = Type { shape: host.shape().with(0, rows.len()), ..host.ty() };
+        check("the buffer to write", buffer, &ty)?;
+        let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
+        let (from, to) = (host_bytes(host), memory.as_mut_slice());
+        let Some(width) = to.len().checked_div(rows.len()).filter(|&width| width > 0) else { return Ok(()) };
+        let some = (BYTES_OF_PIECE / width).max(1);
+        let pieces: Vec<Mutex<(&[usize], &mut [u8])>> =
+            rows.chunks(some).zip(to.chunks_mut(some * width)).map(Mutex::new).collect();
+        self.team.lead().each(pieces.len(), &|piece, _| {
+            // Nobody else takes this piece.
+            if let Ok(mut piece) = pieces[piece].lock() {
+                let (rows, to) = &mut *piece;
+                copy_rows(from, width, rows, to);
+            }
+        });
         Ok(())
     }
 
@@ -83,6 +122,16 @@ impl Backend for Cpu {
         copy_out(memory.as_slice(), host);
         Ok(())
     }
+}
+
+/// The instruction set of this name, or the error that says which there are.
+fn named(name: &str) -> Result<Isa, BackendError> {
+    Isa::available().find(|isa| isa.name() == name).ok_or_else(|| {
+        let sets = Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ");
+        let reason =
+            format!("CORNU_CPU must name an instruction set of this machine ({sets}); it is `{name}`");
+        BackendError::Device { backend: NAME, reason }
+    })
 }
 
 /// The error of a buffer that does not have the type it needs.
@@ -108,18 +157,25 @@ pub(crate) fn foreign(what: &str) -> BackendError {
     }
 }
 
-/// Copies a tensor of the same number of bytes into memory.
-pub(crate) fn copy_in(host: &Tensor, memory: &mut [u8]) {
+/// The elements of a tensor as they lie in the memory of a buffer.
+pub(crate) fn host_bytes(host: &Tensor) -> &[u8] {
     match host.data() {
-        Data::F32(items) => memory.copy_from_slice(bytes(items)),
-        Data::F64(items) => memory.copy_from_slice(bytes(items)),
-        Data::BF16(items) => memory.copy_from_slice(bytes(items)),
-        Data::F16(items) => memory.copy_from_slice(bytes(items)),
-        Data::I32(items) => memory.copy_from_slice(bytes(items)),
-        Data::I64(items) => memory.copy_from_slice(bytes(items)),
-        Data::U8(items) => memory.copy_from_slice(items),
-        Data::U32(items) => memory.copy_from_slice(bytes(items)),
-        Data::Bool(items) => memory.iter_mut().zip(items).for_each(|(byte, &item)| *byte = u8::from(item)),
+        Data::F32(items) => bytes(items),
+        Data::F64(items) => bytes(items),
+        Data::BF16(items) => bytes(items),
+        Data::F16(items) => bytes(items),
+        Data::I32(items) => bytes(items),
+        Data::I64(items) => bytes(items),
+        Data::U8(items) => items,
+        Data::U32(items) => bytes(items),
+        Data::Bool(items) => bytes_of_bools(items),
+    }
+}
+
+/// Copies rows of `width` bytes, one after another.
+fn copy_rows(from: &[u8], width: usize, rows: &[usize], to: &mut [u8]) {
+    for (&row, to) in rows.iter().zip(to.chunks_exact_mut(width)) {
+        to.copy_from_slice(&from[row * width..(row + 1) * width]);
     }
 }
 
@@ -142,6 +198,15 @@ fn copy_out(memory: &[u8], host: &mut Tensor) {
 mod tests {
     use super::*;
     use cornu_ir::testing::{CASES, agreement, conformance, random_graph, random_inputs, run};
+
+    #[test]
+    fn instruction_sets_have_names() {
+        for isa in Isa::available() {
+            assert_eq!(named(isa.name()), Ok(isa));
+        }
+        let error = named("mmx").unwrap_err().to_string();
+        assert!(error.contains("it is `mmx`"), "{error}");
+    }
 
     /// Every form that loops are compiled in, not only the one that this machine would choose.
     #[test]

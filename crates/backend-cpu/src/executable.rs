@@ -10,11 +10,11 @@ use cornu_ir::types::Type;
 
 use crate::NAME;
 use crate::buffer::Memory;
-use crate::cpu::{check, copy_in, foreign};
+use crate::cpu::{check, foreign, host_bytes};
 use crate::kernels::{BufferIndex, Buffers, Site, Span, Task};
 use crate::lower::Lowered;
-use crate::parallel::Team;
 use crate::simd::Isa;
+use crate::team::{Lead, Team};
 use crate::work::{Runner, Work};
 
 /// A plan made ready to run.
@@ -47,14 +47,14 @@ impl Execution {
         team: Arc<Team>,
         isa: Isa,
     ) -> Result<Execution, BackendError> {
+        let scratch_bytes = lowered.scratch_bytes();
         let Lowered { works, ends, places, bytes, arena_bytes, constants } = lowered;
         let mut memory = vec![Memory::zeroed(arena_bytes)?];
         for constant in &constants {
             let mut copy = Memory::zeroed(constant.ty().bytes())?;
-            copy_in(constant, copy.as_mut_slice());
+            copy.as_mut_slice().copy_from_slice(host_bytes(constant));
             memory.push(copy);
         }
-        let scratch_bytes = Work::most(&works, &|task| task.scratch_bytes());
         let first_scratch = memory.len();
         for _ in 0..team.threads() {
             memory.push(Memory::zeroed(scratch_bytes)?);
@@ -115,15 +115,11 @@ impl Execution {
     }
 
     /// Lets `order` run the works, in turn or in parts, after `bind` has pointed them at this run's buffers.
-    fn run_works(&mut self, order: impl FnOnce(&mut [Work], &dyn Fn(&mut [Work])) + Send) {
+    fn run_works(&mut self, order: impl FnOnce(&mut [Work], &mut dyn FnMut(&mut [Work]))) {
         let Execution { team, isa, works, spans, scratch, is_parallel, .. } = self;
-        let (spans, runner) = (&spans[..], Run { team, isa: *isa, scratch });
-        let run = |works: &mut [Work]| Work::run_all(works, spans, &runner);
-        if *is_parallel {
-            team.enter(|| order(works, &run));
-        } else {
-            order(works, &run);
-        }
+        let lead = if *is_parallel { team.lead() } else { Lead::alone() };
+        let mut runner = Run { lead, isa: *isa, scratch };
+        order(works, &mut |works| Work::run_all(works, spans, &mut runner));
     }
 }
 
@@ -191,7 +187,7 @@ impl Executable for Execution {
 
 /// One run under way.
 struct Run<'a> {
-    team: &'a Team,
+    lead: Lead<'a>,
     isa: Isa,
     scratch: &'a [Span],
 }
@@ -206,13 +202,13 @@ impl Run<'_> {
 }
 
 impl Runner for Run<'_> {
-    fn run(&self, task: &dyn Task, spans: &[Span]) {
-        let buffers = self.buffers(spans);
-        self.team.each(task.pieces(), &|piece, thread| {
-            let Span { pointer, bytes } = self.scratch[thread];
+    fn run(&mut self, task: &dyn Task, spans: &[Span]) {
+        let (buffers, isa, scratch) = (self.buffers(spans), self.isa, self.scratch);
+        self.lead.each(task.pieces(), &|piece, thread| {
+            let Span { pointer, bytes } = scratch[thread];
             // SAFETY: each thread has its own, and runs one piece at a time.
             let scratch = unsafe { std::slice::from_raw_parts_mut(pointer, bytes) };
-            task.run(piece, &mut Site { isa: self.isa, buffers, scratch });
+            task.run(piece, &mut Site { isa, buffers, scratch });
         });
     }
 

@@ -2,8 +2,9 @@
 //!
 //! [`Cpu`] is all there is to see, and the [`Limits`] of the machine. Inside: `lower` turns each step of a plan
 //! into tasks, whose scratch memory is sized then; `work` is the order in which they run, with loops (`repeat`) and
-//! branches (`branch`) among them; `executable` runs them; `parallel` cuts work into pieces by its size alone;
-//! `simd` compiles loops for each instruction set; `kernels` has one file for each kind of kernel.
+//! branches (`branch`) among them; `executable` runs them; `pieces` are cut by the size of the work alone, and a `team`
+//! of threads shares them; `simd` compiles loops for each instruction set; `kernels` has one file for each kind of
+//! kernel.
 #![deny(unsafe_code)]
 
 mod body;
@@ -19,14 +20,16 @@ mod kernels;
 mod limits;
 mod lower;
 mod ops;
-mod parallel;
+mod pieces;
 mod repeat;
 #[allow(unsafe_code)]
 mod simd;
+#[allow(unsafe_code)]
+mod team;
 mod work;
 
+pub use cornu_ir::backend::Limits;
 pub use cpu::Cpu;
-pub use limits::Limits;
 
 /// The name users choose the backend by.
 const NAME: &str = "cpu";

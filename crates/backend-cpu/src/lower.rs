@@ -34,6 +34,13 @@ pub(crate) struct Lowered {
     pub(crate) constants: Vec<Tensor>,
 }
 
+impl Lowered {
+    /// What each thread needs to work in.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        Work::most(&self.works, &|task| task.scratch_bytes())
+    }
+}
+
 /// Lowers every step.
 pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
     check_buffers(plan)?;
@@ -105,7 +112,7 @@ impl Lowering<'_> {
         if kernel.batch * kernel.m * kernel.n == 0 {
             return Ok(());
         }
-        if kernel.m == 1 || kernel.n == 1 {
+        if matmul::is_reduction(kernel) {
             let (axes, head) = matmul::as_reduction(kernel);
             let head = self.code(&head, kernel.batch * kernel.m * kernel.n * kernel.k, step, false)?;
             let (kind, held) = (Reduction::Sum, Held::of(kernel.dtype));

@@ -9,7 +9,7 @@ use cornu_ir::plan::{Instruction, Load, Map, OpKernel, Plan, Program, Scalar, St
 use cornu_ir::types::{Shape, Type};
 use smallvec::{SmallVec, smallvec};
 
-use crate::cpu::copy_in;
+use crate::cpu::host_bytes;
 use crate::error::broken;
 use crate::kernels::BufferIndex;
 use crate::kernels::arg_reduce::arg_reduce;
@@ -248,7 +248,7 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
         }
         Op::Constant(constant) => {
             let mut bytes = vec![0; node.ty.bytes()];
-            copy_in(&constant.0, &mut bytes);
+            bytes.copy_from_slice(host_bytes(&constant.0));
             lowering.push(ConstantTask { bytes: bytes.into(), to: node.out() });
             Ok(())
         }

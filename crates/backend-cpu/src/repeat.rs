@@ -24,7 +24,7 @@ impl Loop {
         self.body.works()
     }
 
-    pub(crate) fn run(&mut self, around: &[Span], runner: &impl Runner) {
+    pub(crate) fn run(&mut self, around: &[Span], runner: &mut impl Runner) {
         for turn in 0..self.length {
             let step = if self.reverse { self.length - 1 - turn } else { turn };
             self.body.run(step, around, runner);

@@ -17,7 +17,7 @@ pub(crate) enum Work {
 /// Does work on the memory of a run.
 pub(crate) trait Runner {
     /// Runs a task where the buffers lie at `spans`, to its end.
-    fn run(&self, task: &dyn Task, spans: &[Span]);
+    fn run(&mut self, task: &dyn Task, spans: &[Span]);
 
     /// What a buffer with one bool holds now.
     fn holds(&self, buffer: BufferIndex, spans: &[Span]) -> bool;
@@ -38,7 +38,7 @@ impl Work {
     }
 
     /// Runs all tasks in their order, loops as often as they say, and of branches the one that is taken.
-    pub(crate) fn run_all(works: &mut [Work], spans: &[Span], runner: &impl Runner) {
+    pub(crate) fn run_all(works: &mut [Work], spans: &[Span], runner: &mut impl Runner) {
         for work in works {
             match work {
                 Work::Task(task) => runner.run(&**task, spans),

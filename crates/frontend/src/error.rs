@@ -97,6 +97,12 @@ pub enum Error {
     /// The device could not do what was asked.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// A step of training would have written a number that is not finite, and was not taken.
+    #[error("{0}")]
+    NotFinite(Box<crate::training::BadStep>),
+    /// A stream of batches failed, for a reason of its own.
+    #[error("no further batch: {0}")]
+    Stream(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A symbol stands for a call that went wrong.
     #[error(transparent)]
     Symbol(std::sync::Arc<Error>),

@@ -25,6 +25,7 @@
 pub mod activations;
 pub mod applications;
 pub mod callbacks;
+mod checkpoint;
 pub mod compatibility;
 pub mod config;
 pub mod constraints;
@@ -33,13 +34,16 @@ mod einsum;
 pub mod error;
 pub mod identifier;
 pub mod initializers;
+mod interrupt;
 pub mod layers;
 pub mod losses;
 pub mod metrics;
 mod model;
+mod notice;
 pub mod ops;
 pub mod optimizers;
 mod random;
+mod registered;
 pub mod regularizers;
 pub mod saving;
 mod shapes;
@@ -47,8 +51,8 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
+pub use cornu_ir::backend::Limits;
 pub use cornu_ir::derived;
-pub use cornu_ir::plan::Cost;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
@@ -61,8 +65,9 @@ pub use optimizers::{
 };
 pub use random::set_random_seed;
 pub use training::{
-    Compile, Evaluate, Fit, IntoTensor, IntoTensors, IntoValues, Item, KernelProfile, Logs, PerOutput,
-    Profile, StepContext, StepOptimizer, Strings, Tensors, TrainStep, Values, Verbose,
+    Batch, Batches, Compile, Cost, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
+    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, StepContext, StepOptimizer, Stream, Strings,
+    Tensors, TrainStep, ValidationFreq, Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

@@ -16,11 +16,30 @@ pub trait Backend: Send + Sync {
     /// Makes a plan ready to run.
     fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError>;
 
+    /// Bytes that a plan takes once it is compiled, beside its arguments and its arena: constants, and what threads work
+    /// in.
+    fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
+        Ok(plan.constants.iter().map(|constant| constant.ty().bytes() as u64).sum())
+    }
+
+    /// What the device can do at most, measured now; `None` from one that cannot say.
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
+
     /// Memory on the device, filled with zeros.
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError>;
 
     /// Overwrites a buffer with a host tensor of the same type.
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError>;
+
+    /// Overwrites a buffer with rows of a host tensor, those with these numbers, in this order: a batch of samples.
+    ///
+    /// # Panics
+    /// When the tensor has no such row.
+    fn write_rows(&self, buffer: &mut Buffer, host: &Tensor, rows: &[usize]) -> Result<(), BackendError> {
+        self.write(buffer, &host.rows(rows))
+    }
 
     /// Overwrites a host tensor with a buffer of the same type, after all work on it is done.
     fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError>;
@@ -38,6 +57,17 @@ pub trait Backend: Send + Sync {
         self.read(buffer, &mut host)?;
         Ok(host)
     }
+}
+
+/// What a device can do at most: with it, a speed can be read as a share of what is possible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Operations on f32 a second, on one core; a fused multiply-add counts as two. Measured on registers alone.
+    pub flops_of_one_core: f64,
+    /// The same on all threads at once.
+    pub flops: f64,
+    /// Bytes read and written a second by `a = b + s·c` on all threads, over arrays that fit in no cache.
+    pub bytes_per_second: f64,
 }
 
 /// A compiled plan with its own scratch memory.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::plain::Plain;
 
 /// One axis of a copied box: how many elements, and how far apart they are on either side. Backwards is negative.

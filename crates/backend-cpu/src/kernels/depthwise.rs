@@ -11,7 +11,7 @@ use super::panel::room;
 use super::patches::Taps;
 use super::reduce::join_task;
 use super::{BufferIndex, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::channels::{ChannelProduct, Channelwise};
 use crate::simd::fold::Sum;
 use crate::simd::number::Number;

@@ -6,7 +6,7 @@ use cornu_ir::DType;
 use cornu_ir::types::Type;
 
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::plain::Plain;
 
 /// The sizes of a gather or scatter, walked as `[batch, middle, pick, inner]`: paired axes, the operand's others before

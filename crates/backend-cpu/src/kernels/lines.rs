@@ -1,6 +1,6 @@
 //! Lines: the way of ops along one axis through a tensor, seen as `[outer, length, inner]`.
 
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 
 /// A tensor around one of its axes.
 #[derive(Clone, Copy, Debug)]

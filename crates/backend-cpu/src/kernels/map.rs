@@ -8,7 +8,7 @@ use cornu_ir::plan::{ALIGNMENT, View};
 
 use super::load::load;
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::function::{Block, BlockFn};
 use crate::simd::number::Number;

@@ -8,10 +8,10 @@ use cornu_ir::plan::{DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, 
 use smallvec::smallvec;
 
 use super::map::Code;
-use super::panel::{DEPTH, MOST_ROWS, Panel, Source, room};
+use super::panel::{DEPTH, MOST_ROWS, Panel, Source, VECTOR, room};
 use super::reduce::join_task;
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
 use crate::simd::gemm::{LEAST_ROWS as LEAST_OUTER_ROWS, Multiplied, Product};
@@ -35,11 +35,25 @@ const FEW: usize = 256;
 const NEAR: usize = 1024;
 /// Multiplications that are worth a piece of their own: tens of microseconds.
 const GRAIN: usize = 1 << 20;
-/// The same where the tail does more than this: it runs over long stretches then, which makes larger tiles better.
+/// Numbers of the right operand that are worth a piece: reading so many takes some microseconds, however few rows they
+/// are multiplied with.
+const READ_GRAIN: usize = 1 << 16;
+/// The same as `GRAIN` where the tail does more than this: it runs over long stretches then, which makes larger tiles better.
 const LIGHT: usize = 2;
 const TAILED_GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
 const PIECES: usize = 64;
+
+/// True if the product is better computed by [`as_reduction`]: one row or one column, unless it is a row and a matrix
+/// whose rows can be read where they lie.
+pub(crate) fn is_reduction(kernel: &DotKernel) -> bool {
+    let is_held = match kernel.dtype {
+        DType::BF16 | DType::F16 => false,
+        DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => true,
+    };
+    let is_row = kernel.m == 1 && is_held && !kernel.rhs_transposed && kernel.n.is_multiple_of(VECTOR);
+    kernel.n == 1 || kernel.m == 1 && !is_row
+}
 
 /// A product with a vector as a sum over products of elements: memory is the limit there, not arithmetic, and
 /// reductions know how to be cut.
@@ -222,7 +236,7 @@ struct Cut {
 
 impl Cut {
     fn new(Sizes { batch, m, n, k }: Sizes, grain: usize) -> Cut {
-        let wanted = (batch * m * n * k / grain).clamp(1, PIECES);
+        let wanted = (batch * m * n * k / grain).max(batch * n * k / READ_GRAIN).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let [mut rows, mut columns] = if m > LONG[0] && n > LONG[1] { TALL } else { LONG };
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
@@ -232,16 +246,10 @@ impl Cut {
         let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
         let units = tiles(rows, columns) * depth.count().max(1);
-        let work = rows.min(m) * columns.min(n) * (k / parts).max(1);
+        let read = columns.min(n) * (k / parts).max(1);
+        let least = (grain / (rows.min(m) * read).max(1)).min(READ_GRAIN / read.max(1));
         let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
-        Cut {
-            rows,
-            columns,
-            row_tiles,
-            column_tiles,
-            depth,
-            units: Pieces::new(units, grain / work.max(1), 1),
-        }
+        Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, least, 1) }
     }
 }
 

@@ -10,7 +10,7 @@ use cornu_ir::plan::ALIGNMENT;
 
 use super::patches::Patches;
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::pack::{Matrix, Operand, pack};
 use crate::simd::plain::elements_mut;

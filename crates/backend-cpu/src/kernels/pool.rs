@@ -9,7 +9,7 @@ use super::map::Code;
 use super::panel::room;
 use super::patches::{PADDING, Taps};
 use super::{BufferIndex, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::fold::{Fold, Max, Sum};
 use crate::simd::number::Number;
 use crate::simd::plain::{bytes, elements_mut};

@@ -1,7 +1,7 @@
 //! Random bits: Philox 4x32-10, many blocks at a time.
 
 use super::{BufferIndex, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::{Loop, Target};
 
 /// Words of a block.

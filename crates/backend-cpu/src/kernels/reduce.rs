@@ -12,7 +12,7 @@ use cornu_ir::plan::{ALIGNMENT, ReduceAxis};
 
 use super::map::Code;
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Fold, Max, Min, Prod, Sum, fold_columns, fold_rows, join_totals};
 use crate::simd::plain::{bytes, elements_mut};

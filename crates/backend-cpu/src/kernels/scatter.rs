@@ -11,7 +11,7 @@ use cornu_ir::ops::ScatterKind;
 
 use super::gather::{Index, Picks};
 use super::{BufferIndex, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::function::{Add, Function2, Max, Min, Second};
 use crate::simd::table::{Held, numbers};
 use crate::simd::{Loop, Target};

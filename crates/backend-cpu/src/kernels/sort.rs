@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::lines::Lines;
 use super::{BufferIndex, Site, Task};
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::number::Number;
 use crate::simd::plain::elements_mut;
 use crate::simd::table::{Held, numbers};

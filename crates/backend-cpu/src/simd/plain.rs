@@ -64,3 +64,9 @@ pub(crate) fn bytes<T: Plain>(elements: &[T]) -> &[u8] {
     // SAFETY: the same memory, and a `Plain` type has no padding.
     unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), size_of_val(elements)) }
 }
+
+/// The bytes of these: 0 or 1.
+pub(crate) fn bytes_of_bools(elements: &[bool]) -> &[u8] {
+    // SAFETY: the same memory; a `bool` is a byte, 0 or 1.
+    unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), elements.len()) }
+}

@@ -3,6 +3,8 @@
 //! A row is a list of runs, neighbours in memory of one length, such as the channels that each tap of a convolution
 //! meets. Rows are multiplied by strips of the right operand, packed as for any product, tile by tile in registers.
 
+use std::ops::Range;
+
 use super::number::Number;
 use super::vector::Vector;
 use super::{Loop, Target};
@@ -12,6 +14,12 @@ pub(crate) const ZEROS: u32 = u32::MAX;
 
 /// Products that are summed in one go.
 pub(super) const STRETCH: usize = 256;
+
+/// Up to so many rows have loops of their own.
+const FEW: usize = 4;
+
+/// Strips that a single row is multiplied with at once: with fewer, each sum would wait for the one before.
+const TOGETHER: usize = 4;
 
 /// Rows that lie anywhere.
 #[derive(Clone, Copy)]
@@ -86,7 +94,12 @@ impl<V: Vector, const MR: usize> Loop for RowTiles<'_, V, MR> {
         let last = (columns.div_ceil(strip) - 1) * right.strip + (depth - 1) * right.row;
         let left_over = (columns - 1) % strip + 1;
         assert!(zeros.len() >= run && last + left_over.next_multiple_of(V::LANES) <= right.from.len());
-        for first in (0..columns).step_by(strip) {
+        let mut first = 0;
+        while rows.order.len() == 1 && columns - first >= TOGETHER * strip {
+            self.one_row(first);
+            first += TOGETHER * strip;
+        }
+        for first in (first..columns).step_by(strip) {
             // Half a strip costs half the time.
             if columns - first > V::LANES { self.strip::<2>(first) } else { self.strip::<1>(first) }
         }
@@ -97,35 +110,80 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
     /// All rows with one strip, of which `NV` vectors count.
     #[inline(always)]
     fn strip<const NV: usize>(&mut self, first: usize) {
+        let count = self.0.rows.order.len();
+        for row in (0..count).step_by(MR) {
+            // A few rows are not worth the arithmetic of many.
+            match count - row {
+                height @ 1..=FEW => self.tile::<FEW, NV>(first, row..row + height),
+                height => self.tile::<MR, NV>(first, row..row + height.min(MR)),
+            }
+        }
+    }
+
+    /// Some rows, at most `MR`, with one strip.
+    #[inline(always)]
+    fn tile<const HEIGHT: usize, const NV: usize>(&mut self, first: usize, tile: Range<usize>) {
         let RowProduct { run, zeros, right, columns, rows, is_first, .. } = self.0;
         let (count, width) = (rows.order.len(), 2 * V::LANES);
         // SAFETY: within the strips, as `run` has checked.
         let right_at = unsafe { right.from.as_ptr().add(first / width * right.strip) };
         // Long sums are made of shorter ones, which keeps their errors small.
         let together = count * (STRETCH / run).max(1);
-        for row in (0..count).step_by(MR) {
-            let height = MR.min(count - row);
-            for (part, runs) in rows.runs.chunks(together).enumerate() {
-                // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for; and `run`
-                // has checked that runs and strips are where they are read.
-                unsafe {
-                    let mut sums = [[V::splat(V::N::ZERO); NV]; MR];
-                    for (number, runs) in runs.chunks_exact(count).enumerate() {
-                        let k = (part * together / count + number) * run;
-                        let runs = &runs[row..row + height];
-                        if runs.iter().all(|&run| run == ZEROS) {
-                            continue;
-                        }
-                        let mut left = [zeros.as_ptr(); MR];
-                        for (left, &number) in left.iter_mut().zip(runs) {
-                            *left = if number == ZEROS { zeros.as_ptr() } else { rows.run_at(number) };
-                        }
-                        accumulate(&mut sums, left, right_at.add(k * right.row), right.row, run);
+        for (part, runs) in rows.runs.chunks(together).enumerate() {
+            // SAFETY: `multiply_rows` runs this with vectors of the set that `Isa::run` compiles it for; and `run` has
+            // checked that runs and strips are where they are read.
+            unsafe {
+                let mut sums = [[V::splat(V::N::ZERO); NV]; HEIGHT];
+                for (number, runs) in runs.chunks_exact(count).enumerate() {
+                    let k = (part * together / count + number) * run;
+                    let runs = &runs[tile.clone()];
+                    if runs.iter().all(|&run| run == ZEROS) {
+                        continue;
                     }
-                    for (sums, &place) in sums.iter().zip(&rows.order[row..row + height]) {
-                        let out = &mut self.0.sums[place as usize * columns + first..];
-                        write(sums, out, columns - first, is_first && part == 0);
+                    let mut left = [zeros.as_ptr(); HEIGHT];
+                    for (left, &number) in left.iter_mut().zip(runs) {
+                        *left = if number == ZEROS { zeros.as_ptr() } else { rows.run_at(number) };
                     }
+                    accumulate(&mut sums, left, right_at.add(k * right.row), right.row, run);
+                }
+                for (sums, &place) in sums.iter().zip(&rows.order[tile.clone()]) {
+                    let out = &mut self.0.sums[place as usize * columns + first..];
+                    write(sums, out, columns - first, is_first && part == 0);
+                }
+            }
+        }
+    }
+
+    /// The only row with the strips from column `first` on.
+    #[inline(always)]
+    fn one_row(&mut self, first: usize) {
+        let RowProduct { run, zeros, right, rows, is_first, .. } = self.0;
+        let width = 2 * V::LANES;
+        let parts = rows.runs.chunks((STRETCH / run).max(1));
+        let mut k = 0;
+        for (part, runs) in parts.enumerate() {
+            // SAFETY: as in `tile`; and there are so many strips from `first` on.
+            unsafe {
+                let strip_at = |strip: usize, k: usize| {
+                    right.from.as_ptr().add((first / width + strip) * right.strip + k * right.row)
+                };
+                let mut sums = [[V::splat(V::N::ZERO); 2]; TOGETHER];
+                for &number in runs {
+                    let left = if number == ZEROS { zeros.as_ptr() } else { rows.run_at(number) };
+                    for i in 0..run {
+                        let x = V::splat_at(left.add(i));
+                        for (strip, sums) in sums.iter_mut().enumerate() {
+                            for (j, sum) in sums.iter_mut().enumerate() {
+                                let vector = V::load_at(strip_at(strip, k + i).add(j * V::LANES));
+                                *sum = x.mul_add(vector, *sum);
+                            }
+                        }
+                    }
+                    k += run;
+                }
+                for (strip, sums) in sums.iter().enumerate() {
+                    let out = &mut self.0.sums[first + strip * width..];
+                    write(sums, out, width, is_first && part == 0);
                 }
             }
         }

@@ -1,7 +1,10 @@
 //! History: the logs of every epoch. Keras: `History`.
 
-use super::{Callback, Training};
+use serde_json::{Map, Value, json};
+
 use crate::error::Result;
+use crate::saving::Place;
+use crate::saving::json::{self as text, as_float, float};
 use crate::training::Logs;
 
 /// What `fit` returns: for each epoch the loss and the metrics.
@@ -11,6 +14,8 @@ pub struct History {
     pub epoch: Vec<usize>,
     /// For each name its values, an entry for each epoch that reported it.
     pub metrics: Vec<(String, Vec<f64>)>,
+    /// Whether training was interrupted from outside, and did not end by itself.
+    pub interrupted: bool,
 }
 
 impl History {
@@ -23,10 +28,9 @@ impl History {
     pub fn last(&self, name: &str) -> Option<f64> {
         self.get(name)?.last().copied()
     }
-}
 
-impl Callback for History {
-    fn on_epoch_end(&mut self, _: &mut Training<'_>, epoch: usize, logs: &Logs) -> Result<()> {
+    /// Keeps the logs of an epoch.
+    pub(crate) fn add(&mut self, epoch: usize, logs: &Logs) {
         self.epoch.push(epoch);
         for (name, value) in logs.iter() {
             match self.metrics.iter_mut().find(|(key, _)| key == name) {
@@ -34,10 +38,61 @@ impl Callback for History {
                 None => self.metrics.push((name.to_string(), vec![value])),
             }
         }
-        Ok(())
     }
 
-    fn wants_batch(&mut self, _: usize) -> bool {
-        false
+    /// As JSON: `{"epoch": [0, 1], "history": {"loss": [0.7, 0.5]}, "interrupted": false}`. Numbers keep all their
+    /// digits, and NaN and the infinities are written as Python writes them.
+    pub fn to_json(&self) -> String {
+        text::print(&self.to_value())
+    }
+
+    /// From the text that [`History::to_json`] writes.
+    pub fn from_json(json: &str) -> Result<History> {
+        let at = Place::file("history");
+        let value = text::parse(&at, json.as_bytes())?;
+        let needed = "epochs and lists of numbers, as `History::to_json` writes them";
+        Ok(History::from_value(&value).ok_or_else(|| at.mismatch("another text", needed))?)
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        let list = |values: &[f64]| Value::from_iter(values.iter().copied().map(float));
+        let metrics = self.metrics.iter().map(|(name, values)| (name.clone(), list(values)));
+        json!({
+            "epoch": self.epoch,
+            "history": Map::from_iter(metrics),
+            "interrupted": self.interrupted,
+        })
+    }
+
+    pub(crate) fn from_value(value: &Value) -> Option<History> {
+        let epoch = value.get("epoch")?.as_array()?.iter().map(|epoch| Some(epoch.as_u64()? as usize));
+        let metric = |(name, values): (&String, &Value)| {
+            let values: Option<Vec<f64>> = values.as_array()?.iter().map(as_float).collect();
+            Some((name.clone(), values?))
+        };
+        Some(History {
+            epoch: epoch.collect::<Option<_>>()?,
+            metrics: value.get("history")?.as_object()?.iter().map(metric).collect::<Option<_>>()?,
+            interrupted: value.get("interrupted").and_then(Value::as_bool).unwrap_or(false),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_history_is_read_as_it_was_written() {
+        let mut history = History::default();
+        let logs = |loss: f64| Logs::new([("loss".to_string(), loss), ("mae".to_string(), 0.1 + 0.2)]);
+        history.add(3, &logs(f64::from(0.1f32)));
+        history.add(4, &logs(f64::INFINITY));
+        let text = history.to_json();
+        assert!(text.contains("0.30000000000000004") && text.contains("Infinity"), "{text}");
+        assert_eq!(History::from_json(&text).expect("read"), history);
+        for wrong in ["", "[]", r#"{"epoch": [0]}"#, r#"{"epoch": ["a"], "history": {}}"#] {
+            assert!(History::from_json(wrong).is_err(), "{wrong}");
+        }
     }
 }

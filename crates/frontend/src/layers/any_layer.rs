@@ -181,6 +181,7 @@ impl AnyLayer {
         let frame = Frame { masks, arguments, trainable, policy, autocast, ..Frame::default() };
         context.within(self.name(), frame, |context| {
             let outputs = self.layer().call(context, &values)?;
+            outputs.iter().for_each(|&output| context.builder().note(output));
             let passed = context.mask(0).filter(|_| self.layer().supports_masking());
             let mask = |index: usize| context.output_mask(index).unwrap_or(passed);
             let output = |(index, value): (usize, Expr<'b>)| {

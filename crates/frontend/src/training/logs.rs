@@ -17,6 +17,19 @@ impl Logs {
         self.0.iter().find(|(key, _)| key == name).map(|&(_, value)| value)
     }
 
+    /// Sets a number, in its place among the sorted names.
+    pub fn set(&mut self, name: &str, value: f64) {
+        match self.0.binary_search_by(|(key, _)| key.as_str().cmp(name)) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (name.to_string(), value)),
+        }
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Names and numbers, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))

@@ -3,10 +3,65 @@
 use cornu_ir::{Data, Tensor};
 use ndarray::ArrayD;
 
-use super::{Dataset, IntoTensors, Tensors, Values, to_array};
+use super::feed::{ArraySource, Feed, Source, with_stream};
+use super::stream::Batches;
+use super::{ClassWeight, Dataset, IntoTensors, to_array};
+use crate::callbacks::{Callback, CallbackList, ProgbarLogger, Training};
 use crate::error::{Error, Result};
-use crate::layers::Spec;
 use crate::model::Model;
+use crate::training::Verbose;
+
+/// How to predict: what Keras's `predict` takes beside the data.
+pub struct Predict {
+    batch_size: usize,
+    steps: Option<usize>,
+    callbacks: CallbackList,
+}
+
+impl Default for Predict {
+    fn default() -> Predict {
+        Predict { batch_size: 32, steps: None, callbacks: CallbackList::default() }
+    }
+}
+
+impl Predict {
+    /// In batches of 32, silently.
+    pub fn new() -> Predict {
+        Predict::default()
+    }
+
+    /// Samples in a step.
+    pub fn batch_size(mut self, size: usize) -> Predict {
+        self.batch_size = size;
+        self
+    }
+
+    /// How many batches to predict for, from the first: all of them unless said otherwise.
+    pub fn steps(mut self, steps: usize) -> Predict {
+        self.steps = Some(steps);
+        self
+    }
+
+    /// How much is shown.
+    pub fn verbose(mut self, verbose: Verbose) -> Predict {
+        self.callbacks.extend(ProgbarLogger::of(verbose));
+        self
+    }
+
+    /// Adds a callback.
+    pub fn callback(mut self, callback: impl Callback + 'static) -> Predict {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        match (self.batch_size, self.steps) {
+            (0, _) => Err(Error::config("predict", "batch_size", 0, "1 or more")),
+            (_, Some(0)) => Err(Error::config("predict", "steps", 0, "1 or more")),
+            (_, _) => Ok(()),
+        }
+    }
+}
 
 impl Model {
     /// The model's output for each row of `x`, in batches of 32. Keras: `predict`.
@@ -24,116 +79,55 @@ impl Model {
 
     /// All outputs, in order.
     pub fn predict_tensors(&mut self, x: impl IntoTensors, batch_size: usize) -> Result<Vec<Tensor>> {
-        if batch_size == 0 {
-            return Err(Error::config("predict", "batch_size", 0, "1 or more"));
-        }
-        let x = self.admit(x)?;
-        let data = Dataset::new(x, Vec::new(), None)?;
-        let rows: Vec<usize> = (0..data.rows()).collect();
+        self.predict_with(x, Predict::new().batch_size(batch_size))
+    }
+
+    /// All outputs, in order, with further settings.
+    pub fn predict_with(&mut self, x: impl IntoTensors, how: Predict) -> Result<Vec<Tensor>> {
+        how.check()?;
+        let data = Dataset::new(self.admit(x)?, Vec::new(), Vec::new())?;
+        let batch_size = how.batch_size;
+        self.predict_source(&mut ArraySource::new(&data, batch_size, None), how, Some(&data))
+    }
+
+    /// All outputs for batches of inputs, which are made while the model predicts: see [`Batches`]. Targets are left
+    /// alone; [`crate::Batch::inputs`] makes a batch without.
+    pub fn predict_batches(&mut self, batches: impl Batches, how: Predict) -> Result<Vec<Tensor>> {
+        how.check()?;
+        with_stream(batches, 0, &ClassWeight::default(), |source| self.predict_source(source, how, None))
+    }
+
+    fn predict_source(
+        &mut self,
+        source: &mut dyn Source,
+        how: Predict,
+        data: Option<&Dataset>,
+    ) -> Result<Vec<Tensor>> {
+        let (mut feed, mut callbacks) = (Feed::new(source, how.steps), how.callbacks);
+        let mut training = Training::new(self, 0, feed.steps());
         let mut parts: Vec<Vec<Tensor>> = Vec::new();
-        // Without samples one empty batch still tells the shape of the outputs.
-        let batches: Vec<&[usize]> =
-            if rows.is_empty() { vec![&[]] } else { rows.chunks(batch_size).collect() };
-        for rows in batches {
-            parts.push(self.predict_step(&data, rows)?);
+        callbacks.tell(&mut training, |callback, training| callback.on_predict_begin(training))?;
+        feed.begin(0)?;
+        while let Some(batch) = feed.next(training.model)? {
+            let step = parts.len();
+            callbacks
+                .tell(&mut training, |callback, training| callback.on_predict_batch_begin(training, step))?;
+            let outputs = training.model.predict_step(&batch.without_targets())?;
+            callbacks.tell(&mut training, |callback, training| {
+                callback.on_predict_batch_end(training, step, &outputs)
+            })?;
+            parts.push(outputs);
         }
+        training.steps.get_or_insert(parts.len());
+        if let (true, Some(data)) = (parts.is_empty(), data) {
+            // Without samples one empty batch still tells the shape of the outputs.
+            let empty = data.gather(&[], &training.model.built()?.trace.host)?;
+            parts.push(training.model.predict_step(&empty)?);
+        }
+        callbacks.tell(&mut training, |callback, training| callback.on_predict_end(training))?;
         let outputs = parts.first().map_or(0, Vec::len);
         (0..outputs).map(|output| joined(parts.iter().map(|part| &part[output]))).collect()
     }
-
-    /// The inputs as the model takes them: `(n,)` becomes `(n, 1)` where that is meant; others that do not fit are an
-    /// error. A model that does not know its shapes yet learns them from here.
-    pub(crate) fn admit(&mut self, x: impl IntoTensors) -> Result<Vec<Values>> {
-        let x = x.into_tensors().in_order("input of the model", &self.input_names())?;
-        if self.built.is_none() {
-            self.build(x.iter().map(unbatched).collect::<Result<_>>()?)?;
-        }
-        let specs = &self.built()?.inputs;
-        if x.len() != specs.len() {
-            let what =
-                format!("the model `{}` takes {} inputs; {} were given", self.name, specs.len(), x.len());
-            return Err(Error::Data { what });
-        }
-        let names = self.input_names();
-        x.into_iter().zip(specs).zip(&names).map(|((x, spec), name)| fitted(x, spec, name)).collect()
-    }
-}
-
-impl Model {
-    /// Targets in the order of the outputs.
-    pub(crate) fn targets(&self, y: impl IntoTensors) -> Result<Vec<Tensor>> {
-        let names = self.output_names();
-        let y = match y.into_tensors() {
-            Tensors::InOrder(y) => y,
-            // Outputs without a loss need no targets; `compile` has the last word on which these are.
-            Tensors::ByName(y) => {
-                let named = names.iter().filter(|name| y.iter().any(|(given, _)| given == *name));
-                let named: Vec<String> = named.cloned().collect();
-                if let Some((name, _)) = y.iter().find(|(name, _)| !names.contains(name)) {
-                    let known = names.iter().map(|name| &**name);
-                    return Err(Error::unknown("output of the model", name, known));
-                }
-                Tensors::ByName(y).in_order("output of the model", &named)?
-            }
-        };
-        y.into_iter().map(numeric).collect()
-    }
-}
-
-fn numeric(y: Values) -> Result<Tensor> {
-    match y {
-        Values::Numbers(tensor) => Ok(tensor),
-        Values::Strings(_) => {
-            let given = y.described();
-            let fix = "A `StringLookup` makes numbers of labels";
-            Err(Error::Data { what: format!("targets must be numbers; these are {given}. {fix}") })
-        }
-    }
-}
-
-/// What a batch of this type says of a model's input.
-fn unbatched(x: &Values) -> Result<Spec> {
-    let Some((_, sizes)) = x.shape().split_first() else {
-        return Err(Error::Data {
-            what: format!("inputs need an axis of samples; they are {}", x.described()),
-        });
-    };
-    let shape: Vec<Option<usize>> = [None].into_iter().chain(sizes.iter().map(|&size| Some(size))).collect();
-    Ok(match x {
-        Values::Numbers(tensor) => Spec::new(tensor.dtype(), shape),
-        Values::Strings(_) => Spec::text(shape),
-    })
-}
-
-fn fitted(x: Values, spec: &Spec, name: &str) -> Result<Values> {
-    let given = x.described();
-    let is_text = matches!(x, Values::Strings(_));
-    if is_text != spec.is_text() {
-        let needed = if is_text { "numbers" } else { "strings" };
-        let what = format!("the input `{name}` takes {needed}, {spec}; it got {given}");
-        return Err(Error::Data { what });
-    }
-    if admits(spec, x.shape()) {
-        return Ok(x);
-    }
-    // Keras adds or drops a trailing axis of size 1.
-    let shape = x.shape().to_vec();
-    let other = match shape.as_slice() {
-        [rest @ .., 1] if spec.rank() + 1 == shape.len() => rest.to_vec(),
-        _ if spec.rank() == shape.len() + 1 => [shape.as_slice(), &[1]].concat(),
-        _ => shape,
-    };
-    match x.reshaped(other).filter(|x| admits(spec, x.shape())) {
-        Some(x) => Ok(x),
-        None => Err(Error::Data { what: format!("the input `{name}` needs {spec}; it got {given}") }),
-    }
-}
-
-/// A fixed batch size does not bind the number of samples, only that of a step.
-fn admits(spec: &Spec, shape: &[usize]) -> bool {
-    let mut any_batch = spec.clone();
-    any_batch.shape.iter_mut().take(1).for_each(|batch| *batch = None);
-    any_batch.admits_shape(shape)
 }
 
 /// Batches of outputs, one after another.
@@ -149,6 +143,9 @@ fn joined<'a>(parts: impl Iterator<Item = &'a Tensor> + Clone) -> Result<Tensor>
             other.ty()
         );
         return Err(Error::Data { what });
+    }
+    if let [only] = all[..] {
+        return Ok(only.clone());
     }
     let shape = all[0].shape().with(0, rows);
     let items = |part: &&Tensor| part.data().clone();

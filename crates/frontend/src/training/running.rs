@@ -1,17 +1,16 @@
 //! Running steps: a compiled model's state on the device, and the programs that change it.
 
-use std::collections::hash_map::Entry;
-
 use cornu_ir::backend::Buffer;
-use cornu_ir::plan::{self, Cost};
-use cornu_ir::{DType, Tensor, Type, passes};
+use cornu_ir::{DType, Tensor, Type};
 
-use super::batches::Batch;
+use super::Logs;
+use super::batches::ReadyBatch;
 use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
+use super::guard::guarded;
 use super::parts::running_mean;
+use super::rows::Rows;
 use super::step::StepWriter;
-use super::{Dataset, Logs};
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
 use crate::model::{Built, Model, Program, Purpose, Signature};
@@ -32,8 +31,10 @@ impl Model {
             metric.resolve(&any, &any)?;
         }
         how.check_outputs(&self.output_names())?;
+        how.check_steps()?;
         let optimizer = how.optimizer_for(self.policy)?;
         self.leave_training();
+        self.averages_swapped = false;
         self.rebuild()?;
         self.compiled =
             Some(Compiled { optimizer, trained: Vec::new(), slots: Vec::new(), goals: None, given: how });
@@ -50,20 +51,6 @@ impl Model {
         self.state.extend(remembered);
     }
 
-    /// What predicting a batch of so many samples takes: operations, bytes moved, memory. Nothing is run.
-    pub fn cost(&self, batch_size: usize) -> Result<Cost> {
-        let built = self.built()?;
-        let given: Vec<Type> = built
-            .trace
-            .feeds
-            .iter()
-            .map(|spec| spec.with_unknown(batch_size))
-            .map(|ty| ty.with_shape(ty.shape.with(0, batch_size)))
-            .collect();
-        let writer = StepWriter { network: &*self.network, built, compiled: None };
-        Ok(plan::plan(&passes::optimize(&writer.predict(&given)?)).cost())
-    }
-
     pub(crate) fn compiled(&self) -> Result<&Compiled> {
         self.compiled.as_ref().ok_or_else(|| Error::NotReady {
             what: format!("the model `{}` is not compiled", self.name),
@@ -78,16 +65,21 @@ impl Model {
         compiled.trained =
             built.weights.iter().filter(|weight| weight.trainable).map(TrainedWeight::from).collect();
         compiled.slots = compiled.optimizer.slots(&compiled.trained);
-        let mut values =
-            vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        values.extend(compiled.slots.iter().map(|slot| match slot.initial {
-            Initial::Fill(value) => filled(&slot.ty, value),
-            Initial::Weight => Tensor::zeros(&slot.ty),
-        }));
-        values.push(random::training_state(self.seed));
-        for value in &values {
+        let first = [Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        for value in &first {
             self.state.push(self.backend.upload(value)?);
         }
+        for slot in &compiled.slots {
+            // What is allocated is zero, as most slots are.
+            let mut buffer = self.backend.allocate(&slot.ty)?;
+            if let Initial::Fill(value) = slot.initial
+                && value != 0.0
+            {
+                self.backend.write(&mut buffer, &filled(&slot.ty, value))?;
+            }
+            self.state.push(buffer);
+        }
+        self.state.push(self.backend.upload(&random::training_state(self.seed))?);
         self.state.extend(remembered);
         self.slots_follow_weights()
     }
@@ -110,13 +102,13 @@ impl Model {
     }
 
     /// Decides what the names of losses and metrics mean, now that targets are here.
-    pub(crate) fn decide_goals(&mut self, data: &Dataset) -> Result<()> {
+    pub(crate) fn decide_goals(&mut self, batch: &ReadyBatch) -> Result<()> {
         if self.compiled()?.goals.is_some() {
             return Ok(());
         }
         let names = self.output_names();
         let outputs: Vec<Type> = self.built()?.outputs().iter().map(|spec| spec.with_unknown(2)).collect();
-        let targets: Vec<Type> = data.y.iter().map(Tensor::ty).collect();
+        let targets: Vec<Type> = batch.targets().iter().map(Rows::ty).collect();
         let Some(compiled) = &mut self.compiled else { return Ok(()) };
         compiled.goals = Some(Goals::decide(&compiled.given, &names, &outputs, &targets)?);
         self.reset_metrics()
@@ -186,42 +178,74 @@ impl Model {
 
     /// Replaces the weights by their moving averages, if the optimizer keeps any.
     pub(crate) fn weights_become_averages(&mut self) -> Result<()> {
-        let (built, compiled) = (self.built()?, self.compiled()?);
-        let averages = pairs(built, compiled, |slot| slot.name == AVERAGE);
-        averages.into_iter().try_for_each(|(weight, average)| self.copy(average, weight))
+        if self.averages_swapped {
+            self.swap_averages()?;
+        }
+        // Before the first step they are averages of nothing.
+        if self.iterations()? == 0 {
+            return Ok(());
+        }
+        self.averages()?.into_iter().try_for_each(|(weight, average)| self.copy(average, weight))
     }
 
-    /// One step of training on the samples numbered by `rows`.
-    pub(crate) fn train_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Signature> {
-        self.decide_goals(data)?;
-        let (batch, signature) = self.prepare(Purpose::Train, data, rows)?;
+    /// Swaps the weights and their moving averages.
+    pub(crate) fn swap_averages(&mut self) -> Result<()> {
+        let averages = self.averages()?;
+        if averages.is_empty() {
+            let class = self.compiled()?.optimizer.class_name().to_string();
+            let needed = "true where averages take the place of weights";
+            return Err(Error::config(&class, "use_ema", false, needed));
+        }
+        averages.into_iter().for_each(|(weight, average)| self.state.swap(weight, average));
+        self.averages_swapped = !self.averages_swapped;
+        Ok(())
+    }
+
+    /// Where in the state each trained weight that has an average lies, and where this does.
+    fn averages(&self) -> Result<Vec<(usize, usize)>> {
+        Ok(pairs(self.built()?, self.compiled()?, |slot| slot.name == AVERAGE))
+    }
+
+    /// One step of training; a guarded one changes nothing where it would write a number that is not finite.
+    pub(crate) fn train_step(&mut self, batch: &ReadyBatch, guarded: bool) -> Result<Signature> {
+        self.decide_goals(batch)?;
+        let purpose = if guarded { Purpose::GuardedTrain } else { Purpose::Train };
+        let signature = self.prepare(purpose, batch)?;
         if let Some(program) = self.programs.get_mut(&signature) {
-            program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
+            program.run(&*self.backend, &mut self.state, &[], &batch.given)?;
         }
         Ok(signature)
     }
 
-    /// Adds the samples numbered by `rows` to the running loss and metrics.
-    pub(crate) fn test_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Signature> {
-        let (batch, signature) = self.prepare(Purpose::Test, data, rows)?;
+    /// Whether a guarded step has changed anything.
+    pub(crate) fn step_was_taken(&self, step: &Signature) -> Result<bool> {
+        let Some(program) = self.programs.get(step) else { return Ok(false) };
+        let flag = program.outputs(&*self.backend)?.pop();
+        Ok(flag.is_some_and(|flag| flag.floats().first() == Some(&1.0)))
+    }
+
+    /// Adds samples to the running loss and metrics.
+    pub(crate) fn test_step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+        self.decide_goals(batch)?;
+        let signature = self.prepare(Purpose::Test, batch)?;
         let built = self.built()?;
         let (weights, layout) = (built.saved(), Layout::of(built, Some(self.compiled()?)));
         if let Some(program) = self.programs.get_mut(&signature) {
             let (before, state) = self.state.split_at_mut(layout.remembered);
-            program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+            program.run(&*self.backend, state, &before[..weights], &batch.given)?;
         }
         Ok(signature)
     }
 
-    /// The outputs for the samples numbered by `rows`.
-    pub(crate) fn predict_step(&mut self, data: &Dataset, rows: &[usize]) -> Result<Vec<Tensor>> {
-        let (batch, signature) = self.prepare(Purpose::Predict, data, rows)?;
+    /// The outputs for samples.
+    pub(crate) fn predict_step(&mut self, batch: &ReadyBatch) -> Result<Vec<Tensor>> {
+        let signature = self.prepare(Purpose::Predict, batch)?;
         let built = self.built()?;
         let (weights, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
         let (before, rest) = self.state.split_at_mut(layout.remembered);
         let state = &mut rest[..layout.metrics - layout.remembered];
-        program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+        program.run(&*self.backend, state, &before[..weights], &batch.given)?;
         program.outputs(&*self.backend)
     }
 
@@ -234,29 +258,26 @@ impl Model {
         Ok(Logs::new(names.into_iter().zip(values)))
     }
 
-    /// A batch of the samples numbered by `rows`, and the program for it, compiled unless that was done before.
-    pub(super) fn prepare(
-        &mut self,
-        purpose: Purpose,
-        data: &Dataset,
-        rows: &[usize],
-    ) -> Result<(Batch, Signature)> {
-        let built = self.built()?;
-        let batch = data.gather(rows, &built.trace.host)?;
-        let signature = Signature { purpose, given: batch.types(), weighted: data.weights.is_some() };
-        let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
+    /// The program for a batch, compiled unless that was done before.
+    pub(super) fn prepare(&mut self, purpose: Purpose, batch: &ReadyBatch) -> Result<Signature> {
+        let signature = Signature { purpose, given: batch.types(), weights: batch.weights };
+        let writer =
+            StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
-            _ if self.programs.contains_key(&signature) => return Ok((batch, signature)),
-            Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
-            Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
+            _ if self.programs.contains_key(&signature) => return Ok(signature),
+            Purpose::Train => ("train", writer.train(&signature.given, signature.weights)?),
+            Purpose::GuardedTrain => {
+                let watched = Layout::of(self.built()?, self.compiled.as_ref()).random;
+                let step = writer.train(&signature.given, signature.weights)?;
+                ("guarded_train", guarded(&step, watched)?)
+            }
+            Purpose::Test => ("test", writer.test(&signature.given, signature.weights)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
         let program =
             Program::new(&*self.backend, &format!("{}.{name}", self.name), &graph, &signature.given)?;
-        if let Entry::Vacant(place) = self.programs.entry(signature.clone()) {
-            place.insert(program);
-        }
-        Ok((batch, signature))
+        self.programs.insert(signature.clone(), program);
+        Ok(signature)
     }
 }
 
@@ -303,7 +324,7 @@ impl Compiled {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
         let losses = running_mean().into_iter().chain(losses.flat_map(|_| running_mean()));
-        losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
+        losses.chain(metrics.flat_map(|tracked| tracked.state.clone()))
     }
 }
 

@@ -79,7 +79,7 @@ impl Values {
     /// The rows with these numbers, in this order.
     pub(super) fn gather(&self, rows: &[usize]) -> Values {
         match self {
-            Values::Numbers(tensor) => Values::Numbers(super::batches::gather_rows(tensor, rows)),
+            Values::Numbers(tensor) => Values::Numbers(tensor.rows(rows)),
             Values::Strings(strings) => Values::Strings(strings.gather(rows)),
         }
     }
@@ -188,6 +188,17 @@ where
 {
     fn into_values(self) -> Values {
         Item::values(self.shape(), self.iter().cloned().collect())
+    }
+}
+
+impl<S, D> IntoValues for ArrayBase<S, D>
+where
+    S: ndarray::Data,
+    <S as RawData>::Elem: Item,
+    D: Dimension,
+{
+    fn into_values(self) -> Values {
+        (&self).into_values()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod activations;
 mod applications;
+mod callbacks;
 mod constraints;
 mod initializers;
 mod layers;

@@ -8,7 +8,7 @@ use super::super::matmul::Layout;
 use super::super::panel::{Panel, room};
 use super::super::{Site, Task};
 use super::left::Left;
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::gemm::Multiplied;
 use crate::simd::pack::Operand;
 use crate::simd::plain::elements_mut;

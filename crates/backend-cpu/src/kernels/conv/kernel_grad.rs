@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::super::panel::{VECTOR, room};
 use super::super::{BufferIndex, Buffers, Site, Task};
 use super::left::Left;
-use crate::parallel::Pieces;
+use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::gemm::Multiplied;
 use crate::simd::outer::OuterProduct;

@@ -158,7 +158,7 @@ impl<'s, 'b> StepContext<'s, 'b> {
     /// Reports a metric, which counts since metrics were reset.
     pub fn log_metric(&mut self, metric: &dyn Metric, y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<()> {
         let name = metric.name();
-        let variables = self.metric_variables(&name, metric.state())?;
+        let variables = self.metric_variables(&name, metric.state(&y_pred.ty())?)?;
         let state = self.variables.get(variables.clone());
         let (next, value) = update_metric((&name, metric), &state, y_true, y_pred.into(), None)?;
         self.variables.set(variables, next);

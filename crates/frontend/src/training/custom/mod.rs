@@ -12,6 +12,7 @@ pub use context::{StepContext, StepOptimizer};
 use variables::{Initial, StepVariable, StepVariables};
 
 use super::parts::{ModelInStep, Random, inputs};
+use super::rows::Rows;
 use super::{IntoTensors, Logs, Tensors, Values, filled};
 use crate::error::{Error, Result};
 use crate::model::{Model, Program};
@@ -88,6 +89,7 @@ impl<const N: usize> TrainStep<N> {
         let mut models = models;
         let mut state: Vec<Buffer> = models.iter_mut().flat_map(|model| model.lend_variables()).collect();
         state.append(&mut self.state);
+        let batch: Vec<Rows> = batch.into_iter().map(Rows::from).collect();
         let ran = program.run(&*backend, &mut state, &[], &batch);
         let mut state = state.into_iter();
         models.iter_mut().for_each(|model| model.take_back_variables(&mut state));
