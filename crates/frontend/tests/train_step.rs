@@ -90,6 +90,29 @@ fn a_step_goes_on_where_it_was_left() {
     assert_eq!(second.get_weights().expect("weights"), whole.get_weights().expect("weights"));
 }
 
+/// y = x·w in 64 bits: the step is that of doubles, which digits beyond those of 32 bits show.
+#[test]
+fn doubles_stay_doubles_from_data_to_weights() {
+    cornu::set_dtype_policy("float64").expect("a policy");
+    let (third, seventh) = (1.0 / 3.0, 1.0 / 7.0);
+    let x = ndarray::array![[third, seventh]];
+    let y = ndarray::array![[0.1f64]];
+    let start = [0.3f64, -0.7];
+    let rate = 0.5f64;
+    let mut model =
+        Sequential::new().add(Input::new([2])).add(Dense::new(1).use_bias(false)).build().expect("a model");
+    model.set_weights(&[Tensor::new([2, 1], start.to_vec()).expect("two")]).expect("weights");
+    let difference = third * start[0] + seventh * start[1] - 0.1;
+    let expected = [third, seventh].into_iter().zip(start).map(|(x, w)| w - rate * 2.0 * difference * x);
+    model.compile(Compile::new(SGD::new().learning_rate(rate), "mse")).expect("compiled");
+    model.train_on_batch(&x, &y).expect("a step");
+    for (got, expected) in kernel(&model).into_iter().zip(expected) {
+        assert!((got - expected).abs() < 1e-15, "{got:e} is not {expected:e}");
+    }
+    let predicted = model.predict_tensors(&x, 32).expect("predictions");
+    assert_eq!(predicted[0].dtype(), DType::F64);
+}
+
 fn linear(name: &str, weights: [f32; 2]) -> Model {
     let mut model = Sequential::new()
         .name(name)
