@@ -46,6 +46,7 @@ mod random;
 pub mod regularizers;
 pub mod saving;
 mod shapes;
+mod svg;
 mod training;
 
 pub use activations::Activation;

@@ -13,7 +13,7 @@ pub use agreement::{agreement, tolerances};
 pub use cases::{Case, Run, cases};
 pub use conformance::{conformance, run};
 pub use draw::{Draw, random_inputs};
-pub use gradient::{check_gradient, gradient_graph};
+pub use gradient::{check_gradient, gradient_graph, graph_in_doubles, in_double};
 pub use random_graph::random_graph;
 pub use reference::Reference;
 

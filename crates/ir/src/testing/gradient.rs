@@ -77,6 +77,21 @@ pub fn gradient_graph(graph: &Graph) -> Result<Option<Graph>, GradError> {
     Ok(Some(b.finish(&outputs).expect("a well-typed graph has a well-typed gradient")))
 }
 
+/// The program in double precision.
+pub fn graph_in_doubles(graph: &Graph) -> Graph {
+    let b = Builder::new();
+    let mut made: Vec<Expr<'_>> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let args: Vec<Expr<'_>> = node.args.iter().map(|arg| made[arg.index()]).collect();
+        made.push(match doubled(node) {
+            Op::Input(input) => b.input(&input.name, input.ty),
+            op => b.apply(op, &args),
+        });
+    }
+    let outputs: Vec<Expr<'_>> = graph.outputs.iter().map(|output| made[output.index()]).collect();
+    b.finish_with_state(graph.state, &outputs).expect("a well-typed graph is so in doubles")
+}
+
 /// The op with doubles in place of all floats.
 fn doubled(node: &Node) -> Op {
     let widen = |dtype: DType| if dtype.is_float() { DType::F64 } else { dtype };
@@ -114,7 +129,8 @@ fn doubled_body(body: &Graph) -> Graph {
     Graph { inputs: body.inputs.clone(), state: body.state, ..graph }
 }
 
-fn in_double(tensor: &Tensor) -> Tensor {
+/// The tensor in double precision, if it is of floats.
+pub fn in_double(tensor: &Tensor) -> Tensor {
     if !tensor.dtype().is_float() {
         return tensor.clone();
     }
