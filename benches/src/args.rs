@@ -5,9 +5,9 @@ use std::path::PathBuf;
 /// What `cargo xtask bench --help` prints.
 pub(crate) const HELP: &str = "\
 cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend cpu] [--json]
-                  [--save FILE] [--against FILE] [--profile] [--write-docs FILE]
+                  [--save FILE] [--against FILE] [--profile] [--tables] [--digests] [--write-docs FILE]
 
-  --workload NAME   only this one: W1 to W7, start
+  --workload NAME   only this one: W1 to W7, start, optimizer
   --rounds N        how often each contestant runs; 5 if not given
   --setup-peers     makes the Python environments of the peers and builds those in Rust (network), and measures nothing
   --no-peers        without peers, even if they are set up
@@ -16,14 +16,38 @@ cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [-
   --save FILE       keeps the lines of JSON
   --against FILE    compares with lines that were kept
   --profile         shows what each kernel of a step takes, and measures nothing else
+  --tables          measures products of matrices and the convolutions of the ResNets, each by itself
+  --digests         compares what each workload computes on 1, 2, 3 and 7 threads, and measures nothing
   --write-docs FILE writes docs/performance.md from lines that were kept, and measures nothing
   --serve NAME MEASURE
                     does a round of one workload for each line of input: how the benches start Cornu beside its peers
+  --digest NAME MEASURE
+                    prints a digest of what one workload computes in a few steps
 ";
+
+/// What is to be done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Mode {
+    /// Time workloads.
+    Measure,
+    /// Show the kernels of their steps.
+    Profile,
+    /// Time products and convolutions by themselves.
+    Tables,
+    /// Compare what workloads compute on several numbers of threads.
+    Digests,
+    /// Write the page of the documentation from this file.
+    WriteDocs(PathBuf),
+    /// Do rounds of the workload of this name and measure.
+    Serve([String; 2]),
+    /// Print a digest of what it computes.
+    Digest([String; 2]),
+}
 
 /// The command line.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Args {
+    pub(crate) mode: Mode,
     pub(crate) workload: Option<String>,
     pub(crate) rounds: usize,
     pub(crate) peers: bool,
@@ -31,14 +55,12 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     pub(crate) save: Option<PathBuf>,
     pub(crate) against: Option<PathBuf>,
-    pub(crate) profile: bool,
-    pub(crate) write_docs: Option<PathBuf>,
-    pub(crate) serve: Option<[String; 2]>,
 }
 
 impl Default for Args {
     fn default() -> Args {
         Args {
+            mode: Mode::Measure,
             workload: None,
             rounds: 5,
             peers: true,
@@ -46,9 +68,6 @@ impl Default for Args {
             json: false,
             save: None,
             against: None,
-            profile: false,
-            write_docs: None,
-            serve: None,
         }
     }
 }
@@ -68,9 +87,12 @@ impl Args {
                 "--json" => args.json = true,
                 "--save" => args.save = Some(value()?.into()),
                 "--against" => args.against = Some(value()?.into()),
-                "--profile" => args.profile = true,
-                "--write-docs" => args.write_docs = Some(value()?.into()),
-                "--serve" => args.serve = Some([value()?, value()?]),
+                "--profile" => args.mode = Mode::Profile,
+                "--tables" => args.mode = Mode::Tables,
+                "--digests" => args.mode = Mode::Digests,
+                "--write-docs" => args.mode = Mode::WriteDocs(value()?.into()),
+                "--serve" => args.mode = Mode::Serve([value()?, value()?]),
+                "--digest" => args.mode = Mode::Digest([value()?, value()?]),
                 _ => return Err(format!("there is no flag {flag}\n\n{HELP}")),
             }
         }
@@ -97,6 +119,9 @@ mod tests {
     fn flags_change_the_defaults() {
         let expected = Args { rounds: 3, peers: false, save: Some("f".into()), ..Args::default() };
         assert_eq!(parsed("--rounds 3 --no-peers --save f"), Ok(Some(expected)));
+        let expected =
+            Args { mode: Mode::Digest(["W1".to_string(), "train".to_string()]), ..Args::default() };
+        assert_eq!(parsed("--digest W1 train"), Ok(Some(expected)));
         assert_eq!(parsed("--json --help"), Ok(None));
         for line in ["--rounds 0", "--rounds", "--fast"] {
             assert!(parsed(line).is_err(), "{line}");

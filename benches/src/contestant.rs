@@ -4,28 +4,47 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-/// A name, and what it does in a round: the result in the workload's unit.
+/// What a contestant is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Question {
+    /// To do the work once: the result in the workload's unit.
+    Round,
+    /// How many bytes a step allocates; only Cornu knows.
+    Allocated,
+}
+
+impl Question {
+    /// The line that companions are asked with.
+    fn line(self) -> &'static str {
+        match self {
+            Question::Round => "go",
+            Question::Allocated => "allocated",
+        }
+    }
+}
+
+/// A name, and what it answers.
 pub(crate) struct Contestant {
     pub(crate) name: String,
     /// What it says of itself.
     pub(crate) version: Option<String>,
     /// The number of its process, if it has one that stays.
     process: Option<u32>,
-    work: Box<dyn FnMut() -> Result<f64, String>>,
+    answer: Box<dyn FnMut(Question) -> Result<f64, String>>,
 }
 
 impl Contestant {
     /// Does its work in this process.
     pub(crate) fn new(
         name: impl Into<String>,
-        work: impl FnMut() -> Result<f64, String> + 'static,
+        answer: impl FnMut(Question) -> Result<f64, String> + 'static,
     ) -> Contestant {
-        Contestant { name: name.into(), version: None, process: None, work: Box::new(work) }
+        Contestant { name: name.into(), version: None, process: None, answer: Box::new(answer) }
     }
 
     /// Is a program that is started anew in each round: the milliseconds until it ends.
     pub(crate) fn program(name: impl Into<String>, mut command: Command) -> Contestant {
-        Contestant::new(name, move || {
+        Contestant::new(name, move |_| {
             let begun = Instant::now();
             let output = command.stdout(Stdio::null()).output().map_err(|error| error.to_string())?;
             let elapsed = begun.elapsed().as_secs_f64() * 1e3;
@@ -43,15 +62,16 @@ impl Contestant {
             line.strip_prefix("ready").ok_or_else(|| format!("it said `{line}` in place of `ready`"))?.trim();
         let version = (!version.is_empty()).then(|| version.to_string());
         let process = Some(companion.child.id());
-        Ok(Contestant { version, process, ..Contestant::new(name, move || companion.round()) })
+        Ok(Contestant { version, process, ..Contestant::new(name, move |question| companion.ask(question)) })
     }
 
-    /// Is such a program for another: does a round for each line that it is given, until there are no more.
+    /// Is such a program for another: answers each line that it is given, until there are no more.
     pub(crate) fn serve(mut self) -> Result<(), String> {
         println!("ready cornu {}", env!("CARGO_PKG_VERSION"));
         for line in std::io::stdin().lines() {
-            line.map_err(|error| error.to_string())?;
-            println!("{}", self.round()?);
+            let line = line.map_err(|error| error.to_string())?;
+            let is_allocated = line == Question::Allocated.line();
+            println!("{}", self.ask(if is_allocated { Question::Allocated } else { Question::Round })?);
         }
         Ok(())
     }
@@ -68,9 +88,9 @@ impl Contestant {
         Some(1024 * line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?)
     }
 
-    /// Does the work once.
-    pub(crate) fn round(&mut self) -> Result<f64, String> {
-        (self.work)()
+    /// Answers a question.
+    pub(crate) fn ask(&mut self, question: Question) -> Result<f64, String> {
+        (self.answer)(question)
     }
 }
 
@@ -88,9 +108,8 @@ impl Companion {
         Ok(Companion { child, questions, answers: BufReader::new(answers) })
     }
 
-    fn round(&mut self) -> Result<f64, String> {
-        self.questions
-            .write_all(b"go\n")
+    fn ask(&mut self, question: Question) -> Result<f64, String> {
+        writeln!(self.questions, "{}", question.line())
             .and_then(|()| self.questions.flush())
             .map_err(|error| error.to_string())?;
         let answer = self.line()?;

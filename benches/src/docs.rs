@@ -22,7 +22,8 @@ on Intel's. Peers in Rust are built for this very processor, with their fastest 
 column *to the fastest peer* says how many times as fast as the fastest of the others somebody is. The *share of
 peak* is what Cornu's plan has to compute for the work, over what the processor could have computed in that time;
 peers that compute more or less for the same result are counted by the same measure. *Peak memory* is the most that
-the process ever held, data and program with it.
+the process ever held, data and program with it; *predicted* is what `cost` says of a batch before anything runs,
+with the data, over the peak of a process that trains a single weight. *A step allocates* so much anew, on average.
 ";
 
 /// Writes the page from the results in a file.
@@ -61,7 +62,7 @@ fn page(about: &About, lines: &[Line]) -> Result<String, String> {
 }
 
 /// The names stand on the left, the numbers on the right.
-const COLUMN_ENDS: [&str; 7] = ["---", "---:", "---:", "---:", "---:", "---:", "---:"];
+const COLUMN_ENDS: [&str; 9] = ["---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:"];
 
 /// What each said of itself, once.
 fn versions(lines: &[Line]) -> Vec<(&str, &str)> {
@@ -88,7 +89,7 @@ mod tests {
             "Measured on 2026-01-01 on this processor: A Processor (avx512, 2 threads)",
             "520 GFLOP/s on 2 threads",
             "\n## W1 train\n\nIn samples/s, higher is better; 5 rounds.\n\n|  | median |",
-            "\n| cpu | 90,000 | 90,000 | 25 % | 2.00 | 50 % | 96 MiB |\n",
+            "\n| cpu | 90,000 | 90,000 | 25 % | 2.00 | 50 % | 96 MiB | 95 MiB | 2.4 KiB |\n",
             "\n## W6 train\n\nIn s, lower is better",
             "\n- `torch`: torch 1.0\n",
         ] {

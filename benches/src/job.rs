@@ -4,8 +4,11 @@ use std::error::Error;
 use std::time::Instant;
 
 use cornu::{Fit, Model, Profile, Tensor, Verbose};
+use stats_alloc::Region;
 
-use crate::contestant::Contestant;
+use crate::ALLOCATOR;
+use crate::contestant::{Contestant, Question};
+use crate::digest;
 use crate::unit::Unit;
 
 /// A job made ready, or why not.
@@ -43,6 +46,8 @@ pub(crate) struct Amount {
     pub(crate) samples: usize,
     /// Floating-point operations that Cornu's plan takes for them; a multiply-add counts as two.
     pub(crate) flops: f64,
+    /// Bytes of all numbers that Cornu should hold: what its plan says, and the data.
+    pub(crate) bytes: u64,
 }
 
 impl Job {
@@ -52,12 +57,19 @@ impl Job {
             Job::Fit(mut job) => {
                 job.run(1)?;
                 let samples = job.samples();
-                Ok(Contestant::new("cornu", move || Ok(unit.of(job.run(job.epochs)?, samples))))
+                let steps = job.x.shape()[0].div_ceil(job.batch_size);
+                Ok(Contestant::new("cornu", move |question| match question {
+                    Question::Round => Ok(unit.of(job.run(job.epochs)?, samples)),
+                    Question::Allocated => allocated(|epochs| job.run(epochs).map(drop), steps),
+                }))
             }
             Job::Predict(mut job) => {
                 job.run(1)?;
                 let samples = job.samples();
-                Ok(Contestant::new("cornu", move || Ok(unit.of(job.run(job.times)?, samples))))
+                Ok(Contestant::new("cornu", move |question| match question {
+                    Question::Round => Ok(unit.of(job.run(job.times)?, samples)),
+                    Question::Allocated => allocated(|times| job.run(times).map(drop), 1),
+                }))
             }
             Job::Other(contestant) => Ok(contestant),
         }
@@ -76,19 +88,58 @@ impl Job {
         profile.map(Some).map_err(|error| error.to_string())
     }
 
-    /// What a result stands for; `None` where there is no model.
-    pub(crate) fn amount(mut self) -> Result<Option<Amount>, String> {
-        let Some(profile) = self.profile()? else { return Ok(None) };
-        let step: u64 = profile.kernels.iter().map(|kernel| kernel.flops).sum();
-        Ok(match self {
-            Job::Fit(job) => {
-                let steps = job.samples() as f64 / job.batch_size as f64;
-                Some(Amount { samples: job.samples(), flops: steps * step as f64 })
+    /// A digest of the weights after a few steps, or of the predictions; `None` where there is no model.
+    pub(crate) fn digest(self) -> Result<Option<u64>, String> {
+        let tensors = match self {
+            Job::Fit(mut job) => {
+                // Two whole batches and a short one.
+                let rows = 2 * job.batch_size + job.batch_size.div_ceil(3);
+                (job.x, job.y) = (first(&job.x, rows), first(&job.y, rows));
+                job.run(1)?;
+                job.model.get_weights()
             }
-            Job::Predict(job) => Some(Amount { samples: job.samples(), flops: step as f64 }),
-            Job::Other(_) => None,
-        })
+            Job::Predict(mut job) => {
+                let samples = job.samples();
+                job.model.predict_tensors(&job.x, samples)
+            }
+            Job::Other(_) => return Ok(None),
+        };
+        tensors.map(|tensors| Some(digest::of(&tensors))).map_err(|error| error.to_string())
     }
+
+    /// What a result stands for; `None` where there is no model. Nothing is run.
+    pub(crate) fn amount(self) -> Result<Option<Amount>, String> {
+        let amount = match self {
+            Job::Fit(mut job) => {
+                let (x, y) = (first(&job.x, job.batch_size), first(&job.y, job.batch_size));
+                job.model.cost_of_training(x, y).map(|cost| {
+                    let steps = job.samples() as f64 / job.batch_size as f64;
+                    let data = [&job.x, &job.y].map(|tensor| tensor.ty().bytes() as u64);
+                    let bytes = cost.memory_bytes() + data.iter().sum::<u64>();
+                    Amount { samples: job.samples(), flops: steps * cost.flops as f64, bytes }
+                })
+            }
+            // The batch is the data.
+            Job::Predict(job) => job.model.cost(job.samples()).map(|cost| Amount {
+                samples: job.samples(),
+                flops: cost.flops as f64,
+                bytes: cost.memory_bytes(),
+            }),
+            Job::Other(_) => return Ok(None),
+        };
+        amount.map(Some).map_err(|error| error.to_string())
+    }
+}
+
+/// The bytes that each of `steps` steps allocates, of which `work` does all so often as it is told.
+fn allocated(mut work: impl FnMut(usize) -> Result<(), String>, steps: usize) -> Result<f64, String> {
+    let mut bytes = |times: usize| {
+        let region = Region::new(ALLOCATOR);
+        work(times).map(|()| region.change().bytes_allocated as f64)
+    };
+    // What is done once, at the beginning and the end, is no part of a step.
+    let once = bytes(1)?;
+    Ok((bytes(2)? - once) / steps as f64)
 }
 
 impl Fitting {

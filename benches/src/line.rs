@@ -24,6 +24,10 @@ pub(crate) struct Line {
     pub(crate) share_of_peak: Option<f64>,
     /// Bytes.
     pub(crate) peak_rss: Option<u64>,
+    /// Bytes that Cornu's plan and the data take, over those of a process with next to none.
+    pub(crate) predicted_rss: Option<u64>,
+    /// Bytes.
+    pub(crate) step_allocates: Option<u64>,
     pub(crate) version: Option<String>,
 }
 
@@ -47,6 +51,8 @@ impl Line {
         let known = [
             ("share_of_peak", self.share_of_peak.map(Value::from)),
             ("peak_rss", self.peak_rss.map(Value::from)),
+            ("predicted_rss", self.predicted_rss.map(Value::from)),
+            ("step_allocates", self.step_allocates.map(Value::from)),
             ("version", self.version.clone().map(Value::from)),
         ];
         for (key, value) in known {
@@ -60,6 +66,7 @@ impl Line {
     fn of(line: &Map<String, Value>) -> Option<Line> {
         let text = |key: &str| Some(line.get(key)?.as_str()?.to_string());
         let number = |key: &str| line.get(key)?.as_f64();
+        let whole = |key: &str| line.get(key)?.as_u64();
         Some(Line {
             workload: text("workload")?,
             backend: text("backend")?,
@@ -68,9 +75,11 @@ impl Line {
             median: number("median")?,
             best: number("best")?,
             spread: number("spread")?,
-            rounds: line.get("rounds")?.as_u64()?,
+            rounds: whole("rounds")?,
             share_of_peak: number("share_of_peak"),
-            peak_rss: line.get("peak_rss").and_then(Value::as_u64),
+            peak_rss: whole("peak_rss"),
+            predicted_rss: whole("predicted_rss"),
+            step_allocates: whole("step_allocates"),
             version: text("version"),
         })
     }
@@ -132,6 +141,8 @@ pub(crate) mod tests {
             rounds: 5,
             share_of_peak: known.then_some(0.5),
             peak_rss: known.then_some(96 << 20),
+            predicted_rss: known.then_some(95 << 20),
+            step_allocates: known.then_some(2500),
             version: known.then(|| format!("{backend} 1.0")),
         };
         Kept {

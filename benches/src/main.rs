@@ -5,6 +5,7 @@ mod about;
 mod args;
 mod contestant;
 mod data;
+mod digest;
 mod docs;
 mod job;
 mod line;
@@ -15,12 +16,19 @@ mod table;
 mod unit;
 mod workloads;
 
+use std::alloc::System;
 use std::process::ExitCode;
 
-use args::Args;
-use contestant::Contestant;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+use args::{Args, Mode};
+use contestant::{Contestant, Question};
 use report::{Measured, Report};
 use workloads::Workload;
+
+/// Counts what is allocated; the atomic additions are no part of what takes time in a step, which allocates little.
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
     let outcome = Args::parse(std::env::args().skip(1)).and_then(|args| match args {
@@ -40,32 +48,41 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<(), String> {
-    if let Some([name, measure]) = &args.serve {
-        return Workload::find(name, measure)?.here()?.serve();
+    let chosen = || workloads::chosen(args.workload.as_deref());
+    match &args.mode {
+        Mode::Measure => compete(args, &chosen()?),
+        Mode::Profile => profile(&chosen()?),
+        Mode::Tables => Ok(()),
+        Mode::Digests => digest::compare(&chosen()?, &args.backend),
+        Mode::WriteDocs(from) => docs::write(from),
+        Mode::Serve([name, measure]) => Workload::find(name, measure)?.here()?.serve(),
+        Mode::Digest([name, measure]) => digest::print(&Workload::find(name, measure)?),
     }
-    if let Some(from) = &args.write_docs {
-        return docs::write(from);
-    }
-    if args.profile {
-        return profile(args);
-    }
+}
+
+/// Times workloads, and reports.
+fn compete(args: &Args, workloads: &[Workload]) -> Result<(), String> {
     let mut report = Report::new(args)?;
-    for workload in workloads::chosen(args.workload.as_deref())? {
+    let bare = workloads::bare_process(&args.backend)?;
+    for workload in workloads {
         // The limits are those of the processor, and so are shares of them.
         let amount = if args.backend == "cpu" { workload.amount()? } else { None };
+        let predicted = amount.zip(bare).map(|(amount, bare)| amount.bytes + bare);
         let mut contestants = vec![workload.ours(&args.backend)?];
         if args.peers {
-            contestants.extend(peers::for_workload(&workload));
+            contestants.extend(peers::for_workload(workload));
         }
-        let results = measure(&workload, &mut contestants, args.rounds)?;
-        report.add(&workload, amount, &results);
+        let mut results = measure(workload, &mut contestants, args.rounds)?;
+        results[0].predicted_rss = predicted.filter(|_| results[0].peak_rss.is_some());
+        results[0].step_allocates = contestants[0].ask(Question::Allocated).ok().map(|bytes| bytes as u64);
+        report.add(workload, amount, &results);
     }
     report.finish()
 }
 
 /// Shows for each workload what the kernels of a step take.
-fn profile(args: &Args) -> Result<(), String> {
-    for workload in workloads::chosen(args.workload.as_deref())? {
+fn profile(workloads: &[Workload]) -> Result<(), String> {
+    for workload in workloads {
         if let Some(profile) = workload.job()?.profile()? {
             println!("{} {}\n{profile}", workload.name, workload.measure);
         }
@@ -85,7 +102,7 @@ fn measure(
         for place in 0..contestants.len() {
             // Everybody is first once, because the first finds the machine cooler than the others.
             let index = (place + round) % contestants.len();
-            match contestants[index].round() {
+            match contestants[index].ask(Question::Round) {
                 Ok(value) => {
                     results[index].values.push(value);
                     results[index].peak_rss = contestants[index].peak_rss();

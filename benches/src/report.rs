@@ -9,6 +9,7 @@ use crate::job::Amount;
 use crate::line::{Kept, Line};
 use crate::statistics::{extreme, median, spread};
 use crate::table;
+use crate::unit::Unit;
 use crate::workloads::Workload;
 
 /// The values of one contestant.
@@ -17,6 +18,10 @@ pub(crate) struct Measured {
     pub(crate) version: Option<String>,
     pub(crate) values: Vec<f64>,
     pub(crate) peak_rss: Option<u64>,
+    /// The peak that Cornu's plan let expect.
+    pub(crate) predicted_rss: Option<u64>,
+    /// Bytes.
+    pub(crate) step_allocates: Option<u64>,
     /// Why it was left out.
     pub(crate) failure: Option<String>,
 }
@@ -26,7 +31,15 @@ impl Measured {
     pub(crate) fn of(contestant: &Contestant) -> Measured {
         let Contestant { name, version, .. } = contestant;
         let (name, version) = (name.clone(), version.clone());
-        Measured { name, version, values: Vec::new(), peak_rss: None, failure: None }
+        Measured {
+            name,
+            version,
+            values: Vec::new(),
+            peak_rss: None,
+            predicted_rss: None,
+            step_allocates: None,
+            failure: None,
+        }
     }
 
     /// What to say of one that is left out.
@@ -34,9 +47,13 @@ impl Measured {
         self.failure.as_ref().map(|reason| format!("{} is left out: {reason}", self.name))
     }
 
-    /// The result of all rounds. The share is what `amount` takes of the machine's operations in the median's time.
-    fn line(&self, workload: &Workload, amount: Option<Amount>, peak: f64) -> Line {
+    /// The result of all rounds. The share is what `amount` takes of the machine's operations in the median's time, or
+    /// what a result in bytes is of those that it can move.
+    fn line(&self, workload: &Workload, amount: Option<Amount>, about: &About) -> Line {
         let (unit, middle) = (workload.unit, median(&self.values));
+        let of_memory = (unit == Unit::Gigabytes).then(|| 1e9 * middle / about.bytes_per_second);
+        let of_operations =
+            amount.map(|amount| amount.flops / unit.seconds(middle, amount.samples) / about.flops);
         Line {
             workload: workload.name.to_string(),
             backend: self.name.clone(),
@@ -46,8 +63,10 @@ impl Measured {
             best: extreme(&self.values, |a, b| unit.faster(a, b)),
             spread: spread(&self.values),
             rounds: self.values.len() as u64,
-            share_of_peak: amount.map(|amount| amount.flops / unit.seconds(middle, amount.samples) / peak),
+            share_of_peak: of_operations.or(of_memory),
             peak_rss: self.peak_rss,
+            predicted_rss: self.predicted_rss,
+            step_allocates: self.step_allocates,
             version: self.version.clone(),
         }
     }
@@ -79,7 +98,7 @@ impl Report {
     /// Shows the results of a workload; the first are Cornu's.
     pub(crate) fn add(&mut self, workload: &Workload, amount: Option<Amount>, results: &[Measured]) {
         let lines: Vec<Line> =
-            results.iter().map(|result| result.line(workload, amount, self.about.flops)).collect();
+            results.iter().map(|result| result.line(workload, amount, &self.about)).collect();
         if self.json {
             lines.iter().for_each(|line| println!("{}", line.json()));
         } else {
@@ -97,9 +116,10 @@ impl Report {
     fn table(&self, workload: &Workload, lines: &[Line]) {
         let Workload { name, measure, unit, .. } = workload;
         println!("{name} {measure}: {} ({} is better)", unit.name(), unit.better());
-        let show = |row: &[&str; 7]| {
-            let [name, median, best, spread, ratio, share, memory] = row;
+        let show = |row: &[&str; 9]| {
+            let [name, median, best, spread, ratio, share, memory, predicted, allocates] = row;
             print!("  {name:<20}{median:>11}{best:>11}{spread:>8}{ratio:>21}{share:>15}{memory:>13}");
+            print!("{predicted:>11}{allocates:>17}");
         };
         show(&table::COLUMNS);
         println!();

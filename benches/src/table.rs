@@ -4,11 +4,20 @@ use crate::line::Line;
 use crate::unit::Unit;
 
 /// What the columns are called.
-pub(crate) const COLUMNS: [&str; 7] =
-    ["", "median", "best", "spread", "to the fastest peer", "share of peak", "peak memory"];
+pub(crate) const COLUMNS: [&str; 9] = [
+    "",
+    "median",
+    "best",
+    "spread",
+    "to the fastest peer",
+    "share of peak",
+    "peak memory",
+    "predicted",
+    "a step allocates",
+];
 
 /// A row for each result; the first is Cornu's, the others are peers'.
-pub(crate) fn rows(unit: Unit, lines: &[Line]) -> Vec<[String; 7]> {
+pub(crate) fn rows(unit: Unit, lines: &[Line]) -> Vec<[String; 9]> {
     let peers = lines.iter().skip(1).map(|line| line.median);
     let fastest = peers.reduce(|a, b| unit.faster(a, b));
     let unknown = String::new;
@@ -20,8 +29,9 @@ pub(crate) fn rows(unit: Unit, lines: &[Line]) -> Vec<[String; 7]> {
             percent(line.spread),
             fastest.map_or_else(unknown, |fastest| format!("{:.2}", unit.times(line.median, fastest))),
             line.share_of_peak.map_or_else(unknown, percent),
-            line.peak_rss
-                .map_or_else(unknown, |bytes| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))),
+            line.peak_rss.map_or_else(unknown, mebibytes),
+            line.predicted_rss.map_or_else(unknown, mebibytes),
+            line.step_allocates.map_or_else(unknown, |bytes| format!("{:.1} KiB", bytes as f64 / 1024.0)),
         ]
     };
     lines.iter().map(row).collect()
@@ -29,6 +39,10 @@ pub(crate) fn rows(unit: Unit, lines: &[Line]) -> Vec<[String; 7]> {
 
 fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// Four digits, with thousands apart where there are more.
@@ -57,9 +71,10 @@ mod tests {
     fn everybody_is_compared_with_the_fastest_peer() {
         let lines = example().lines;
         let rows = rows(Unit::Samples, &lines[..2]);
-        assert_eq!(rows[0], ["cpu", "90,000", "90,000", "25 %", "2.00", "50 %", "96 MiB"]);
+        assert_eq!(rows[0][..6], ["cpu", "90,000", "90,000", "25 %", "2.00", "50 %"]);
+        assert_eq!(rows[0][6..], ["96 MiB", "95 MiB", "2.4 KiB"]);
         assert_eq!(rows[1][4], "1.00");
-        assert_eq!(super::rows(Unit::Seconds, &lines[2..])[0][4..], ["25.00", "", ""]);
+        assert_eq!(super::rows(Unit::Seconds, &lines[2..])[0][4..], ["25.00", "", "", "", ""]);
         assert_eq!(super::rows(Unit::Samples, &lines[..1])[0][4], "");
     }
 }

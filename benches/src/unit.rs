@@ -8,9 +8,11 @@ pub(crate) enum Unit {
     Seconds,
     Milliseconds,
     Microseconds,
+    Gigabytes,
 }
 
-const ALL: [Unit; 5] = [Unit::Samples, Unit::Images, Unit::Seconds, Unit::Milliseconds, Unit::Microseconds];
+const ALL: [Unit; 6] =
+    [Unit::Samples, Unit::Images, Unit::Seconds, Unit::Milliseconds, Unit::Microseconds, Unit::Gigabytes];
 
 impl Unit {
     /// As it stands in tables and lines.
@@ -21,6 +23,7 @@ impl Unit {
             Unit::Seconds => "s",
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
+            Unit::Gigabytes => "GB/s",
         }
     }
 
@@ -36,15 +39,15 @@ impl Unit {
 
     fn is_time(self) -> bool {
         match self {
-            Unit::Samples | Unit::Images => false,
+            Unit::Samples | Unit::Images | Unit::Gigabytes => false,
             Unit::Seconds | Unit::Milliseconds | Unit::Microseconds => true,
         }
     }
 
-    /// The result of work on so many samples that took so long.
+    /// The result of work on so many samples, or gigabytes, that took so long.
     pub(crate) fn of(self, seconds: f64, samples: usize) -> f64 {
         match self {
-            Unit::Samples | Unit::Images => samples as f64 / seconds,
+            Unit::Samples | Unit::Images | Unit::Gigabytes => samples as f64 / seconds,
             Unit::Seconds => seconds,
             Unit::Milliseconds => 1e3 * seconds,
             Unit::Microseconds => 1e6 * seconds,
@@ -54,7 +57,7 @@ impl Unit {
     /// The seconds that a result means.
     pub(crate) fn seconds(self, result: f64, samples: usize) -> f64 {
         match self {
-            Unit::Samples | Unit::Images => samples as f64 / result,
+            Unit::Samples | Unit::Images | Unit::Gigabytes => samples as f64 / result,
             Unit::Seconds => result,
             Unit::Milliseconds => result / 1e3,
             Unit::Microseconds => result / 1e6,

@@ -1,4 +1,4 @@
-//! The smallest workload through the whole program, once: that it runs and what it prints, not how fast it is.
+//! Workloads through the whole program, once: that they run and what they compute, not how fast they are.
 
 use std::process::Command;
 
@@ -27,4 +27,16 @@ fn one_round_of_the_smallest_workload() {
     let output = Command::new(bench).args(line).arg(&kept).output().unwrap();
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(table.contains("times as fast as before"), "{table}");
+}
+
+#[test]
+fn workloads_compute_the_same_on_any_number_of_threads() {
+    // The others take too long without optimisation; `cargo xtask bench --digests` compares all of them.
+    for workload in ["W1", "W2", "W3", "W5", "W6"] {
+        let bench = env!("CARGO_BIN_EXE_cornu-bench");
+        let output = Command::new(bench).args(["--digests", "--workload", workload]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains(" on 1, 2, 3, 7 threads"), "{said}");
+    }
 }

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use crate::process::{cargo, run};
-use crate::{Outcome, docs, root, tidy};
+use crate::{Outcome, docs, levels, root, tidy};
 
 /// A name and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("format", || run(&mut cargo(["fmt", "--all", "--check"]))),
     ("tidy", || tidy::run(&root())),
     ("clippy", || {
@@ -22,11 +22,15 @@ const STEPS: [Step; 7] = [
         run(cargo(check).args(["--no-default-features", "--features", "cuda"]))
     }),
     ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
+    ("instruction sets", || levels::test(&ON_EACH_LEVEL)),
     ("documentation", || {
         run(cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
     }),
     ("generated files", || docs::run(&["--check".to_string()])),
 ];
+
+/// The tests that depend most on the instruction set; `cargo xtask levels` runs all.
+const ON_EACH_LEVEL: [&str; 4] = ["--workspace", "--test=allocation", "--test=conformance", "--test=large"];
 
 /// Runs all steps and lists those that failed.
 fn run_all(steps: &[Step]) -> Outcome {

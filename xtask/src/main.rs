@@ -5,6 +5,7 @@ mod bless;
 mod ci;
 mod docs;
 mod interop;
+mod levels;
 mod peers;
 mod process;
 mod python;
@@ -19,6 +20,8 @@ cargo xtask tidy            the rules that the compiler does not know (also a te
 cargo xtask bless [ARGS]    rewrites the expected outputs of text tests; ARGS go to cargo test
 cargo xtask docs [--check]  writes the generated documentation, or says whether it is stale
 cargo xtask bench [ARGS]    measures, beside peers that are set up; `cargo xtask bench --help`
+cargo xtask levels [ARGS]   every test with the best instruction sets switched off in turn; ARGS choose tests, as for
+                            cargo test
 cargo xtask interop         holds files that Cornu writes against real Keras; needs Python and the network
 ";
 
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Some("bless") => bless::tests(&rest),
         Some("docs") => docs::run(&rest),
         Some("bench") => bench::measure(&rest),
+        Some("levels") => levels::of(&rest),
         Some("interop") => interop::with_keras(),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -1,6 +1,8 @@
 //! The list of workloads. The same work stands in `peers/` for the others.
 
+mod bare;
 mod latency;
+mod optimizer;
 mod start;
 mod w1;
 mod w2;
@@ -14,7 +16,7 @@ use std::process::Command;
 
 use cornu::{Model, Tensor};
 
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Question};
 use crate::job::{Amount, Fitting, Job, Made};
 use crate::unit::Unit;
 
@@ -30,7 +32,10 @@ pub(crate) struct Workload {
 impl Workload {
     /// The workload of this name and measure.
     pub(crate) fn find(name: &str, measure: &str) -> Result<Workload, String> {
-        let found = ALL.into_iter().find(|workload| workload.name == name && workload.measure == measure);
+        let found = ALL
+            .into_iter()
+            .chain([bare::WORKLOAD])
+            .find(|workload| workload.name == name && workload.measure == measure);
         found.ok_or_else(|| format!("there is no workload {name} {measure}"))
     }
 
@@ -80,7 +85,7 @@ const fn training(name: &'static str, work: fn() -> Made) -> Workload {
     Workload { name, measure: "train", unit: Unit::Samples, work }
 }
 
-const ALL: [Workload; 12] = [
+const ALL: [Workload; 17] = [
     w1::WORKLOAD,
     latency::WORKLOAD,
     w2::WORKLOAD,
@@ -93,7 +98,20 @@ const ALL: [Workload; 12] = [
     w7::RESNET_ONE,
     w7::RESNET_EIGHT,
     start::WORKLOAD,
+    optimizer::SGD_PLAIN,
+    optimizer::MOMENTUM,
+    optimizer::LION,
+    optimizer::ADAM,
+    optimizer::LAMB,
 ];
+
+/// The most memory in bytes that a process holds whose model is next to nothing: the program, its threads, and what it
+/// takes to compile and train; where the system tells.
+pub(crate) fn bare_process(backend: &str) -> Result<Option<u64>, String> {
+    let mut bare = bare::WORKLOAD.ours(backend)?;
+    bare.ask(Question::Round)?;
+    Ok(bare.peak_rss())
+}
 
 /// The workloads of this name, or all.
 pub(crate) fn chosen(name: Option<&str>) -> Result<Vec<Workload>, String> {

@@ -6,7 +6,7 @@ use std::process::Command;
 use cornu::{Dense, Input, Sequential};
 
 use super::Workload;
-use crate::contestant::Contestant;
+use crate::contestant::{Contestant, Question};
 use crate::job::{Job, Made};
 use crate::peers::target_folder;
 use crate::unit::Unit;
@@ -32,11 +32,11 @@ fn work() -> Made {
     let mut command = Command::new(program);
     command.arg("predict").arg(model).arg("--input").arg(x).arg("--output").arg(y);
     let mut cornu = Contestant::program("cornu", command);
-    cornu.round()?;
-    Ok(Job::Other(Contestant::new("cornu", move || {
+    cornu.ask(Question::Round)?;
+    Ok(Job::Other(Contestant::new("cornu", move |question| {
         // The folder lives as long as the contestant.
         let _ = &folder;
-        cornu.round()
+        cornu.ask(question)
     })))
 }
 

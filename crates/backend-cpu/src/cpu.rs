@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use cornu_ir::backend::{Backend, Buffer, Executable};
+use cornu_ir::backend::{Backend, Buffer, Executable, Limits};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::Plan;
 use cornu_ir::tensor::{Data, Tensor};
@@ -21,7 +21,9 @@ const BYTES_OF_PIECE: usize = 32 << 10;
 
 /// The CPU of this machine: its best instruction set, and threads of its own.
 ///
-/// Results are the same bits for any number of threads.
+/// Results are the same bits for any number of threads. `CORNU_CPU` may name an instruction set in place of the best
+/// one (`avx512`, `avx2`, `portable`; `neon` is the one of AArch64), to see what a lesser machine would compute; one
+/// that this machine lacks is an error.
 pub struct Cpu {
     pub(crate) team: Arc<Team>,
     pub(crate) isa: Isa,
@@ -45,7 +47,11 @@ impl Cpu {
 
     /// So many threads; with one, everything runs on the thread that calls.
     pub fn with_threads(threads: usize) -> Result<Cpu, BackendError> {
-        Ok(Cpu { team: Arc::new(Team::new(threads)?), isa: Isa::detect() })
+        let isa = match std::env::var("CORNU_CPU") {
+            Ok(name) => named(&name)?,
+            Err(_) => Isa::detect(),
+        };
+        Ok(Cpu { team: Arc::new(Team::new(threads)?), isa })
     }
 
     /// How many threads there are.
@@ -67,6 +73,17 @@ impl Backend for Cpu {
     fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError> {
         let lowered = lower(plan, self.isa)?;
         Ok(Box::new(Execution::new(plan, lowered, self.team.clone(), self.isa)?))
+    }
+
+    fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
+        let lowered = lower(plan, self.isa)?;
+        let constants: usize = lowered.constants.iter().map(|constant| constant.ty().bytes()).sum();
+        let beside = lowered.arena_bytes.saturating_sub(plan.arena_bytes);
+        Ok((constants + beside + self.threads() * lowered.scratch_bytes()) as u64)
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(Cpu::limits(self))
     }
 
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError> {
@@ -105,6 +122,16 @@ impl Backend for Cpu {
         copy_out(memory.as_slice(), host);
         Ok(())
     }
+}
+
+/// The instruction set of this name, or the error that says which there are.
+fn named(name: &str) -> Result<Isa, BackendError> {
+    Isa::available().find(|isa| isa.name() == name).ok_or_else(|| {
+        let sets = Isa::available().map(Isa::name).collect::<Vec<_>>().join(", ");
+        let reason =
+            format!("CORNU_CPU must name an instruction set of this machine ({sets}); it is `{name}`");
+        BackendError::Device { backend: NAME, reason }
+    })
 }
 
 /// The error of a buffer that does not have the type it needs.
@@ -171,6 +198,15 @@ fn copy_out(memory: &[u8], host: &mut Tensor) {
 mod tests {
     use super::*;
     use cornu_ir::testing::{CASES, agreement, conformance, random_graph, random_inputs, run};
+
+    #[test]
+    fn instruction_sets_have_names() {
+        for isa in Isa::available() {
+            assert_eq!(named(isa.name()), Ok(isa));
+        }
+        let error = named("mmx").unwrap_err().to_string();
+        assert!(error.contains("it is `mmx`"), "{error}");
+    }
 
     /// Every form that loops are compiled in, not only the one that this machine would choose.
     #[test]

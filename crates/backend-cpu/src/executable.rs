@@ -47,6 +47,7 @@ impl Execution {
         team: Arc<Team>,
         isa: Isa,
     ) -> Result<Execution, BackendError> {
+        let scratch_bytes = lowered.scratch_bytes();
         let Lowered { works, ends, places, bytes, arena_bytes, constants } = lowered;
         let mut memory = vec![Memory::zeroed(arena_bytes)?];
         for constant in &constants {
@@ -54,7 +55,6 @@ impl Execution {
             copy.as_mut_slice().copy_from_slice(host_bytes(constant));
             memory.push(copy);
         }
-        let scratch_bytes = Work::most(&works, &|task| task.scratch_bytes());
         let first_scratch = memory.len();
         for _ in 0..team.threads() {
             memory.push(Memory::zeroed(scratch_bytes)?);

@@ -28,8 +28,8 @@ mod simd;
 mod team;
 mod work;
 
+pub use cornu_ir::backend::Limits;
 pub use cpu::Cpu;
-pub use limits::Limits;
 
 /// The name users choose the backend by.
 const NAME: &str = "cpu";

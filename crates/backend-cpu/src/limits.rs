@@ -4,21 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
+use cornu_ir::backend::Limits;
+
 use crate::cpu::Cpu;
 use crate::simd::peak::{Triad, multiply_add};
-
-/// What the machine can do at most: with it, a speed can be read as a share of what is possible.
-///
-/// All numbers are the best of several short runs, with the instruction set and the threads of the [`Cpu`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
-    /// Operations on f32 a second, on one core; a fused multiply-add counts as two. Measured on registers alone.
-    pub flops_of_one_core: f64,
-    /// The same on all threads at once.
-    pub flops: f64,
-    /// Bytes read and written a second by `a = b + s·c` on all threads, over arrays that fit in no cache.
-    pub bytes_per_second: f64,
-}
 
 /// Runs of each measurement; others on the machine can only slow one.
 const RUNS: usize = 5;
@@ -30,7 +19,8 @@ const NUMBERS: usize = 1 << 24;
 const CHUNK: usize = 1 << 16;
 
 impl Cpu {
-    /// Measures the limits of the machine, which takes some tenths of a second and 192 MiB.
+    /// Measures the limits of the machine, with the instruction set and the threads that are used, which takes some
+    /// tenths of a second and 192 MiB. Each is the best of several short runs.
     ///
     /// ```
     /// let limits = cornu_backend_cpu::Cpu::with_threads(1)?.limits();

@@ -34,6 +34,13 @@ pub(crate) struct Lowered {
     pub(crate) constants: Vec<Tensor>,
 }
 
+impl Lowered {
+    /// What each thread needs to work in.
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        Work::most(&self.works, &|task| task.scratch_bytes())
+    }
+}
+
 /// Lowers every step.
 pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
     check_buffers(plan)?;

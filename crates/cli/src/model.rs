@@ -57,7 +57,8 @@ impl Model {
 
     /// What each kernel of a prediction takes.
     pub(crate) fn explain(&mut self, batch_size: usize) -> Result<String, Failure> {
-        Ok(self.0.explain(batch_size)?.to_string())
+        let profile = self.0.explain(batch_size)?;
+        Ok(format!("{}\n\n{profile}", self.0.cost(batch_size)?))
     }
 
     /// What each output is called in a file of several: by its layer, or by its number if two names are equal.

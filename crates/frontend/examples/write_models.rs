@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use cornu::optimizers::Optimizer;
 use cornu::{
-    Activation, Adam, Apply, Compile, Concatenate, DType, Dense, Dropout, Fit, Flatten, Identifier, Input,
-    IntegerLookup, IntoValues, Model, Naming, OutputMode, RMSprop, Reshape, SGD, Sequential, StringLookup,
-    Tensors, TextVectorization, Verbose,
+    Activation, Adafactor, Adagrad, Adam, Apply, Compile, Concatenate, DType, Dense, Dropout, Fit, Flatten,
+    Ftrl, Identifier, Input, IntegerLookup, IntoValues, LossScaleOptimizer, Model, MultiOptimizer, Muon,
+    Nadam, Naming, OutputMode, RMSprop, Reshape, SGD, ScheduleFreeAdamW, Sequential, StringLookup, Tensors,
+    TextVectorization, Verbose,
 };
 use ndarray::{Array1, Array2, ArrayD};
 use serde_json::{Value, json};
@@ -40,7 +41,20 @@ fn main() -> Outcome {
     optimizer(&folder, "momentum", sgd().momentum(0.9).into())?;
     optimizer(&folder, "nesterov", sgd().momentum(0.9).nesterov(true).into())?;
     optimizer(&folder, "adam", Adam::new().learning_rate(0.01).into())?;
-    optimizer(&folder, "rmsprop", RMSprop::new().learning_rate(0.01).into())
+    optimizer(&folder, "rmsprop", RMSprop::new().learning_rate(0.01).into())?;
+    optimizer(&folder, "nadam", Nadam::new().learning_rate(0.01).into())?;
+    optimizer(&folder, "ftrl", Ftrl::new().learning_rate(0.1).into())?;
+    optimizer(&folder, "adafactor", Adafactor::new().learning_rate(0.02).into())?;
+    optimizer(&folder, "muon", Muon::new().learning_rate(0.01).into())?;
+    optimizer(&folder, "schedule_free", ScheduleFreeAdamW::new().learning_rate(0.02).into())?;
+    optimizer(
+        &folder,
+        "accumulation",
+        Adagrad::new().learning_rate(0.1).gradient_accumulation_steps(4).into(),
+    )?;
+    optimizer(&folder, "loss_scale", LossScaleOptimizer::new(Adam::new().learning_rate(0.01)).into())?;
+    let several = MultiOptimizer::new(Adam::new().learning_rate(0.01)).of(".*bias", sgd().momentum(0.9));
+    optimizer(&folder, "several_optimizers", several.into())
 }
 
 /// The networks that Keras itself wrote for our tests, saved again, with Keras's own answers.

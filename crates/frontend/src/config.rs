@@ -23,6 +23,11 @@ impl Serialized {
         json!({"module": module, "class_name": class_name, "config": config, "registered_name": null})
     }
 
+    /// The form that Keras 3 writes for a function.
+    pub fn function(name: &str) -> Value {
+        json!({"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"})
+    }
+
     /// The form that Keras 3 writes: of a class of its own, if `class_name` is among these, else of one that a user
     /// registered.
     pub fn write<'a>(

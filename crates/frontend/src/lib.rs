@@ -43,6 +43,7 @@ mod notice;
 pub mod ops;
 pub mod optimizers;
 mod random;
+mod registered;
 pub mod regularizers;
 pub mod saving;
 mod shapes;
@@ -51,7 +52,7 @@ mod training;
 
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
-pub use cornu_ir::plan::Cost;
+pub use cornu_ir::backend::Limits;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
@@ -64,9 +65,9 @@ pub use optimizers::{
 };
 pub use random::set_random_seed;
 pub use training::{
-    Batch, Batches, Compile, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
-    KernelProfile, Logs, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq, Values,
-    Verbose,
+    Batch, Batches, Compile, Cost, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
+    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq,
+    Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

@@ -1,5 +1,6 @@
 //! Losses: how far predictions are from what is true, as a number to make small.
 
+mod function;
 mod pairing;
 mod reduction;
 mod registry;
@@ -11,7 +12,9 @@ mod categorical_crossentropy;
 mod categorical_focal_crossentropy;
 mod categorical_generalized_cross_entropy;
 mod categorical_hinge;
+mod circle;
 mod cosine_similarity;
+mod ctc;
 mod dice;
 mod hinge;
 mod huber;
@@ -37,8 +40,11 @@ pub use categorical_crossentropy::{CategoricalCrossentropy, categorical_crossent
 pub use categorical_focal_crossentropy::CategoricalFocalCrossentropy;
 pub use categorical_generalized_cross_entropy::CategoricalGeneralizedCrossEntropy;
 pub use categorical_hinge::{CategoricalHinge, categorical_hinge};
+pub use circle::Circle;
 pub use cosine_similarity::{CosineSimilarity, cosine_similarity};
+pub use ctc::{CTC, ctc};
 pub use dice::Dice;
+pub use function::{Function, from_fn, register_fn};
 pub use hinge::{Hinge, hinge};
 pub use huber::{Huber, huber};
 pub use kl_divergence::{KLDivergence, kl_divergence};
@@ -49,7 +55,7 @@ pub use mean_squared_error::{MeanSquaredError, mean_squared_error};
 pub use mean_squared_logarithmic_error::{MeanSquaredLogarithmicError, mean_squared_logarithmic_error};
 pub use poisson::{Poisson, poisson};
 pub use reduction::{Reduction, reduce};
-pub use registry::{deserialize, get, serialize};
+pub use registry::{deserialize, get, register, serialize};
 pub use settings::Settings;
 pub use sparse_categorical_crossentropy::{SparseCategoricalCrossentropy, sparse_categorical_crossentropy};
 pub use squared_hinge::{SquaredHinge, squared_hinge};
@@ -57,7 +63,7 @@ pub use tversky::Tversky;
 
 pub(crate) use pairing::{Labels, class_numbers, paired};
 pub(crate) use reduction::{divide_no_nan, masked};
-pub(crate) use registry::{crossentropy, is_crossentropy};
+pub(crate) use registry::{crossentropy, is_crossentropy, of_function, registered_function};
 
 use crate::error::Result;
 use crate::saving::snake_case::snake_case;
@@ -84,6 +90,16 @@ pub trait Loss: fmt::Debug + Send + Sync {
     /// The arguments of its own, as Keras writes them.
     fn arguments(&self) -> Map<String, Value> {
         Map::new()
+    }
+
+    /// What files call a class of one's own, `package>Name`; `Custom>Name` if nothing is said. See [`register`].
+    fn registered_name(&self) -> Option<&str> {
+        None
+    }
+
+    /// The name of the function, for losses made by [`from_fn`]: files name that.
+    fn function(&self) -> Option<&str> {
+        None
     }
 
     /// The name that reports show.

@@ -1,27 +1,44 @@
 //! Metrics: what is measured of a model while it is trained and tested, computed inside the step's own program.
 
 mod accuracy;
+mod confusion;
+mod correlation;
 mod crossentropy;
+mod f_score;
 mod hinge;
+mod iou;
 mod mean;
 mod mean_metric;
+mod naming;
+mod r2_score;
 mod registry;
 mod regression;
 mod top_k;
+mod weights;
 
 use std::fmt;
 
-use cornu_ir::{DType, Expr, Type};
+use cornu_ir::{DType, Expr, Shape, Type};
 use serde_json::{Map, Value};
 
 pub use accuracy::{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy};
+pub use confusion::{
+    AUC, Curve, FalseNegatives, FalsePositives, Precision, PrecisionAtRecall, Recall, RecallAtPrecision,
+    SensitivityAtSpecificity, SpecificityAtSensitivity, Summation, TrueNegatives, TruePositives,
+};
+pub use correlation::{
+    ConcordanceCorrelation, PearsonCorrelation, concordance_correlation, pearson_correlation,
+};
 pub use crossentropy::{
     BinaryCrossentropy, CategoricalCrossentropy, KLDivergence, Poisson, SparseCategoricalCrossentropy,
 };
+pub use f_score::{Average, F1Score, FBetaScore};
 pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
+pub use iou::{BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU};
 pub use mean::{Mean, Sum};
-pub use mean_metric::{MeanMetric, MeanMetricWrapper};
-pub use registry::{deserialize, get, serialize};
+pub use mean_metric::{MeanMetric, MeanMetricWrapper, from_fn};
+pub use r2_score::{ClassAggregation, R2Score};
+pub use registry::{deserialize, get, register, serialize};
 pub use regression::{
     CosineSimilarity, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
     MeanSquaredLogarithmicError, RootMeanSquaredError,
@@ -47,8 +64,9 @@ pub trait Metric: fmt::Debug + Send + Sync {
     /// Name and arguments, as Keras writes them.
     fn config(&self) -> Map<String, Value>;
 
-    /// Its variables. They have these values before each epoch.
-    fn state(&self) -> Vec<StateSpec>;
+    /// Its variables for predictions of this type, whose first axis may have any size. They have these values before
+    /// each epoch. An argument that cannot be used, or predictions that are of no use, are an error.
+    fn state(&self, y_pred: &Type) -> Result<Vec<StateSpec>>;
 
     /// The variables after a batch. A weight of 0 leaves a sample out.
     fn update<'b>(
@@ -59,8 +77,13 @@ pub trait Metric: fmt::Debug + Send + Sync {
         sample_weight: Option<Expr<'b>>,
     ) -> Result<Vec<Expr<'b>>>;
 
-    /// What the variables say, usually a scalar.
+    /// What the variables say: a scalar, or a vector of several numbers.
     fn result<'b>(&self, state: &[Expr<'b>]) -> Result<Expr<'b>>;
+
+    /// What files call a class of one's own, `package>Name`; `Custom>Name` if nothing is said. See [`register`].
+    fn registered_name(&self) -> Option<&str> {
+        None
+    }
 
     /// Whether more is better, for callbacks that keep the best model.
     fn direction(&self) -> Direction {
@@ -93,6 +116,11 @@ pub struct StateSpec {
 impl StateSpec {
     /// A number that begins at 0.
     pub fn scalar(name: &str) -> StateSpec {
-        StateSpec { name: name.to_string(), ty: Type::scalar(DType::F32), initial: 0.0 }
+        StateSpec::zeros(name, [])
+    }
+
+    /// Numbers in this shape that begin at 0.
+    pub fn zeros(name: &str, shape: impl Into<Shape>) -> StateSpec {
+        StateSpec { name: name.to_string(), ty: Type::new(DType::F32, shape), initial: 0.0 }
     }
 }

@@ -108,7 +108,7 @@ pub trait Optimizer: fmt::Debug + Send + Sync {
         let rate = (!self.common().learning_rate.is_schedule()).then_some(Variable::LEARNING_RATE);
         let places =
             [Variable::ITERATIONS].into_iter().chain(rate).chain((0..slots.len()).map(Variable::slot));
-        places.map(|place| Variable { owner: self.name(), place }).collect()
+        places.map(|place| Variable { owner: self.name(), place, group: None }).collect()
     }
 
     /// What gradients are taken of: the loss, times a factor that [`Optimizer::apply`] takes out of them again.

@@ -1,6 +1,6 @@
 //! Profiles: what kernels take, measured without a trace in the model.
 
-use cornu::{Compile, Dense, Dropout, Input, Sequential, Tensor};
+use cornu::{Compile, Dense, Dropout, Input, Profile, Sequential, Tensor};
 
 fn tensor(shape: &[usize]) -> Tensor {
     let items = (0..shape.iter().product()).map(|i: usize| (i % 7) as f32 / 7.0).collect();
@@ -22,5 +22,12 @@ fn a_profile_names_kernels_and_leaves_the_model_as_it_was() {
     let products = |flops: u64| flops >= 2 * 16 * 30 * 21;
     assert!(products(prediction.kernels.iter().map(|kernel| kernel.flops).sum()));
     assert!(prediction.to_string().contains("dot[1x 16x20 20x30]"), "{prediction}");
+    // Each kernel knows its layers, fused ones and gradients too; the times differ, the names do not.
+    let layers =
+        |profile: &Profile| profile.kernels.iter().map(|kernel| kernel.layers.clone()).collect::<Vec<_>>();
+    assert!(layers(&prediction).iter().any(|layers| layers == "dense"), "{prediction}");
+    assert!(layers(&training).iter().any(|layers| layers.contains("gradient of dense")), "{training}");
+    assert!(layers(&training).iter().any(|layers| layers.contains("optimizer")), "{training}");
+    assert_eq!(layers(&model.explain(16).unwrap()), layers(&prediction));
     assert!(model.profile_training(tensor(&[0, 20]), tensor(&[0, 1])).is_err());
 }

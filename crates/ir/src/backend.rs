@@ -16,6 +16,17 @@ pub trait Backend: Send + Sync {
     /// Makes a plan ready to run.
     fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError>;
 
+    /// Bytes that a plan takes once it is compiled, beside its arguments and its arena: constants, and what threads work
+    /// in.
+    fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
+        Ok(plan.constants.iter().map(|constant| constant.ty().bytes() as u64).sum())
+    }
+
+    /// What the device can do at most, measured now; `None` from one that cannot say.
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
+
     /// Memory on the device, filled with zeros.
     fn allocate(&self, ty: &Type) -> Result<Buffer, BackendError>;
 
@@ -46,6 +57,17 @@ pub trait Backend: Send + Sync {
         self.read(buffer, &mut host)?;
         Ok(host)
     }
+}
+
+/// What a device can do at most: with it, a speed can be read as a share of what is possible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Operations on f32 a second, on one core; a fused multiply-add counts as two. Measured on registers alone.
+    pub flops_of_one_core: f64,
+    /// The same on all threads at once.
+    pub flops: f64,
+    /// Bytes read and written a second by `a = b + s·c` on all threads, over arrays that fit in no cache.
+    pub bytes_per_second: f64,
 }
 
 /// A compiled plan with its own scratch memory.

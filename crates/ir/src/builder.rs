@@ -7,6 +7,7 @@ use crate::expr::Expr;
 use crate::graph::{Graph, Node, Value};
 use crate::op::Op;
 use crate::ops::{Constant, Input, Iota, RandomBits};
+use crate::origin::Origin;
 use crate::tensor::Tensor;
 use crate::types::{DType, Shape, Type};
 
@@ -19,6 +20,8 @@ use crate::types::{DType, Shape, Type};
 pub struct Builder {
     graph: RefCell<Graph>,
     scopes: RefCell<Vec<String>>,
+    /// What nodes that are made now come from.
+    origin: RefCell<Origin>,
     error: RefCell<Option<BuildError>>,
     inputs: Cell<usize>,
     notes: RefCell<Vec<(String, Value)>>,
@@ -75,7 +78,8 @@ impl Builder {
             self.record(error);
             args.first().map_or(Type::scalar(DType::F32), |arg| graph.ty(arg.value()).clone())
         });
-        graph.nodes.push(Node { op, args: args.iter().map(|arg| arg.value()).collect(), ty });
+        let origin = self.origin.borrow().clone();
+        graph.nodes.push(Node { op, args: args.iter().map(|arg| arg.value()).collect(), ty, origin });
         Expr::new(self, Value::new(graph.nodes.len() - 1))
     }
 
@@ -95,8 +99,17 @@ impl Builder {
     /// Builds something under a name that errors will show.
     pub fn scope<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
         self.scopes.borrow_mut().push(name.to_string());
-        let built = build();
+        let origin = Origin::of(&self.scopes.borrow().join("/"));
+        let built = self.coming_from(origin, build);
         self.scopes.borrow_mut().pop();
+        built
+    }
+
+    /// Builds something that is said to come from elsewhere.
+    pub(crate) fn coming_from<T>(&self, origin: Origin, build: impl FnOnce() -> T) -> T {
+        let around = self.origin.replace(origin);
+        let built = build();
+        self.origin.replace(around);
         built
     }
 

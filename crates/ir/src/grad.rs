@@ -36,11 +36,15 @@ fn pull_back<'b>(
     for index in (0..relevant.len()).rev().filter(|&index| relevant[index]) {
         let at = last.builder().expr(Value::new(index));
         let node = at.node();
-        if node.op.rules().compound().is_some() {
-            compound::propagate(at, &node, &relevant, &mut cotangents)?;
-        } else if let Some(cotangent) = cotangents[index] {
-            propagate(at, cotangent, &relevant, &mut cotangents)?;
-        }
+        at.builder().coming_from(node.origin.gradient(), || {
+            if node.op.rules().compound().is_some() {
+                compound::propagate(at, &node, &relevant, &mut cotangents)
+            } else if let Some(cotangent) = cotangents[index] {
+                propagate(at, cotangent, &relevant, &mut cotangents)
+            } else {
+                Ok(())
+            }
+        })?;
     }
     Ok(wrt.iter().map(|value| cotangents.get(value.value().index()).copied().flatten()).collect())
 }

@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use smallvec::SmallVec;
 
 use crate::op::Op;
+use crate::origin::Origin;
 use crate::types::Type;
 
 /// The result of one node, written `%7`: an index into [`Graph::nodes`].
@@ -48,6 +49,8 @@ pub struct Node {
     pub args: Args,
     /// Type of the result, as the op infers it from its arguments.
     pub ty: Type,
+    /// What it was written by.
+    pub origin: Origin,
 }
 
 /// A pure program: nodes in execution order, inputs, outputs.

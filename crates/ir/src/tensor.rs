@@ -1,16 +1,19 @@
 //! A value in the host's memory: what goes into a program and what comes out of it.
 
+use std::sync::Arc;
+
 use half::{bf16, f16};
 
 use crate::types::{DType, Shape, Type};
 
 /// A dense array in row-major order.
 ///
-/// Equality compares bits: a NaN equals the same NaN, and 0.0 differs from -0.0.
+/// Equality compares bits: a NaN equals the same NaN, and 0.0 differs from -0.0. Clones share the elements until one of
+/// them is written.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     shape: Shape,
-    data: Data,
+    data: Arc<Data>,
 }
 
 /// The elements of a [`Tensor`], one variant for each [`DType`].
@@ -113,17 +116,17 @@ impl Tensor {
     /// A tensor of `shape` over `data`; `None` when the number of elements differs from the shape's.
     pub fn from_data(shape: impl Into<Shape>, data: Data) -> Option<Tensor> {
         let shape = shape.into();
-        (shape.elements() == data.len()).then_some(Tensor { shape, data })
+        (shape.elements() == data.len()).then(|| Tensor { shape, data: Arc::new(data) })
     }
 
     /// A tensor without axes.
     pub fn scalar<T: Element>(item: T) -> Tensor {
-        Tensor { shape: Shape::scalar(), data: T::wrap(vec![item]) }
+        Tensor { shape: Shape::scalar(), data: Arc::new(T::wrap(vec![item])) }
     }
 
     /// A tensor of one axis.
     pub fn vector<T: Element>(items: Vec<T>) -> Tensor {
-        Tensor { shape: Shape::from([items.len()]), data: T::wrap(items) }
+        Tensor { shape: Shape::from([items.len()]), data: Arc::new(T::wrap(items)) }
     }
 
     /// All zeros (`false` for `bool`).
@@ -140,7 +143,7 @@ impl Tensor {
             DType::U32 => Data::U32(vec![0; n]),
             DType::Bool => Data::Bool(vec![false; n]),
         };
-        Tensor { shape: ty.shape.clone(), data }
+        Tensor { shape: ty.shape.clone(), data: Arc::new(data) }
     }
 
     /// Numbers rounded to `ty`'s element type. For integer types see [`Tensor::from_integers`].
@@ -205,7 +208,12 @@ impl Tensor {
 
     /// The elements, to be overwritten.
     pub fn data_mut(&mut self) -> &mut Data {
-        &mut self.data
+        Arc::make_mut(&mut self.data)
+    }
+
+    /// The elements, by themselves; a copy if a clone of the tensor is still there.
+    pub fn into_data(self) -> Data {
+        Arc::unwrap_or_clone(self.data)
     }
 
     /// The elements, if they are of type `T`.
@@ -215,7 +223,7 @@ impl Tensor {
 
     /// Every element as a 64-bit float, which is exact for all types but large 64-bit integers.
     pub fn floats(&self) -> Vec<f64> {
-        match &self.data {
+        match &*self.data {
             Data::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
             Data::F64(v) => v.clone(),
             Data::BF16(v) => v.iter().map(|&x| f64::from(x)).collect(),
@@ -230,7 +238,7 @@ impl Tensor {
 
     /// Every element as a 64-bit integer; floats are cut towards zero.
     pub fn integers(&self) -> Vec<i64> {
-        match &self.data {
+        match &*self.data {
             Data::F32(v) => v.iter().map(|&x| x as i64).collect(),
             Data::F64(v) => v.iter().map(|&x| x as i64).collect(),
             Data::BF16(v) => v.iter().map(|&x| x.to_f64() as i64).collect(),
@@ -271,7 +279,7 @@ impl Tensor {
             DType::U32 => pick::<u32>(parts, n, source),
             DType::Bool => pick::<bool>(parts, n, source),
         };
-        Tensor { shape: shape.clone(), data }
+        Tensor { shape: shape.clone(), data: Arc::new(data) }
     }
 
     /// The rows with these numbers, in this order: places along the first axis.
@@ -280,7 +288,7 @@ impl Tensor {
     /// When there is no first axis or no such row.
     pub fn rows(&self, rows: &[usize]) -> Tensor {
         let width = self.shape[1..].iter().product::<usize>();
-        let data = match &self.data {
+        let data = match self.data() {
             Data::F32(v) => Data::F32(copied(v, width, rows)),
             Data::F64(v) => Data::F64(copied(v, width, rows)),
             Data::BF16(v) => Data::BF16(copied(v, width, rows)),
@@ -291,17 +299,18 @@ impl Tensor {
             Data::U32(v) => Data::U32(copied(v, width, rows)),
             Data::Bool(v) => Data::Bool(copied(v, width, rows)),
         };
-        Tensor { shape: self.shape.with(0, rows.len()), data }
+        Tensor { shape: self.shape.with(0, rows.len()), data: Arc::new(data) }
     }
 
     /// The same elements under another shape; `None` when the number of elements differs.
     pub fn reshaped(&self, shape: impl Into<Shape>) -> Option<Tensor> {
-        Tensor::from_data(shape, self.data.clone())
+        let shape = shape.into();
+        (shape.elements() == self.data.len()).then(|| Tensor { shape, data: self.data.clone() })
     }
 
     /// The bits of every element, widened: the basis of equality and hashing.
     pub(crate) fn bits(&self) -> Box<dyn Iterator<Item = u64> + '_> {
-        match &self.data {
+        match &*self.data {
             Data::F32(v) => Box::new(v.iter().map(|x| u64::from(x.to_bits()))),
             Data::F64(v) => Box::new(v.iter().map(|x| x.to_bits())),
             Data::BF16(v) => Box::new(v.iter().map(|x| u64::from(x.to_bits()))),

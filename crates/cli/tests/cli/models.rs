@@ -83,7 +83,7 @@ fn summary_counts_parameters() {
 #[test]
 fn explain_lists_kernels() {
     let text = Folder::new().succeed(&format!("explain {} --batch-size 8", model("train_adam.keras")));
-    for part in ["GFLOP/s", "dot[1x 8x", "total"] {
+    for part in ["parameters", "GFLOP/s", "of limit", "dense", "dot[1x 8x", "total"] {
         assert!(text.contains(part), "{part} is missing in\n{text}");
     }
 }

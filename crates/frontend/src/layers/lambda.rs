@@ -1,22 +1,20 @@
 //! Lambda: a function that the program has registered, as a layer. Keras: `Lambda`.
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
-
 use cornu_ir::Expr;
 use serde_json::{Value, json};
 
 use super::{Config, Context, Layer, LayerConfig, only};
 use crate::error::{Error, Result};
+use crate::registered::Registered;
 
 /// What a [`Lambda`] applies.
 pub type Function = for<'b> fn(Expr<'b>) -> Result<Expr<'b>>;
 
-static FUNCTIONS: LazyLock<RwLock<HashMap<String, Function>>> = LazyLock::new(RwLock::default);
+static FUNCTIONS: Registered<Function> = Registered::new();
 
 /// Lets [`Lambda`] layers, those of files too, name a function: `package>name`, or the name alone.
 pub fn register_function(name: &str, function: Function) {
-    FUNCTIONS.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_string(), function);
+    FUNCTIONS.insert(name, function);
 }
 
 /// Applies a function that [`register_function`] has been given under this name.
@@ -51,11 +49,11 @@ impl Lambda {
     }
 
     fn function(&self) -> Result<Function> {
-        let functions = FUNCTIONS.read().unwrap_or_else(PoisonError::into_inner);
-        let found = functions.get(&self.name).copied();
-        let mut known: Vec<&str> = functions.keys().map(String::as_str).collect();
-        known.sort_unstable();
-        found.ok_or_else(|| Error::unknown("registered function", &self.name, known))
+        let unknown = || {
+            let known = FUNCTIONS.names();
+            Error::unknown("registered function", &self.name, known.iter().map(String::as_str))
+        };
+        FUNCTIONS.get(&self.name).ok_or_else(unknown)
     }
 }
 

@@ -1,8 +1,6 @@
 //! The list of layers: from a class name and a configuration to a layer.
 
-use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::{LazyLock, PoisonError, RwLock};
 
 use cornu_ir::DType;
 use serde_json::Value;
@@ -14,6 +12,7 @@ use crate::constraints::{self, Constraint};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::initializers::{self, Initializer};
+use crate::registered::Registered;
 use crate::regularizers::{self, Regularizer};
 
 /// Makes a layer from its arguments.
@@ -194,16 +193,16 @@ pub(crate) fn aliases_of(class: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Layers that the program itself has registered, by `package>Name`.
-static REGISTERED: LazyLock<RwLock<HashMap<String, Make>>> = LazyLock::new(RwLock::default);
+static REGISTERED: Registered<Make> = Registered::new();
 
 /// Lets files name a layer of your own. `name` is Keras's registered name, `package>Name`.
 pub fn register_layer(name: &str, make: Make) {
-    REGISTERED.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_string(), make);
+    REGISTERED.insert(name, make);
 }
 
 /// True if the program has registered a layer under this name.
 pub(crate) fn is_registered(name: &str) -> bool {
-    REGISTERED.read().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    REGISTERED.get(name).is_some()
 }
 
 /// The layer of this class. `registered_name` is what a file says of classes that are not Keras's own.
@@ -212,8 +211,7 @@ pub(crate) fn layer_from_config(
     registered_name: Option<&str>,
     config: &Config,
 ) -> Result<AnyLayer> {
-    let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
-    let own = registered_name.and_then(|name| registered.get(name)).copied();
+    let own = registered_name.and_then(|name| REGISTERED.get(name));
     let builtin = ALIASES.iter().find(|(alias, _)| *alias == class).map_or(class, |&(_, name)| name);
     let make = own.or_else(|| LAYERS.iter().find(|(name, _)| *name == builtin).map(|&(_, make)| make));
     let Some(make) = make else {

@@ -9,12 +9,13 @@ use crate::config::{Arguments, Serialized};
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::*;
+use crate::registered::{Registered, not_registered};
 use crate::saving::snake_case::snake_case;
 
 type Read = fn(&Arguments, Settings) -> Result<Arc<dyn Loss>>;
 
 /// Keras's classes and how each is made. The name of its function is the class name in snake case.
-const CLASSES: [(&str, Read); 20] = [
+const CLASSES: [(&str, Read); 22] = [
     ("MeanSquaredError", |_, s| Ok(Arc::new(MeanSquaredError::new().with_settings(s)))),
     ("MeanAbsoluteError", |_, s| Ok(Arc::new(MeanAbsoluteError::new().with_settings(s)))),
     ("MeanAbsolutePercentageError", |_, s| Ok(Arc::new(MeanAbsolutePercentageError::new().with_settings(s)))),
@@ -45,6 +46,8 @@ const CLASSES: [(&str, Read); 20] = [
     }),
     ("Dice", |a, s| Ok(Arc::new(Dice::from_config(a)?.with_settings(s)))),
     ("Tversky", |a, s| Ok(Arc::new(Tversky::from_config(a)?.with_settings(s)))),
+    ("Circle", |a, s| Ok(Arc::new(Circle::from_config(a)?.with_settings(s)))),
+    ("CTC", |_, s| Ok(Arc::new(CTC::new().with_settings(s)))),
 ];
 
 /// Further names, also in upper case.
@@ -65,6 +68,19 @@ const KERAS2: [(&str, &str); 4] = [
     ("cosine_proximity", "CosineSimilarity"),
 ];
 
+type Make = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn Loss>> + Send + Sync>;
+
+static REGISTERED: Registered<Make> = Registered::new();
+
+/// Lets files, and `compile`, name a class of one's own. `name` is Keras's registered name, `package>Name`, which
+/// [`Loss::registered_name`] says too; `make` gets the arguments that [`Loss::config`] wrote.
+pub fn register<L: Loss + 'static>(
+    name: &str,
+    make: impl Fn(&Arguments) -> Result<L> + Send + Sync + 'static,
+) {
+    REGISTERED.insert(name, Arc::new(move |arguments| Ok(Arc::new(make(arguments)?))));
+}
+
 /// The loss with this name and default arguments. `"crossentropy"` needs shapes: see [`Identifier::resolve`].
 pub fn get(name: &str) -> Result<Arc<dyn Loss>> {
     // A function's name is kept as the name of the loss; a class has its own.
@@ -75,8 +91,19 @@ pub fn get(name: &str) -> Result<Arc<dyn Loss>> {
 
 /// The form that stands in a Keras file.
 pub fn serialize(loss: &dyn Loss) -> Value {
-    let builtins = CLASSES.iter().map(|(class, _)| *class);
-    Serialized::write("keras.losses", builtins, loss.class_name(), loss.config())
+    let (class, config) = (loss.class_name(), loss.config());
+    match (loss.function(), loss.registered_name()) {
+        (Some(function), _) if loss.settings() == Settings::default() => Serialized::function(function),
+        (Some(_), _) => json!({
+            "module": "keras.src.losses.losses", "class_name": class, "config": config, "registered_name": class
+        }),
+        (None, Some(name)) => {
+            json!({"module": null, "class_name": class, "config": config, "registered_name": name})
+        }
+        (None, None) => {
+            Serialized::write("keras.losses", CLASSES.iter().map(|(class, _)| *class), class, config)
+        }
+    }
 }
 
 /// From a Keras file: a serialized object, or a name, which may need shapes before it is a loss.
@@ -85,14 +112,57 @@ pub fn deserialize(value: &Value) -> Result<Identifier<dyn Loss>> {
     if value.is_string() || is_crossentropy(&object.class_name) {
         return Ok(Identifier::Name(object.class_name));
     }
-    let arguments = object.arguments();
-    Ok(Identifier::Object(read(&object.class_name, &arguments, Settings::from_config(&arguments)?)?))
+    let (arguments, settings) = (object.arguments(), Settings::from_config(&object.arguments())?);
+    if object.class_name == "LossFunctionWrapper" {
+        let function = arguments.value("fn").ok_or_else(|| arguments.wrong("fn", "a function"))?;
+        let function = Serialized::read("loss", function)?.class_name;
+        return Ok(Identifier::Object(known(&function, None, &arguments, settings)?));
+    }
+    let registered_name = object.registered_name.as_deref();
+    Ok(Identifier::Object(known(&object.class_name, registered_name, &arguments, settings)?))
+}
+
+/// What a file names, or an error that says how to register it.
+fn known(
+    name: &str,
+    registered_name: Option<&str>,
+    arguments: &Arguments,
+    settings: Settings,
+) -> Result<Arc<dyn Loss>> {
+    let how = "`losses::register`, or `losses::register_fn` for a function,";
+    find(name, registered_name, arguments, settings)
+        .unwrap_or_else(|| Err(not_registered("loss", registered_name.unwrap_or(name), how)))
+}
+
+/// The loss that this function is, with these arguments, if there is one.
+pub(crate) fn of_function(name: &str, arguments: &Arguments) -> Option<Result<Arc<dyn Loss>>> {
+    find(name, None, arguments, Settings { name: Some(name.to_string()), ..Settings::default() })
+}
+
+/// The function of one's own that is registered under this name.
+pub(crate) fn registered_function(name: &str) -> Option<Arc<dyn Loss>> {
+    Some(Arc::new(Function::registered(name, Settings::default())?))
 }
 
 fn read(name: &str, arguments: &Arguments, settings: Settings) -> Result<Arc<dyn Loss>> {
+    find(name, None, arguments, settings).unwrap_or_else(|| Err(unknown(name)))
+}
+
+/// The loss of one's own, or of Keras's, with this name.
+fn find(
+    name: &str,
+    registered_name: Option<&str>,
+    arguments: &Arguments,
+    settings: Settings,
+) -> Option<Result<Arc<dyn Loss>>> {
+    if let Some(make) = REGISTERED.find(name, registered_name) {
+        return Some(make(arguments));
+    }
     let class = class_of(name);
-    let found = CLASSES.iter().find(|(known, _)| Some(*known) == class);
-    found.ok_or_else(|| unknown(name)).and_then(|(_, read)| read(arguments, settings))
+    match CLASSES.iter().find(|(known, _)| Some(*known) == class) {
+        Some((_, read)) => Some(read(arguments, settings)),
+        None => Function::registered(name, settings).map(|function| Ok(Arc::new(function) as Arc<dyn Loss>)),
+    }
 }
 
 /// The class that a name means.
@@ -107,7 +177,9 @@ fn class_of(name: &str) -> Option<&'static str> {
 fn unknown(name: &str) -> Error {
     let functions = CLASSES.iter().map(|(class, _)| snake_case(class));
     let aliases = ALIASES.iter().map(|(alias, _)| alias.to_string());
-    let known: Vec<String> = functions.chain(aliases).chain(["crossentropy".to_string()]).collect();
+    let own = REGISTERED.names().into_iter().chain(Function::names());
+    let known: Vec<String> =
+        functions.chain(aliases).chain(["crossentropy".to_string()]).chain(own).collect();
     Error::unknown("loss", name, known.iter().map(String::as_str))
 }
 

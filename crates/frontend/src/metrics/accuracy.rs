@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::config::Arguments;
 use crate::error::{Error, Result};
 use crate::losses;
-use crate::metrics::mean_metric::{means, name_builder, own_name};
+use crate::metrics::mean_metric::means;
+use crate::metrics::naming::{name_builder, own_name};
 use crate::metrics::{Direction, MeanMetric};
 use crate::shapes;
 
@@ -85,7 +86,7 @@ impl MeanMetric for BinaryAccuracy {
         "BinaryAccuracy"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn arguments(&self) -> Map<String, Value> {
         Map::from_iter([("threshold".to_string(), json!(self.threshold))])

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::config::Arguments;
 use crate::error::Result;
 use crate::losses::{self, Loss, kl_divergence, poisson};
-use crate::metrics::mean_metric::{means, name_builder, own_name};
+use crate::metrics::mean_metric::means;
+use crate::metrics::naming::{name_builder, own_name};
 use crate::metrics::{Direction, MeanMetric};
 
 means! {
@@ -56,7 +57,7 @@ impl MeanMetric for BinaryCrossentropy {
         "BinaryCrossentropy"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn arguments(&self) -> Map<String, Value> {
         Map::from_iter([
@@ -128,7 +129,7 @@ impl MeanMetric for CategoricalCrossentropy {
         "CategoricalCrossentropy"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn arguments(&self) -> Map<String, Value> {
         Map::from_iter([
@@ -208,7 +209,7 @@ impl MeanMetric for SparseCategoricalCrossentropy {
         "SparseCategoricalCrossentropy"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn arguments(&self) -> Map<String, Value> {
         Map::from_iter([

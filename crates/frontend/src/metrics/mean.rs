@@ -1,6 +1,6 @@
 //! Mean and Sum: what most metrics add up.
 
-use cornu_ir::{DType, Expr, derived};
+use cornu_ir::{DType, Expr, Type, derived};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -63,8 +63,8 @@ impl Metric for Mean {
         config(&self.name, [])
     }
 
-    fn state(&self) -> Vec<StateSpec> {
-        Mean::variables()
+    fn state(&self, _: &Type) -> Result<Vec<StateSpec>> {
+        Ok(Mean::variables())
     }
 
     fn update<'b>(
@@ -115,8 +115,8 @@ impl Metric for Sum {
         config(&self.name, [])
     }
 
-    fn state(&self) -> Vec<StateSpec> {
-        vec![StateSpec::scalar("total")]
+    fn state(&self, _: &Type) -> Result<Vec<StateSpec>> {
+        Ok(vec![StateSpec::scalar("total")])
     }
 
     fn update<'b>(
@@ -138,7 +138,7 @@ impl Metric for Sum {
 }
 
 /// The variables of a metric, which must be as many as its `state` says.
-fn variables<'b, const N: usize>(metric: &str, state: &[Expr<'b>]) -> Result<[Expr<'b>; N]> {
+pub(super) fn variables<'b, const N: usize>(metric: &str, state: &[Expr<'b>]) -> Result<[Expr<'b>; N]> {
     state.try_into().map_err(|_| Error::config(metric, "state", state.len(), format!("{N} variables")))
 }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cornu_ir::{DType, Expr};
-use serde_json::{Map, Value, json};
+use cornu_ir::{DType, Expr, Type};
+use serde_json::{Map, Value};
 
+use crate::config::Serialized;
 use crate::error::Result;
 use crate::losses::{self, Loss};
 use crate::metrics::mean::config;
@@ -60,8 +61,8 @@ impl<M: MeanMetric> Metric for M {
         config(&MeanMetric::name(self), []).into_iter().chain(self.arguments()).collect()
     }
 
-    fn state(&self) -> Vec<StateSpec> {
-        Mean::variables()
+    fn state(&self, _: &Type) -> Result<Vec<StateSpec>> {
+        Ok(Mean::variables())
     }
 
     fn update<'b>(
@@ -109,6 +110,11 @@ impl MeanMetricWrapper {
         MeanMetricWrapper { name: loss.name(), loss }
     }
 
+    /// The name of the loss.
+    pub(super) fn own_name(&self) -> String {
+        self.loss.name()
+    }
+
     /// The name that reports show.
     pub fn name(mut self, name: impl Into<String>) -> MeanMetricWrapper {
         self.name = name.into();
@@ -126,11 +132,9 @@ impl MeanMetric for MeanMetricWrapper {
     }
 
     fn arguments(&self) -> Map<String, Value> {
-        let function = snake_case(self.loss.class_name());
-        let object = json!({
-            "module": "builtins", "class_name": "function", "config": function, "registered_name": "function"
-        });
-        [("fn".to_string(), object)].into_iter().chain(self.loss.arguments()).collect()
+        let (own, given) = (self.loss.function(), self.loss.arguments());
+        let function = own.map_or_else(|| snake_case(self.loss.class_name()), String::from);
+        [("fn".to_string(), Serialized::function(&function))].into_iter().chain(given).collect()
     }
 
     fn values<'b>(&self, y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<Expr<'b>> {
@@ -141,9 +145,31 @@ impl MeanMetric for MeanMetricWrapper {
         self.loss.mask(y_true, values)
     }
 
+    /// Keras knows of its own losses that less is better, and nothing of others.
     fn direction(&self) -> Direction {
-        Direction::Down
+        if self.loss.function().is_some() { Direction::Unknown } else { Direction::Down }
     }
+}
+
+/// A metric that is the mean of a function of one's own: from labels and predictions `[batch, …, d]` the value of each
+/// sample, `[batch, …]`.
+///
+/// As with [`losses::from_fn`], the name is the one that reports show and files name; [`losses::register_fn`] lets
+/// files name it.
+///
+/// ```
+/// use cornu::{Compile, losses, metrics};
+///
+/// let twice = metrics::from_fn("twice_the_error", |y_true, y_pred| {
+///     Ok(losses::mean_absolute_error(y_true, y_pred)? * 2.0)
+/// });
+/// let how = Compile::new("adam", "mse").metrics([twice]);
+/// ```
+pub fn from_fn<F>(name: &str, function: F) -> MeanMetricWrapper
+where
+    F: for<'b> Fn(Expr<'b>, Expr<'b>) -> Result<Expr<'b>> + Send + Sync + 'static,
+{
+    MeanMetricWrapper::new(losses::from_fn(name, function))
 }
 
 /// Makes metrics without arguments: the mean of a function of labels and predictions.
@@ -161,7 +187,7 @@ macro_rules! means {
                 $class::default()
             }
 
-            $crate::metrics::mean_metric::name_builder!($class);
+            $crate::metrics::naming::name_builder!($class);
         }
 
         impl $crate::metrics::MeanMetric for $class {
@@ -169,7 +195,7 @@ macro_rules! means {
                 stringify!($class)
             }
 
-            $crate::metrics::mean_metric::own_name!();
+            $crate::metrics::naming::own_name!(MeanMetric);
 
             fn values<'b>(
                 &self,
@@ -186,26 +212,4 @@ macro_rules! means {
     )*};
 }
 
-/// The builder method that every metric has.
-macro_rules! name_builder {
-    ($class:ident) => {
-        /// The name that reports show.
-        pub fn name(mut self, name: impl Into<String>) -> $class {
-            self.name = Some(name.into());
-            self
-        }
-    };
-}
-
-/// The given name, or that of the class.
-macro_rules! own_name {
-    () => {
-        fn name(&self) -> String {
-            let own =
-                || $crate::saving::snake_case::snake_case($crate::metrics::MeanMetric::class_name(self));
-            self.name.clone().unwrap_or_else(own)
-        }
-    };
-}
-
-pub(super) use {means, name_builder, own_name};
+pub(super) use means;

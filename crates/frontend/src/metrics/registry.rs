@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::{self, Labels};
 use crate::metrics::*;
+use crate::registered::{Registered, not_registered};
 use crate::saving::snake_case::snake_case;
 
 /// Makes a metric from its arguments and a name, if it is to have another than that of its class.
@@ -30,7 +31,7 @@ macro_rules! classes {
 }
 
 /// Keras's classes and how each is made.
-const CLASSES: [(&str, Read); 21] = classes! {
+const CLASSES: [(&str, Read); 42] = classes! {
     Accuracy = |_| Ok(Accuracy::new());
     BinaryAccuracy = BinaryAccuracy::from_config;
     CategoricalAccuracy = |_| Ok(CategoricalAccuracy::new());
@@ -52,6 +53,27 @@ const CLASSES: [(&str, Read); 21] = classes! {
     Hinge = |_| Ok(Hinge::new());
     SquaredHinge = |_| Ok(SquaredHinge::new());
     CategoricalHinge = |_| Ok(CategoricalHinge::new());
+    R2Score = R2Score::from_config;
+    PearsonCorrelation = PearsonCorrelation::from_config;
+    ConcordanceCorrelation = ConcordanceCorrelation::from_config;
+    AUC = AUC::from_config;
+    TruePositives = TruePositives::from_config;
+    TrueNegatives = TrueNegatives::from_config;
+    FalsePositives = FalsePositives::from_config;
+    FalseNegatives = FalseNegatives::from_config;
+    Precision = Precision::from_config;
+    Recall = Recall::from_config;
+    PrecisionAtRecall = PrecisionAtRecall::from_config;
+    RecallAtPrecision = RecallAtPrecision::from_config;
+    SensitivityAtSpecificity = SensitivityAtSpecificity::from_config;
+    SpecificityAtSensitivity = SpecificityAtSensitivity::from_config;
+    F1Score = F1Score::from_config;
+    FBetaScore = FBetaScore::from_config;
+    IoU = IoU::from_config;
+    BinaryIoU = BinaryIoU::from_config;
+    MeanIoU = MeanIoU::from_config;
+    OneHotIoU = OneHotIoU::from_config;
+    OneHotMeanIoU = OneHotMeanIoU::from_config;
 };
 
 /// Further names, also in upper case.
@@ -71,6 +93,19 @@ const MEANT: [(&str, &str); 4] = [
     ("log_cosh", "log_cosh_error"),
 ];
 
+type Make = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn Metric>> + Send + Sync>;
+
+static REGISTERED: Registered<Make> = Registered::new();
+
+/// Lets files, and `compile`, name a class of one's own. `name` is Keras's registered name, `package>Name`, which
+/// [`Metric::registered_name`] says too; `make` gets the arguments that [`Metric::config`] wrote.
+pub fn register<M: Metric + 'static>(
+    name: &str,
+    make: impl Fn(&Arguments) -> Result<M> + Send + Sync + 'static,
+) {
+    REGISTERED.insert(name, Arc::new(move |arguments| Ok(Arc::new(make(arguments)?))));
+}
+
 /// The metric with this name and default arguments. "accuracy" needs shapes: see [`Identifier::resolve`].
 pub fn get(name: &str) -> Result<Arc<dyn Metric>> {
     read(name, &Arguments::new(name, &Map::new()), Some(name.to_string()))
@@ -78,8 +113,15 @@ pub fn get(name: &str) -> Result<Arc<dyn Metric>> {
 
 /// The form that stands in a Keras file.
 pub fn serialize(metric: &dyn Metric) -> Value {
-    let builtins = CLASSES.iter().map(|(class, _)| *class).chain(["Mean", "Sum", "MeanMetricWrapper"]);
-    Serialized::write("keras.metrics", builtins, metric.class_name(), metric.config())
+    let (class, config) = (metric.class_name(), metric.config());
+    match metric.registered_name() {
+        Some(name) => json!({"module": null, "class_name": class, "config": config, "registered_name": name}),
+        None => {
+            let builtins =
+                CLASSES.iter().map(|(class, _)| *class).chain(["Mean", "Sum", "MeanMetricWrapper"]);
+            Serialized::write("keras.metrics", builtins, class, config)
+        }
+    }
 }
 
 /// From a Keras file: a serialized object, or a name, which may need shapes before it is a metric.
@@ -94,7 +136,13 @@ pub fn deserialize(value: &Value) -> Result<MetricIdentifier> {
         "Mean" => Arc::new(Mean::new(name.unwrap_or("mean".into()))),
         "Sum" => Arc::new(Sum::new(name.unwrap_or("sum".into()))),
         "MeanMetricWrapper" => wrapped(&arguments, name)?,
-        class => read(class, &arguments, name)?,
+        class => {
+            let registered_name = object.registered_name.as_deref();
+            let own = registered_name.unwrap_or(class);
+            let how = "`metrics::register`, or `losses::register_fn` for a function,";
+            find(class, registered_name, &arguments, name)
+                .unwrap_or_else(|| Err(not_registered("metric", own, how)))?
+        }
     };
     Ok(Identifier::Object(metric))
 }
@@ -106,14 +154,34 @@ fn wrapped(arguments: &Arguments, name: Option<String>) -> Result<Arc<dyn Metric
     if class_of(&function).is_some() {
         return read(&function, arguments, name.or(Some(function.clone())));
     }
-    let wrapper = MeanMetricWrapper::of(losses::get(&function).map_err(|_| needed())?);
+    let how = "`losses::register_fn`";
+    let loss = losses::of_function(&function, arguments);
+    let wrapper =
+        MeanMetricWrapper::of(loss.unwrap_or_else(|| Err(not_registered("metric", &function, how)))?);
     Ok(Arc::new(wrapper.name(name.unwrap_or(function))))
 }
 
 fn read(given: &str, arguments: &Arguments, name: Option<String>) -> Result<Arc<dyn Metric>> {
-    let class = class_of(given).ok_or_else(|| unknown(given))?;
-    let found = CLASSES.iter().find(|(known, _)| *known == class);
-    found.ok_or_else(|| unknown(given)).and_then(|(_, read)| read(arguments, name))
+    find(given, None, arguments, name).unwrap_or_else(|| Err(unknown(given)))
+}
+
+/// The metric of one's own, or of Keras's, with this name.
+fn find(
+    given: &str,
+    registered_name: Option<&str>,
+    arguments: &Arguments,
+    name: Option<String>,
+) -> Option<Result<Arc<dyn Metric>>> {
+    if let Some(make) = REGISTERED.find(given, registered_name) {
+        return Some(make(arguments));
+    }
+    let class = class_of(given);
+    if let Some((_, read)) = CLASSES.iter().find(|(known, _)| Some(*known) == class) {
+        return Some(read(arguments, name));
+    }
+    let wrapper = MeanMetricWrapper::of(losses::registered_function(given)?);
+    let own = wrapper.own_name();
+    Some(Ok(Arc::new(wrapper.name(name.unwrap_or(own)))))
 }
 
 /// The class that a name means.
@@ -128,7 +196,7 @@ fn class_of(name: &str) -> Option<&'static str> {
 fn unknown(name: &str) -> Error {
     let classes = CLASSES.iter().map(|(class, _)| snake_case(class));
     let others = ALIASES.iter().map(|(alias, _)| alias.to_string()).chain(["crossentropy".to_string()]);
-    let known: Vec<String> = classes.chain(others).collect();
+    let known: Vec<String> = classes.chain(others).chain(REGISTERED.names()).collect();
     let error = Error::unknown("metric", name, known.iter().map(String::as_str));
     match (error, MEANT.iter().find(|(given, _)| *given == name)) {
         (Error::Unknown { what, given, known, .. }, Some((_, meant))) => {

@@ -9,7 +9,8 @@ use crate::losses::{
     self, cosine_similarity, log_cosh, mean_absolute_error, mean_absolute_percentage_error,
     mean_squared_error, mean_squared_logarithmic_error,
 };
-use crate::metrics::mean_metric::{means, name_builder, own_name};
+use crate::metrics::mean_metric::means;
+use crate::metrics::naming::{name_builder, own_name};
 use crate::metrics::{Direction, MeanMetric};
 
 means! {
@@ -43,7 +44,7 @@ impl MeanMetric for RootMeanSquaredError {
         "RootMeanSquaredError"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn values<'b>(&self, y_true: Expr<'b>, y_pred: Expr<'b>) -> Result<Expr<'b>> {
         let (t, p) = losses::paired("root_mean_squared_error", y_true, y_pred)?;
@@ -129,7 +130,7 @@ impl MeanMetric for CosineSimilarity {
         "CosineSimilarity"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     /// Keras forgets the axis; it reads it, so it is written where it is not the default.
     fn arguments(&self) -> Map<String, Value> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::config::Arguments;
 use crate::error::{Error, Result};
 use crate::losses;
-use crate::metrics::mean_metric::{name_builder, own_name};
+use crate::metrics::naming::{name_builder, own_name};
 use crate::metrics::{Direction, MeanMetric};
 use crate::shapes;
 
@@ -60,7 +60,7 @@ impl MeanMetric for TopKCategoricalAccuracy {
         "TopKCategoricalAccuracy"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn arguments(&self) -> Map<String, Value> {
         Map::from_iter([("k".to_string(), json!(self.k))])
@@ -123,7 +123,7 @@ impl MeanMetric for SparseTopKCategoricalAccuracy {
         "SparseTopKCategoricalAccuracy"
     }
 
-    own_name!();
+    own_name!(MeanMetric);
 
     fn arguments(&self) -> Map<String, Value> {
         let sorted = self.from_sorted_ids.then(|| ("from_sorted_ids".to_string(), json!(true)));

@@ -131,9 +131,13 @@ impl Model {
     pub(crate) fn build(&mut self, inputs: Vec<Spec>) -> Result<()> {
         let built = self.trace(inputs)?;
         let saved = built.weights[..built.saved()].iter();
-        let values = saved.zip(0..).map(|(spec, number)| self.first_value(spec, number));
-        let values = values.collect::<Result<Vec<Tensor>>>()?;
-        self.install(built, &values)
+        let values = self.uploaded(saved.zip(0..).map(|(spec, number)| self.first_value(spec, number)))?;
+        self.install(built, values)
+    }
+
+    /// Values on the device. They come one after another, so that only one lies in two places at a time.
+    pub(crate) fn uploaded(&self, values: impl Iterator<Item = Result<Tensor>>) -> Result<Vec<Buffer>> {
+        values.map(|value| Ok(self.backend.upload(&value?)?)).collect()
     }
 
     /// What a weight begins with, drawn from this stream of the model's seed.
@@ -162,12 +166,11 @@ impl Model {
     }
 
     /// Takes on shapes, and values of all weights that are saved.
-    pub(crate) fn install(&mut self, built: Built, values: &[Tensor]) -> Result<()> {
-        let saved = values.iter().map(|value| Ok(self.backend.upload(value)?));
+    pub(crate) fn install(&mut self, built: Built, values: Vec<Buffer>) -> Result<()> {
         let remembered = built.weights[built.saved()..]
             .iter()
             .map(|spec| Ok(self.backend.upload(&spec.initializer.generate(&spec.ty, 0)?)?));
-        self.state = saved.chain(remembered).collect::<Result<_>>()?;
+        self.state = values.into_iter().map(Ok).chain(remembered).collect::<Result<_>>()?;
         self.built = Some(built);
         self.programs.clear();
         self.begin_training()

@@ -8,6 +8,7 @@ use cornu_ir::plan::{Plan, plan};
 use cornu_ir::{Graph, Tensor, Type, passes};
 
 use crate::error::Result;
+use crate::training::Rows;
 
 /// What a program is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,8 +28,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Signature {
     pub(crate) purpose: Purpose,
     pub(crate) given: Vec<Type>,
-    /// Whether the last of what is given are sample weights.
-    pub(crate) weighted: bool,
+    /// How many of the last of what is given are sample weights.
+    pub(crate) weights: usize,
 }
 
 /// A compiled graph. Making one takes milliseconds; a model keeps one for each [`Signature`] it has met.
@@ -65,10 +66,10 @@ impl Program {
         backend: &dyn Backend,
         state: &mut [Buffer],
         fixed: &[Buffer],
-        given: &[Tensor],
+        given: &[Rows],
     ) -> Result<()> {
-        for (buffer, tensor) in self.given.iter_mut().zip(given) {
-            backend.write(buffer, tensor)?;
+        for (buffer, rows) in self.given.iter_mut().zip(given) {
+            rows.write(backend, buffer)?;
         }
         let inputs: Vec<&Buffer> = fixed.iter().chain(&self.given).collect();
         Ok(self.executable.run(state, &inputs, &mut self.outputs)?)

@@ -180,8 +180,13 @@ impl Optimizer for LossScaleOptimizer {
 
     fn variables(&self, weights: &[TrainedWeight], slots: &[SlotSpec]) -> Vec<Variable> {
         let (own, inner) = slots.split_at(OWN.min(slots.len()));
-        let own = (0..own.len()).map(|number| Variable { owner: self.name(), place: Variable::slot(number) });
-        let moved = |variable: Variable| Variable { place: variable.behind(OWN), ..variable };
+        let own = (0..own.len()).map(|number| Variable {
+            owner: self.name(),
+            place: Variable::slot(number),
+            group: None,
+        });
+        let group = || Some("inner_optimizer".to_string());
+        let moved = |variable: Variable| Variable { place: variable.behind(OWN), group: group(), ..variable };
         own.chain(self.inner.variables(weights, inner).into_iter().map(moved)).collect()
     }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::optimizers::{
     Common, Optimizer, SlotSpec, Step, TrainedWeight, Updated, Variable, deserialize, serialize,
 };
+use crate::saving::snake_case::snake_case;
 
 /// An optimizer for each weight, chosen by its path: `MultiOptimizer::new(Adam::new()).of("head/.*", SGD::new())`.
 ///
@@ -123,15 +124,32 @@ impl Part<'_> {
         std::iter::once(rate).chain(self.slots.iter().map(renumbered)).collect()
     }
 
-    /// Its variables, among those of all.
-    fn variables(&self) -> Vec<Variable> {
+    /// Its variables, among those of all, in this group of files.
+    fn variables(&self, group: &str) -> Vec<Variable> {
         let place = |variable: &Variable| match variable.place {
             Variable::LEARNING_RATE => Variable::slot(self.first),
             _ => variable.behind(self.first + 1),
         };
-        let variables = self.optimizer.variables(&self.weights, &self.slots);
-        variables.into_iter().map(|variable| Variable { place: place(&variable), ..variable }).collect()
+        let moved = |variable: Variable| Variable {
+            place: place(&variable),
+            group: Some(group.to_string()),
+            ..variable
+        };
+        self.optimizer.variables(&self.weights, &self.slots).into_iter().map(moved).collect()
     }
+}
+
+/// The groups of files for the optimizers: by class, and numbered where there are several of one.
+fn groups(parts: &[Part<'_>]) -> Vec<String> {
+    let class = |part: &Part<'_>| snake_case(part.optimizer.class_name());
+    let group = |number: usize| {
+        let name = class(&parts[number]);
+        match parts[..number].iter().filter(|part| class(part) == name).count() {
+            0 => format!("optimizers/{name}"),
+            before => format!("optimizers/{name}_{before}"),
+        }
+    };
+    (0..parts.len()).map(group).collect()
 }
 
 impl Optimizer for MultiOptimizer {
@@ -182,8 +200,11 @@ impl Optimizer for MultiOptimizer {
 
     fn variables(&self, weights: &[TrainedWeight], _: &[SlotSpec]) -> Vec<Variable> {
         let own = [Variable::ITERATIONS, Variable::LEARNING_RATE];
-        let own = own.map(|place| Variable { owner: Optimizer::name(self), place });
-        own.into_iter().chain(self.parts(weights).iter().flat_map(Part::variables)).collect()
+        let own = own.map(|place| Variable { owner: Optimizer::name(self), place, group: None });
+        let parts = self.parts(weights);
+        let groups = groups(&parts);
+        let inner = parts.iter().zip(&groups).flat_map(|(part, group)| part.variables(group));
+        own.into_iter().chain(inner).collect()
     }
 
     fn update<'b>(

@@ -86,6 +86,8 @@ pub struct Variable {
     pub owner: String,
     /// [`Variable::ITERATIONS`], [`Variable::LEARNING_RATE`], or [`Variable::slot`].
     pub place: usize,
+    /// Inside another optimizer the group, in that one's, in which archives hold it a second time: `inner_optimizer`.
+    pub group: Option<String>,
 }
 
 impl Variable {

@@ -68,7 +68,8 @@ fn build_config(input: &Spec) -> Value {
 }
 
 fn compile_config(compiled: &Compiled, jit_compile: bool) -> Result<Value> {
-    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics } = &compiled.given;
+    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics, steps_per_execution } =
+        &compiled.given;
     let list = |metrics: &Vec<metrics::MetricIdentifier>| -> Value {
         metrics.iter().map(|metric| metric.serialize()).collect()
     };
@@ -83,7 +84,7 @@ fn compile_config(compiled: &Compiled, jit_compile: bool) -> Result<Value> {
         "metrics": lists(metrics),
         "weighted_metrics": lists(weighted_metrics),
         "run_eagerly": false,
-        "steps_per_execution": 1,
+        "steps_per_execution": steps_per_execution,
         "jit_compile": jit_compile,
     }))
 }
@@ -115,6 +116,8 @@ pub(super) fn read_compile_config(value: &Value) -> Result<Option<Compile>> {
     compile.loss_weights = weights.map(|weights| read_per_output(weights, number)).transpose()?;
     compile.metrics = read_metrics(value.get("metrics"))?;
     compile.weighted_metrics = read_metrics(value.get("weighted_metrics"))?;
+    let steps = value.get("steps_per_execution").and_then(Value::as_u64);
+    compile.steps_per_execution = steps.and_then(|steps| usize::try_from(steps).ok()).unwrap_or(1).max(1);
     Ok(Some(compile))
 }
 

@@ -66,7 +66,8 @@ fn load_archive(source: Source) -> Result<Model> {
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_weights(&model, &built, &weights)?;
-        model.install(built, &values)?;
+        let values = model.uploaded(values.into_iter().map(Ok))?;
+        model.install(built, values)?;
     }
     let compile = upgrade::compile(compile, &model.output_names(), generation);
     if let Some(how) = read_compile_config(&compile)? {
@@ -102,7 +103,8 @@ fn load_legacy(source: Source) -> Result<Model> {
     let (mut model, built) = model_of(&config)?;
     if let Some(built) = built {
         let values = read_legacy_weights(&model, &built, &file)?;
-        model.install(built, &values)?;
+        let values = model.uploaded(values.into_iter().map(Ok))?;
+        model.install(built, values)?;
     }
     if let Some(text) = &file.header().training_config {
         let training = json::parse(&at.inside("training_config"), text.as_bytes())?;

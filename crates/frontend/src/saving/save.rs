@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::layers::{AnyLayer, LoraKernel, Sublayer, WeightSpec};
 use crate::model::{Model, Program};
 use crate::optimizers::{SlotSpec, TrainedWeight, Variable};
+use crate::training::{Compiled, Rows};
 
 /// The version of Keras whose files ours are like.
 const KERAS_VERSION: &str = "3.15.1";
@@ -70,8 +71,7 @@ impl Model {
         }
         lookups::learned(self.network.sublayers(), "").iter().for_each(|learned| learned.add_to(&mut saved));
         if let (Some(compiled), Some(vars)) = (&self.compiled, self.optimizer_values()?) {
-            let name = snake_case(compiled.optimizer.class_name());
-            saved.push(Saved::new("optimizer", name, vars));
+            saved.extend(saved_optimizer(compiled, vars));
         }
         Ok(saved)
     }
@@ -109,7 +109,7 @@ impl Model {
         let [kernel, a, b] = types.each_ref().map(|ty| builder.input("given", ty.clone()));
         let graph = builder.finish(&[lora.adapted(kernel, a, b)])?;
         let mut program = Program::new(&*self.backend, &format!("{}.merge", self.name), &graph, &types)?;
-        program.run(&*self.backend, &mut [], &[], &given)?;
+        program.run(&*self.backend, &mut [], &[], &given.map(Rows::from))?;
         let mut outputs = program.outputs(&*self.backend)?;
         Ok(outputs.swap_remove(0))
     }
@@ -142,6 +142,21 @@ impl Model {
     pub(super) fn weight_specs(&self) -> &[WeightSpec] {
         self.built.as_ref().map_or(&[], |built| &built.weights[..built.saved()])
     }
+}
+
+/// The optimizer, with all variables; then those inside it, with theirs a second time.
+fn saved_optimizer(compiled: &Compiled, vars: Vec<Tensor>) -> Vec<Saved> {
+    let mut inner: Vec<Saved> = Vec::new();
+    for (variable, value) in compiled.variables().into_iter().zip(&vars) {
+        let Some(group) = variable.group else { continue };
+        let path = format!("optimizer/{group}");
+        match inner.iter_mut().find(|saved| saved.path == path) {
+            Some(saved) => saved.vars.push(value.clone()),
+            None => inner.push(Saved::new(path, variable.owner, vec![value.clone()])),
+        }
+    }
+    let name = snake_case(compiled.optimizer.class_name());
+    [vec![Saved::new("optimizer", name, vars)], inner].concat()
 }
 
 /// What Keras calls a slot: `seq_dense_kernel_momentum`.

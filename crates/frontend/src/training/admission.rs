@@ -43,17 +43,18 @@ impl Model {
                 Tensors::ByName(y).in_order("output of the model", &named)?
             }
         };
-        y.into_iter().map(numeric).collect()
+        y.into_iter().map(|y| numeric("targets", y)).collect()
     }
 }
 
-fn numeric(y: Values) -> Result<Tensor> {
-    match y {
+/// Numbers; `what` they are is for the error.
+pub(super) fn numeric(what: &str, values: Values) -> Result<Tensor> {
+    match values {
         Values::Numbers(tensor) => Ok(tensor),
         Values::Strings(_) => {
-            let given = y.described();
+            let given = values.described();
             let fix = "A `StringLookup` makes numbers of labels";
-            Err(Error::Data { what: format!("targets must be numbers; these are {given}. {fix}") })
+            Err(Error::Data { what: format!("{what} must be numbers; these are {given}. {fix}") })
         }
     }
 }

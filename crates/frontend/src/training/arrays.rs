@@ -1,6 +1,6 @@
 //! Arrays: ndarray in, ndarray out.
 
-use cornu_ir::{DType, Data, Element, Tensor, bf16, f16};
+use cornu_ir::{DType, Data, Element, Tensor};
 use ndarray::{ArrayBase, ArrayD, Dimension, IxDyn, RawData};
 
 use super::{IntoValues, Item};
@@ -76,13 +76,19 @@ fn narrowed(tensor: Tensor) -> Tensor {
 /// The tensor as an array of 32-bit floats.
 pub(crate) fn to_array(tensor: Tensor) -> Result<ArrayD<f32>> {
     let shape = IxDyn(tensor.shape());
-    let items = match tensor.data() {
-        Data::F32(items) => items.clone(),
-        Data::BF16(items) => items.iter().copied().map(bf16::to_f32).collect(),
-        Data::F16(items) => items.iter().copied().map(f16::to_f32).collect(),
-        Data::F64(_) | Data::I32(_) | Data::I64(_) | Data::U8(_) | Data::U32(_) | Data::Bool(_) => {
-            tensor.floats().into_iter().map(|x| x as f32).collect()
-        }
+    let items = match tensor.dtype() {
+        DType::F32 => match tensor.into_data() {
+            Data::F32(items) => items,
+            other => unreachable!("the elements are f32, not {}", other.dtype()),
+        },
+        DType::F64
+        | DType::BF16
+        | DType::F16
+        | DType::I32
+        | DType::I64
+        | DType::U8
+        | DType::U32
+        | DType::Bool => tensor.floats().into_iter().map(|x| x as f32).collect(),
     };
     ArrayD::from_shape_vec(shape, items).map_err(|error| Error::Data { what: error.to_string() })
 }

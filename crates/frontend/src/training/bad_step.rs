@@ -7,6 +7,7 @@ use cornu_ir::{Builder, Tensor, Type};
 use super::batches::ReadyBatch;
 use super::check_gradients::index;
 use super::compile::Layout;
+use super::rows::Rows;
 use super::step::StepWriter;
 use crate::error::Result;
 use crate::model::{Model, Program};
@@ -63,14 +64,14 @@ impl Model {
     }
 
     fn bad_data(&self, batch: &ReadyBatch) -> Option<Found> {
-        let inputs = batch.tensors.len() - batch.targets().len() - usize::from(batch.weighted);
-        batch.tensors.iter().enumerate().find_map(|(number, tensor)| {
+        let inputs = batch.given.len() - batch.targets().len() - batch.weights;
+        batch.given.iter().enumerate().find_map(|(number, rows)| {
             let name = match number {
                 number if number < inputs => format!("input {number}"),
                 number if number < inputs + batch.targets().len() => format!("target {}", number - inputs),
                 _ => "sample_weight".to_string(),
             };
-            first(None, &name, tensor)
+            first(None, &name, &rows.fetch())
         })
     }
 
@@ -86,15 +87,15 @@ impl Model {
         let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
         let builder = Builder::new();
         let types: Vec<Type> = batch.types();
-        let mut graph = writer.train_in(&builder, &types, batch.weighted)?;
+        let mut graph = writer.train_in(&builder, &types, batch.weights)?;
         let notes = builder.notes();
         graph.outputs.extend(notes.iter().map(|(_, value)| *value));
         let state_count = graph.state;
         // Nothing is state here: the values of this moment are given, and their next ones are results.
         graph.state = 0;
         let state = self.state_values()?;
-        let given: Vec<Tensor> = state.iter().chain(&batch.tensors).cloned().collect();
-        let types: Vec<Type> = given.iter().map(Tensor::ty).collect();
+        let given: Vec<Rows> = state.into_iter().map(Rows::from).chain(batch.given.iter().cloned()).collect();
+        let types: Vec<Type> = given.iter().map(Rows::ty).collect();
         let mut program = Program::new(&*self.backend, &format!("{}.bad", self.name), &graph, &types)?;
         program.run(&*self.backend, &mut [], &[], &given)?;
         let results = program.outputs(&*self.backend)?;

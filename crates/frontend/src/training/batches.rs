@@ -1,32 +1,36 @@
 //! Batches: rows of the data, in order or shuffled, gathered into tensors of a step's size.
 
-use cornu_ir::{Data, Tensor, Type};
+use std::sync::Arc;
+
+use cornu_ir::{Tensor, Type};
 
 use super::Values;
+use super::rows::Rows;
 use crate::error::{Error, Result};
 use crate::model::HostPart;
 
-/// Samples with their targets and weights: arrays whose first axes have one length.
+/// Samples with their targets and weights (none, one array for all outputs, or one for each target): arrays whose
+/// first axes have one length.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dataset {
     pub(crate) x: Vec<Values>,
     pub(crate) y: Vec<Tensor>,
-    pub(crate) weights: Option<Tensor>,
+    pub(crate) weights: Vec<Tensor>,
 }
 
 /// Some samples, ready for a step.
 pub(crate) struct ReadyBatch {
     /// What the graph takes, then targets, then weights.
-    pub(crate) tensors: Vec<Tensor>,
+    pub(crate) given: Vec<Rows>,
     /// How many of these the graph takes.
     inputs: usize,
-    /// Whether the last of them are sample weights.
-    pub(crate) weighted: bool,
+    /// How many of the last are sample weights.
+    pub(crate) weights: usize,
 }
 
 impl Dataset {
     /// Samples whose arrays agree in their number of rows.
-    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Option<Tensor>) -> Result<Dataset> {
+    pub(crate) fn new(x: Vec<Values>, y: Vec<Tensor>, weights: Vec<Tensor>) -> Result<Dataset> {
         let dataset = Dataset { x, y, weights };
         let rows = dataset.rows();
         let fits = |shape: &[usize], described: &dyn Fn() -> String| match shape.first() == Some(&rows) {
@@ -46,7 +50,7 @@ impl Dataset {
         what: &str,
         x: Vec<Values>,
         y: Vec<Tensor>,
-        weights: Option<Tensor>,
+        weights: Vec<Tensor>,
     ) -> Result<Dataset> {
         let dataset = Dataset::new(x, y, weights)?;
         match dataset.rows() {
@@ -67,19 +71,33 @@ impl Dataset {
 
     /// The samples numbered by `rows`, after what the host makes of them.
     pub(crate) fn gather(&self, rows: &[usize], host: &HostPart) -> Result<ReadyBatch> {
-        let mut tensors = host.run(self.x.iter().map(|x| x.gather(rows)).collect())?;
-        let inputs = tensors.len();
-        tensors.extend(self.others().map(|tensor| gather_rows(tensor, rows)));
-        Ok(ReadyBatch { tensors, inputs, weighted: self.weights.is_some() })
+        let numbers: Arc<[usize]> = rows.into();
+        let x: Vec<Rows> = match self.numbers().filter(|_| host.is_empty()) {
+            Some(x) => x.into_iter().map(|x| Rows::of(x, &numbers)).collect(),
+            None => {
+                let x = host.run(self.x.iter().map(|x| x.gather(rows)).collect())?;
+                x.into_iter().map(Rows::from).collect()
+            }
+        };
+        let others = self.others().map(|tensor| Rows::of(tensor, &numbers)).collect();
+        Ok(ReadyBatch::new(x, others, self.weights.len()))
     }
 
     /// All samples as one batch, after what the host makes of them.
     pub(crate) fn whole(self, host: &HostPart) -> Result<ReadyBatch> {
-        let mut tensors = host.run(self.x)?;
-        let (inputs, weighted) = (tensors.len(), self.weights.is_some());
-        tensors.extend(self.y);
-        tensors.extend(self.weights);
-        Ok(ReadyBatch { tensors, inputs, weighted })
+        let weights = self.weights.len();
+        let x = host.run(self.x)?.into_iter().map(Rows::from).collect();
+        let others = self.y.into_iter().chain(self.weights).map(Rows::from).collect();
+        Ok(ReadyBatch::new(x, others, weights))
+    }
+
+    /// The inputs, if there are no strings among them.
+    fn numbers(&self) -> Option<Vec<&Tensor>> {
+        let number = |x| match x {
+            &Values::Numbers(ref tensor) => Some(tensor),
+            Values::Strings(_) => None,
+        };
+        self.x.iter().map(number).collect()
     }
 
     /// The samples before and from number `at` on.
@@ -87,52 +105,31 @@ impl Dataset {
         let rows = self.rows();
         let part = |rows: Vec<usize>| Dataset {
             x: self.x.iter().map(|x| x.gather(&rows)).collect(),
-            y: self.y.iter().map(|tensor| gather_rows(tensor, &rows)).collect(),
-            weights: self.weights.as_ref().map(|tensor| gather_rows(tensor, &rows)),
+            y: self.y.iter().map(|tensor| tensor.rows(&rows)).collect(),
+            weights: self.weights.iter().map(|tensor| tensor.rows(&rows)).collect(),
         };
         (part((0..at).collect()), part((at..rows).collect()))
     }
 }
 
 impl ReadyBatch {
+    fn new(x: Vec<Rows>, others: Vec<Rows>, weights: usize) -> ReadyBatch {
+        ReadyBatch { inputs: x.len(), given: x.into_iter().chain(others).collect(), weights }
+    }
+
     /// Types of all tensors.
     pub(crate) fn types(&self) -> Vec<Type> {
-        self.tensors.iter().map(Tensor::ty).collect()
+        self.given.iter().map(Rows::ty).collect()
     }
 
     /// What the graph takes alone, to predict for it.
     pub(crate) fn without_targets(mut self) -> ReadyBatch {
-        self.tensors.truncate(self.inputs);
-        ReadyBatch { weighted: false, ..self }
+        self.given.truncate(self.inputs);
+        ReadyBatch { weights: 0, ..self }
     }
 
     /// The targets.
-    pub(crate) fn targets(&self) -> &[Tensor] {
-        &self.tensors[self.inputs..self.tensors.len() - usize::from(self.weighted)]
-    }
-}
-
-/// The rows of a tensor with these numbers, in this order.
-pub(super) fn gather_rows(tensor: &Tensor, rows: &[usize]) -> Tensor {
-    fn copied<T: Copy>(items: &[T], width: usize, rows: &[usize]) -> Vec<T> {
-        let mut copied = Vec::with_capacity(rows.len() * width);
-        rows.iter().for_each(|&row| copied.extend_from_slice(&items[row * width..(row + 1) * width]));
-        copied
-    }
-    let width = tensor.shape()[1..].iter().product();
-    let data = match tensor.data() {
-        Data::F32(items) => Data::F32(copied(items, width, rows)),
-        Data::F64(items) => Data::F64(copied(items, width, rows)),
-        Data::BF16(items) => Data::BF16(copied(items, width, rows)),
-        Data::F16(items) => Data::F16(copied(items, width, rows)),
-        Data::I32(items) => Data::I32(copied(items, width, rows)),
-        Data::I64(items) => Data::I64(copied(items, width, rows)),
-        Data::U8(items) => Data::U8(copied(items, width, rows)),
-        Data::U32(items) => Data::U32(copied(items, width, rows)),
-        Data::Bool(items) => Data::Bool(copied(items, width, rows)),
-    };
-    match Tensor::from_data(tensor.shape().with(0, rows.len()), data) {
-        Some(gathered) => gathered,
-        None => unreachable!("as many rows of the same width"),
+    pub(crate) fn targets(&self) -> &[Rows] {
+        &self.given[self.inputs..self.given.len() - self.weights]
     }
 }

@@ -4,6 +4,7 @@ use cornu_ir::testing::{graph_in_doubles, in_double};
 use cornu_ir::{Tensor, Type};
 
 use super::compile::Layout;
+use super::rows::Rows;
 use super::step::StepWriter;
 use super::{Dataset, IntoTensors};
 use crate::error::{Error, Result};
@@ -27,17 +28,18 @@ impl Model {
     pub fn check_gradients(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<usize> {
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let data = Dataset::not_empty("check_gradients", x, y, None)?;
+        let data = Dataset::not_empty("check_gradients", x, y, Vec::new())?;
         let batch = data.whole(&self.built()?.trace.host)?;
         self.decide_goals(&batch)?;
         let built = self.built()?;
         let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
-        let graph = graph_in_doubles(&writer.gradients(&batch.types(), batch.weighted)?);
+        let graph = graph_in_doubles(&writer.gradients(&batch.types(), batch.weights)?);
         let layout = Layout::of(built, self.compiled.as_ref());
         let state = self.state_values()?;
         let (saved, remembered) = (&state[..built.saved()], &state[layout.remembered..layout.metrics]);
-        let given = saved.iter().chain([&state[layout.random]]).chain(remembered).chain(&batch.tensors);
-        let given: Vec<Tensor> = given.map(in_double).collect();
+        let variables = saved.iter().chain([&state[layout.random]]).chain(remembered).map(in_double);
+        let data = batch.given.iter().map(|rows| in_double(&rows.fetch()));
+        let given: Vec<Tensor> = variables.chain(data).collect();
         let types: Vec<Type> = given.iter().map(Tensor::ty).collect();
         let name = format!("{}.gradients", self.name);
         let program = Program::new(&*self.backend, &name, &graph, &types)?;
@@ -73,7 +75,8 @@ impl Check<'_> {
 
     /// The loss and its derivatives.
     fn run(&mut self) -> Result<Vec<Tensor>> {
-        self.program.run(&*self.model.backend, &mut [], &[], &self.given)?;
+        let given: Vec<Rows> = self.given.iter().cloned().map(Rows::from).collect();
+        self.program.run(&*self.model.backend, &mut [], &[], &given)?;
         self.program.outputs(&*self.model.backend)
     }
 

@@ -10,11 +10,11 @@ pub(crate) struct ClassWeight(pub(crate) Vec<(i64, f64)>);
 
 impl ClassWeight {
     /// The weights of samples with these targets; `given` are those that came with the samples.
-    pub(crate) fn beside(&self, y: &[Tensor], given: Option<Tensor>) -> Result<Option<Tensor>> {
-        match (given, self.0.as_slice()) {
-            (weights, []) => Ok(weights),
-            (None, classes) => class_weights(y, classes).map(Some),
-            (Some(_), classes) => {
+    pub(crate) fn beside(&self, y: &[Tensor], given: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        match (given.as_slice(), self.0.as_slice()) {
+            (_, []) => Ok(given),
+            ([], classes) => Ok(vec![class_weights(y, classes)?]),
+            (_, classes) => {
                 let needed = "left out where sample_weight is given";
                 Err(Error::config("fit", "class_weight", format!("{classes:?}"), needed))
             }

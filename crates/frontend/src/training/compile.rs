@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::PerOutput;
 use super::goals::Goals;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::identifier::Identifier;
 use crate::losses::Loss;
 use crate::metrics::MetricIdentifier;
@@ -24,9 +24,13 @@ pub struct Compile {
     pub(crate) optimizer: Identifier<dyn Optimizer>,
     pub(crate) loss: PerOutput<Identifier<dyn Loss>>,
     pub(crate) loss_weights: Option<PerOutput<f64>>,
-    pub(crate) metrics: PerOutput<Vec<MetricIdentifier>>,
-    pub(crate) weighted_metrics: PerOutput<Vec<MetricIdentifier>>,
+    pub(crate) metrics: PerOutput<Metrics>,
+    pub(crate) weighted_metrics: PerOutput<Metrics>,
+    pub(crate) steps_per_execution: usize,
 }
+
+/// Metrics as they are given for one output.
+type Metrics = Vec<MetricIdentifier>;
 
 impl Compile {
     /// With an optimizer and a loss, which is that of every output.
@@ -44,6 +48,15 @@ impl Compile {
     ) -> Compile {
         let named = losses.into_iter().map(|(name, loss)| (name.to_string(), Some(loss.into())));
         Compile::per_output(optimizer, PerOutput::ByName(named.collect()))
+    }
+
+    /// With a loss for each output, in order: `Compile::with_losses_in_order("adam", ["bce", "mse"])`.
+    pub fn with_losses_in_order<L: Into<Identifier<dyn Loss>>>(
+        optimizer: impl Into<Identifier<dyn Optimizer>>,
+        losses: impl IntoIterator<Item = L>,
+    ) -> Compile {
+        let ordered = losses.into_iter().map(|loss| Some(loss.into()));
+        Compile::per_output(optimizer, PerOutput::InOrder(ordered.collect()))
     }
 
     /// Fails if something is said of an output that the model does not have.
@@ -64,6 +77,7 @@ impl Compile {
             loss_weights: None,
             metrics: PerOutput::Every(Vec::new()),
             weighted_metrics: PerOutput::Every(Vec::new()),
+            steps_per_execution: 1,
         }
     }
 
@@ -74,9 +88,30 @@ impl Compile {
         self
     }
 
+    /// How much the loss of every output counts.
+    pub fn loss_weight(mut self, weight: f64) -> Compile {
+        self.loss_weights = Some(PerOutput::Every(weight));
+        self
+    }
+
+    /// How much the loss of each output counts, in order.
+    pub fn loss_weights_in_order(mut self, weights: impl IntoIterator<Item = f64>) -> Compile {
+        self.loss_weights = Some(PerOutput::InOrder(weights.into_iter().map(Some).collect()));
+        self
+    }
+
     /// With metrics for every output, which every sample counts in alike.
     pub fn metrics<M: Into<MetricIdentifier>>(mut self, metrics: impl IntoIterator<Item = M>) -> Compile {
-        self.metrics = PerOutput::Every(metrics.into_iter().map(Into::into).collect());
+        self.metrics = PerOutput::Every(list(metrics));
+        self
+    }
+
+    /// With metrics for each output, in order: `metrics_in_order([vec!["accuracy"], vec!["mae", "mse"]])`.
+    pub fn metrics_in_order<I: IntoIterator<Item: Into<MetricIdentifier>>>(
+        mut self,
+        metrics: impl IntoIterator<Item = I>,
+    ) -> Compile {
+        self.metrics = PerOutput::InOrder(metrics.into_iter().map(|metrics| Some(list(metrics))).collect());
         self
     }
 
@@ -86,12 +121,7 @@ impl Compile {
         output: &str,
         metrics: impl IntoIterator<Item = M>,
     ) -> Compile {
-        let mut named = match self.metrics {
-            PerOutput::ByName(named) => named,
-            PerOutput::Every(_) | PerOutput::InOrder(_) => Vec::new(),
-        };
-        named.push((output.to_string(), Some(metrics.into_iter().map(Into::into).collect())));
-        self.metrics = PerOutput::ByName(named);
+        self.metrics = with_one(self.metrics, output, list(metrics));
         self
     }
 
@@ -100,9 +130,59 @@ impl Compile {
         mut self,
         metrics: impl IntoIterator<Item = M>,
     ) -> Compile {
-        self.weighted_metrics = PerOutput::Every(metrics.into_iter().map(Into::into).collect());
+        self.weighted_metrics = PerOutput::Every(list(metrics));
         self
     }
+
+    /// [`Compile::metrics_in_order`] for metrics in which samples count by their weights.
+    pub fn weighted_metrics_in_order<I: IntoIterator<Item: Into<MetricIdentifier>>>(
+        mut self,
+        metrics: impl IntoIterator<Item = I>,
+    ) -> Compile {
+        let ordered = metrics.into_iter().map(|metrics| Some(list(metrics)));
+        self.weighted_metrics = PerOutput::InOrder(ordered.collect());
+        self
+    }
+
+    /// [`Compile::metrics_of`] for metrics in which samples count by their weights.
+    pub fn weighted_metrics_of<M: Into<MetricIdentifier>>(
+        mut self,
+        output: &str,
+        metrics: impl IntoIterator<Item = M>,
+    ) -> Compile {
+        self.weighted_metrics = with_one(self.weighted_metrics, output, list(metrics));
+        self
+    }
+
+    /// How many steps `fit` and `evaluate` run before callbacks are told of them, as of one: with the logs of the last.
+    /// Numbers are the same. In Keras this spares a model's calls from Python; here a call costs next to nothing, so
+    /// it only spares what callbacks do.
+    pub fn steps_per_execution(mut self, steps: usize) -> Compile {
+        self.steps_per_execution = steps;
+        self
+    }
+
+    /// Fails for a number of steps that means nothing.
+    pub(super) fn check_steps(&self) -> Result<()> {
+        match self.steps_per_execution {
+            0 => Err(Error::config("compile", "steps_per_execution", 0, "1 or more")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn list<M: Into<MetricIdentifier>>(metrics: impl IntoIterator<Item = M>) -> Metrics {
+    metrics.into_iter().map(Into::into).collect()
+}
+
+/// Metrics by name with those of one output more.
+fn with_one(all: PerOutput<Metrics>, output: &str, metrics: Metrics) -> PerOutput<Metrics> {
+    let mut named = match all {
+        PerOutput::ByName(named) => named,
+        PerOutput::Every(_) | PerOutput::InOrder(_) => Vec::new(),
+    };
+    named.push((output.to_string(), Some(metrics)));
+    PerOutput::ByName(named)
 }
 
 /// A compiled model's choices.

@@ -1,10 +1,8 @@
 //! Evaluate: the loss and the metrics on data that is not trained on.
 
-use cornu_ir::Tensor;
-
 use super::feed::{ArraySource, Feed, Source, with_stream};
 use super::stream::Batches;
-use super::{ClassWeight, Dataset, IntoTensor, IntoTensors, Logs, Verbose};
+use super::{ClassWeight, Dataset, IntoTensors, Logs, Tensors, Verbose};
 use crate::callbacks::{Callback, CallbackList, ProgbarLogger, Training};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -13,7 +11,7 @@ use crate::model::Model;
 pub struct Evaluate {
     batch_size: Option<usize>,
     steps: Option<usize>,
-    sample_weight: Option<Tensor>,
+    sample_weight: Option<Tensors>,
     callbacks: CallbackList,
 }
 
@@ -41,9 +39,9 @@ impl Evaluate {
         self
     }
 
-    /// How much each sample counts.
-    pub fn sample_weight(mut self, weights: impl IntoTensor) -> Evaluate {
-        self.sample_weight = Some(weights.into_tensor());
+    /// How much each sample counts: one array for all outputs, or one for each, in order or by name.
+    pub fn sample_weight(mut self, weights: impl IntoTensors) -> Evaluate {
+        self.sample_weight = Some(weights.into_tensors());
         self
     }
 
@@ -84,7 +82,8 @@ impl Model {
         how.check()?;
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let data = Dataset::not_empty("evaluate", x, y, how.sample_weight.take())?;
+        let weights = self.sample_weights(how.sample_weight.take(), y.len())?;
+        let data = Dataset::not_empty("evaluate", x, y, weights)?;
         self.evaluate_source(&mut ArraySource::new(&data, how.batch_size.unwrap_or(32), None), how)
     }
 
@@ -122,14 +121,20 @@ pub(crate) fn evaluate_feed(
     }
     training.model.reset_metrics()?;
     let (mut last, mut step) = (None, 0);
+    let together = training.model.compiled()?.given.steps_per_execution;
     while let Some(batch) = feed.next(training.model)? {
         callbacks.tell(training, |callback, training| callback.on_test_batch_begin(training, step))?;
-        let signature = training.model.test_step(&batch)?;
-        if callbacks.wants_test_batch(step) {
-            let logs = training.model.logs(&signature)?;
-            callbacks.test_batch_end(training, step, &logs)?;
+        let mut signature = training.model.test_step(&batch)?;
+        for _ in 1..together {
+            let Some(batch) = feed.next(training.model)? else { break };
+            signature = training.model.test_step(&batch)?;
         }
-        (last, step) = (Some(signature), step + 1);
+        step += together;
+        if callbacks.wants_test_batch(step - 1) {
+            let logs = training.model.logs(&signature)?;
+            callbacks.test_batch_end(training, step - 1, &logs)?;
+        }
+        last = Some(signature);
     }
     let Some(last) = last else {
         return Err(Error::Data { what: "there was no batch to evaluate on".to_string() });

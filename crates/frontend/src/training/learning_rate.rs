@@ -1,6 +1,6 @@
 //! The learning rate of a compiled model, read and set between steps.
 
-use cornu_ir::{Builder, DType, Tensor, Type, interpret};
+use cornu_ir::Tensor;
 
 use super::compile::Layout;
 use crate::error::{Error, Result};
@@ -12,13 +12,7 @@ impl Model {
     pub fn learning_rate(&self) -> Result<f64> {
         let compiled = self.compiled()?;
         match &compiled.optimizer.common().learning_rate {
-            LearningRate::Schedule(schedule) => {
-                let builder = Builder::new();
-                let iterations = builder.input("iterations", Type::scalar(DType::I32));
-                let graph = builder.finish(&[schedule.value(iterations)])?;
-                let value = interpret::interpret(&graph, &[self.counter(0)?]);
-                Ok(first(&value[0]))
-            }
+            LearningRate::Schedule(schedule) => Ok(schedule.at(first(&self.counter(0)?) as i32)),
             LearningRate::Fixed(_) => Ok(first(&self.counter(1)?)),
         }
     }

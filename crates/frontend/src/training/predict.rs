@@ -85,7 +85,7 @@ impl Model {
     /// All outputs, in order, with further settings.
     pub fn predict_with(&mut self, x: impl IntoTensors, how: Predict) -> Result<Vec<Tensor>> {
         how.check()?;
-        let data = Dataset::new(self.admit(x)?, Vec::new(), None)?;
+        let data = Dataset::new(self.admit(x)?, Vec::new(), Vec::new())?;
         let batch_size = how.batch_size;
         self.predict_source(&mut ArraySource::new(&data, batch_size, None), how, Some(&data))
     }
@@ -143,6 +143,9 @@ fn joined<'a>(parts: impl Iterator<Item = &'a Tensor> + Clone) -> Result<Tensor>
             other.ty()
         );
         return Err(Error::Data { what });
+    }
+    if let [only] = all[..] {
+        return Ok(only.clone());
     }
     let shape = all[0].shape().with(0, rows);
     let items = |part: &&Tensor| part.data().clone();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use cornu_ir::Tensor;
+use cornu_ir::backend::Limits;
 use cornu_ir::plan::Plan;
 
 use super::compile::Layout;
@@ -20,6 +21,8 @@ const RUNS: usize = 10;
 pub struct Profile {
     /// Every kernel.
     pub kernels: Vec<KernelProfile>,
+    /// What the device can do at most, if it can say and was asked.
+    pub limits: Option<Limits>,
 }
 
 /// What one kernel takes.
@@ -27,6 +30,9 @@ pub struct Profile {
 pub struct KernelProfile {
     /// Types of its results, and what it is.
     pub kernel: String,
+    /// The layers that it computes: the one it is built around, then those fused with it. Then those of which it computes
+    /// the gradient.
+    pub layers: String,
     /// Floating-point operations; a fused multiply-add counts as two.
     pub flops: u64,
     /// Bytes of the buffers that it reads and writes.
@@ -39,11 +45,12 @@ impl Profile {
     fn new(plan: &Plan, times: &[Duration]) -> Profile {
         let kernel = |(step, &time)| KernelProfile {
             kernel: plan.headline(step),
+            layers: step.origins.to_string(),
             flops: plan.flops(step),
             bytes: plan.bytes_moved(step),
             time,
         };
-        Profile { kernels: plan.steps.iter().zip(times).map(kernel).collect() }
+        Profile { kernels: plan.steps.iter().zip(times).map(kernel).collect(), limits: None }
     }
 
     /// The time of all kernels.
@@ -52,16 +59,35 @@ impl Profile {
     }
 }
 
-/// A line for each kernel: its share of the time, microseconds, GFLOP/s, GB/s, what it is.
+impl KernelProfile {
+    /// The least time that a device with these limits needs for the work, over the time that was taken. It may exceed 1
+    /// where buffers stay in caches, which are faster than the memory.
+    pub fn share_of(&self, limits: &Limits) -> f64 {
+        let least = (self.flops as f64 / limits.flops).max(self.bytes as f64 / limits.bytes_per_second);
+        least / seconds(self.time)
+    }
+}
+
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64().max(1e-9)
+}
+
+/// A line for each kernel: its share of the time, microseconds, GFLOP/s, GB/s, the share of the limit, the layers, and
+/// what it is.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total().as_secs_f64().max(f64::MIN_POSITIVE);
-        writeln!(f, "  share       us  GFLOP/s    GB/s  kernel")?;
-        for KernelProfile { kernel, flops, bytes, time } in &self.kernels {
-            let seconds = time.as_secs_f64().max(1e-9);
+        let width = self.kernels.iter().map(|kernel| kernel.layers.chars().count()).max().unwrap_or(0).max(6);
+        writeln!(f, "  share       us  GFLOP/s    GB/s  of limit  {:width$}  kernel", "layers")?;
+        for profile in &self.kernels {
+            let KernelProfile { kernel, layers, flops, bytes, time } = profile;
+            let seconds = seconds(*time);
             let share = 100.0 * seconds / total;
             let (arithmetic, memory) = (*flops as f64 / seconds / 1e9, *bytes as f64 / seconds / 1e9);
-            writeln!(f, "{share:5.1} % {:8.1} {arithmetic:8.1} {memory:7.1}  {kernel}", seconds * 1e6)?;
+            let of_limit = self.limits.map(|limits| format!("{:.0} %", 100.0 * profile.share_of(&limits)));
+            let of_limit = of_limit.unwrap_or_default();
+            write!(f, "{share:5.1} % {:8.1} {arithmetic:8.1} {memory:7.1} {of_limit:>9}", seconds * 1e6)?;
+            writeln!(f, "  {layers:width$}  {kernel}")?;
         }
         writeln!(f, "{:8} {:8.1}", "total", total * 1e6)
     }
@@ -73,7 +99,7 @@ impl Model {
     pub fn profile_training(&mut self, x: impl IntoTensors, y: impl IntoTensors) -> Result<Profile> {
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let batch = Dataset::not_empty("a profile", x, y, None)?.whole(&self.built()?.trace.host)?;
+        let batch = Dataset::not_empty("a profile", x, y, Vec::new())?.whole(&self.built()?.trace.host)?;
         self.decide_goals(&batch)?;
         self.unchanged(|model| {
             let signature = model.train_step(&batch, false)?;
@@ -86,7 +112,7 @@ impl Model {
     /// What each kernel of a prediction for these samples takes, all of them in one batch.
     pub fn profile_prediction(&mut self, x: impl IntoTensors) -> Result<Profile> {
         let x = self.admit(x)?;
-        let data = Dataset::not_empty("a profile", x, Vec::new(), None)?;
+        let data = Dataset::not_empty("a profile", x, Vec::new(), Vec::new())?;
         let batch = data.whole(&self.built()?.trace.host)?;
         self.unchanged(|model| {
             model.predict_step(&batch)?;
@@ -101,8 +127,8 @@ impl Model {
         })
     }
 
-    /// What each kernel of a prediction for so many samples takes, measured on zeros. Sizes that the model leaves open
-    /// are taken as [`Model::cost`] does.
+    /// What each kernel of a prediction for so many samples takes, measured on zeros, beside what the device can do at
+    /// most. Sizes that the model leaves open are taken as [`Model::cost`] does.
     pub fn explain(&mut self, batch_size: usize) -> Result<Profile> {
         let specs = &self.built()?.inputs;
         if specs.iter().any(Spec::is_text) {
@@ -114,7 +140,8 @@ impl Model {
             Tensor::zeros(&ty.with_shape(ty.shape.with(0, batch_size)))
         };
         let x: Vec<Tensor> = specs.iter().map(zeros).collect();
-        self.profile_prediction(x)
+        let limits = self.backend.limits();
+        Ok(Profile { limits, ..self.profile_prediction(x)? })
     }
 
     /// Puts the state back after `work`.

@@ -1,7 +1,6 @@
 //! Running steps: a compiled model's state on the device, and the programs that change it.
 
-use cornu_ir::plan::{self, Cost};
-use cornu_ir::{DType, Tensor, Type, passes};
+use cornu_ir::{DType, Tensor, Type};
 
 use super::Logs;
 use super::batches::ReadyBatch;
@@ -9,6 +8,7 @@ use super::compile::{Compile, Compiled, Layout};
 use super::goals::Goals;
 use super::guard::guarded;
 use super::parts::running_mean;
+use super::rows::Rows;
 use super::step::StepWriter;
 use crate::error::{Error, Result};
 use crate::metrics::StateSpec;
@@ -30,6 +30,7 @@ impl Model {
             metric.resolve(&any, &any)?;
         }
         how.check_outputs(&self.output_names())?;
+        how.check_steps()?;
         let optimizer = how.optimizer.resolve()?;
         self.leave_training();
         self.averages_swapped = false;
@@ -49,20 +50,6 @@ impl Model {
         self.state.extend(remembered);
     }
 
-    /// What predicting a batch of so many samples takes: operations, bytes moved, memory. Nothing is run.
-    pub fn cost(&self, batch_size: usize) -> Result<Cost> {
-        let built = self.built()?;
-        let given: Vec<Type> = built
-            .trace
-            .feeds
-            .iter()
-            .map(|spec| spec.with_unknown(batch_size))
-            .map(|ty| ty.with_shape(ty.shape.with(0, batch_size)))
-            .collect();
-        let writer = StepWriter { network: &*self.network, built, compiled: None };
-        Ok(plan::plan(&passes::optimize(&writer.predict(&given)?)).cost())
-    }
-
     pub(crate) fn compiled(&self) -> Result<&Compiled> {
         self.compiled.as_ref().ok_or_else(|| Error::NotReady {
             what: format!("the model `{}` is not compiled", self.name),
@@ -78,16 +65,22 @@ impl Model {
             built.weights.iter().filter(|weight| weight.trainable).map(TrainedWeight::from).collect();
         compiled.slots = compiled.optimizer.slots(&compiled.trained);
         let seed = random::derive(self.seed, u64::from(u32::MAX));
-        let mut values =
-            vec![Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
-        values.extend(compiled.slots.iter().map(|slot| match slot.initial {
-            Initial::Fill(value) => filled(&slot.ty, value),
-            Initial::Weight => Tensor::zeros(&slot.ty),
-        }));
-        values.push(Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]));
-        for value in &values {
+        let first = [Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
+        for value in &first {
             self.state.push(self.backend.upload(value)?);
         }
+        for slot in &compiled.slots {
+            // What is allocated is zero, as most slots are.
+            let mut buffer = self.backend.allocate(&slot.ty)?;
+            if let Initial::Fill(value) = slot.initial
+                && value != 0.0
+            {
+                self.backend.write(&mut buffer, &filled(&slot.ty, value))?;
+            }
+            self.state.push(buffer);
+        }
+        let random = Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]);
+        self.state.push(self.backend.upload(&random)?);
         self.state.extend(remembered);
         self.slots_follow_weights()
     }
@@ -116,7 +109,7 @@ impl Model {
         }
         let names = self.output_names();
         let outputs: Vec<Type> = self.built()?.outputs().iter().map(|spec| spec.with_unknown(2)).collect();
-        let targets: Vec<Type> = batch.targets().iter().map(Tensor::ty).collect();
+        let targets: Vec<Type> = batch.targets().iter().map(Rows::ty).collect();
         let Some(compiled) = &mut self.compiled else { return Ok(()) };
         compiled.goals = Some(Goals::decide(&compiled.given, &names, &outputs, &targets)?);
         self.reset_metrics()
@@ -189,6 +182,10 @@ impl Model {
         if self.averages_swapped {
             self.swap_averages()?;
         }
+        // Before the first step they are averages of nothing.
+        if self.iterations()? == 0 {
+            return Ok(());
+        }
         self.averages()?.into_iter().try_for_each(|(weight, average)| self.copy(average, weight))
     }
 
@@ -216,7 +213,7 @@ impl Model {
         let purpose = if guarded { Purpose::GuardedTrain } else { Purpose::Train };
         let signature = self.prepare(purpose, batch)?;
         if let Some(program) = self.programs.get_mut(&signature) {
-            program.run(&*self.backend, &mut self.state, &[], &batch.tensors)?;
+            program.run(&*self.backend, &mut self.state, &[], &batch.given)?;
         }
         Ok(signature)
     }
@@ -236,7 +233,7 @@ impl Model {
         let (weights, layout) = (built.saved(), Layout::of(built, Some(self.compiled()?)));
         if let Some(program) = self.programs.get_mut(&signature) {
             let (before, state) = self.state.split_at_mut(layout.remembered);
-            program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+            program.run(&*self.backend, state, &before[..weights], &batch.given)?;
         }
         Ok(signature)
     }
@@ -249,7 +246,7 @@ impl Model {
         let Some(program) = self.programs.get_mut(&signature) else { return Ok(Vec::new()) };
         let (before, rest) = self.state.split_at_mut(layout.remembered);
         let state = &mut rest[..layout.metrics - layout.remembered];
-        program.run(&*self.backend, state, &before[..weights], &batch.tensors)?;
+        program.run(&*self.backend, state, &before[..weights], &batch.given)?;
         program.outputs(&*self.backend)
     }
 
@@ -264,18 +261,18 @@ impl Model {
 
     /// The program for a batch, compiled unless that was done before.
     pub(super) fn prepare(&mut self, purpose: Purpose, batch: &ReadyBatch) -> Result<Signature> {
-        let signature = Signature { purpose, given: batch.types(), weighted: batch.weighted };
+        let signature = Signature { purpose, given: batch.types(), weights: batch.weights };
         let writer =
             StepWriter { network: &*self.network, built: self.built()?, compiled: self.compiled.as_ref() };
         let (name, graph) = match purpose {
             _ if self.programs.contains_key(&signature) => return Ok(signature),
-            Purpose::Train => ("train", writer.train(&signature.given, signature.weighted)?),
+            Purpose::Train => ("train", writer.train(&signature.given, signature.weights)?),
             Purpose::GuardedTrain => {
                 let watched = Layout::of(self.built()?, self.compiled.as_ref()).random;
-                let step = writer.train(&signature.given, signature.weighted)?;
+                let step = writer.train(&signature.given, signature.weights)?;
                 ("guarded_train", guarded(&step, watched)?)
             }
-            Purpose::Test => ("test", writer.test(&signature.given, signature.weighted)?),
+            Purpose::Test => ("test", writer.test(&signature.given, signature.weights)?),
             Purpose::Predict => ("predict", writer.predict(&signature.given)?),
         };
         let program =
@@ -300,7 +297,7 @@ impl Compiled {
         let losses = self.goals.iter().flat_map(|goals| goals.reported_losses());
         let metrics = self.goals.iter().flat_map(|goals| &goals.metrics);
         let losses = running_mean().into_iter().chain(losses.flat_map(|_| running_mean()));
-        losses.chain(metrics.flat_map(|tracked| tracked.metric.state()))
+        losses.chain(metrics.flat_map(|tracked| tracked.state.clone()))
     }
 }
 

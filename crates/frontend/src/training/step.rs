@@ -25,7 +25,15 @@ pub(crate) struct StepWriter<'m> {
 struct Given<'b> {
     x: Vec<Expr<'b>>,
     y: Vec<Expr<'b>>,
-    weights: Option<Expr<'b>>,
+    /// None, one for all outputs, or one for each target.
+    weights: Vec<Expr<'b>>,
+}
+
+impl<'b> Given<'b> {
+    /// The weights of the samples for this target.
+    fn weights_for(&self, target: usize) -> Option<Expr<'b>> {
+        if self.weights.len() == 1 { self.weights.first() } else { self.weights.get(target) }.copied()
+    }
 }
 
 /// The outcome of the forward pass and the loss.
@@ -53,7 +61,7 @@ impl StepWriter<'_> {
 
     /// State: what layers remember, running losses and metrics. Inputs: weights, x, y, sample weights. Output: the
     /// logs.
-    pub(crate) fn test(&self, given: &[Type], weighted: bool) -> Result<Graph> {
+    pub(crate) fn test(&self, given: &[Type], weighted: usize) -> Result<Graph> {
         let builder = Builder::new();
         let mut model = ModelInStep::new(&builder, self.network, self.built);
         model.add_remembered();
@@ -70,12 +78,12 @@ impl StepWriter<'_> {
     }
 
     /// State: as [`Compiled`] lists it. Inputs: x, y, sample weights. Output: the logs, from before the update.
-    pub(crate) fn train(&self, given: &[Type], weighted: bool) -> Result<Graph> {
+    pub(crate) fn train(&self, given: &[Type], weighted: usize) -> Result<Graph> {
         self.train_in(&Builder::new(), given, weighted)
     }
 
     /// [`StepWriter::train`] in a builder that can be asked for what layers noted in it.
-    pub(super) fn train_in(&self, builder: &Builder, given: &[Type], weighted: bool) -> Result<Graph> {
+    pub(super) fn train_in(&self, builder: &Builder, given: &[Type], weighted: usize) -> Result<Graph> {
         let Compiled { optimizer, trained, slots, .. } = self.compiled()?;
         let mut model = ModelInStep::new(builder, self.network, self.built);
         model.add_saved();
@@ -105,7 +113,7 @@ impl StepWriter<'_> {
 
     /// Inputs: the saved weights, the random state, what layers remember, x, y, sample weights. Outputs: the loss of a
     /// training step, and its derivative by each weight that is trained.
-    pub(super) fn gradients(&self, given: &[Type], weighted: bool) -> Result<Graph> {
+    pub(super) fn gradients(&self, given: &[Type], weighted: usize) -> Result<Graph> {
         let builder = Builder::new();
         let mut model = ModelInStep::new(&builder, self.network, self.built);
         model.add_saved();
@@ -135,12 +143,13 @@ impl StepWriter<'_> {
         })
     }
 
-    fn given<'b>(&self, builder: &'b Builder, given: &[Type], weighted: bool) -> Given<'b> {
+    /// What a batch brings, the last `weighted` of which are sample weights.
+    fn given<'b>(&self, builder: &'b Builder, given: &[Type], weighted: usize) -> Given<'b> {
         let (x, rest) = given.split_at(self.built.trace.feeds.len().min(given.len()));
         let x = inputs(builder, "x", x);
         let mut y = inputs(builder, "y", rest);
-        let weights = if weighted { y.pop() } else { None };
-        Given { x, y, weights: weights.map(|weights| weights.cast(DType::F32)) }
+        let weights = y.split_off(y.len().saturating_sub(weighted));
+        Given { x, y, weights: weights.into_iter().map(|weights| weights.cast(DType::F32)).collect() }
     }
 
     /// Predictions and the loss: the compiled one, plus what layers and weights add. Random numbers are there in
@@ -157,9 +166,13 @@ impl StepWriter<'_> {
         let mut losses = Vec::new();
         for (goal, prediction) in goals.outputs.iter().zip(&predictions) {
             let (Some(loss), Some(target)) = (&goal.loss, goal.target) else { continue };
-            let (y, weights, mask) = (given.y[target], given.weights, prediction.mask);
+            let (y, weights, mask) = (given.y[target], given.weights_for(target), prediction.mask);
             let total = || losses::total(&**loss, y, prediction.value, weights, mask);
-            losses.push((builder.scope("loss", total)?, goal.weight));
+            let loss = builder.scope("loss", total).map_err(|error| match goals.outputs.len() {
+                1 => error,
+                _ => error.within(&goal.name),
+            })?;
+            losses.push((loss, goal.weight));
         }
         let weighted = |&(loss, weight): &(Expr<'b>, f64)| if weight == 1.0 { loss } else { loss * weight };
         let data_loss = losses::sum(losses.iter().map(weighted));
@@ -179,7 +192,7 @@ impl StepWriter<'_> {
         };
         let loss = |_| running_mean().iter().map(|variable| input("loss", variable)).collect();
         let metric = |tracked: &TrackedMetric| {
-            tracked.metric.state().iter().map(|variable| input(&tracked.name, variable)).collect()
+            tracked.state.iter().map(|variable| input(&tracked.name, variable)).collect()
         };
         let losses = 1 + goals.reported_losses().count();
         Ok((0..losses).map(loss).chain(goals.metrics.iter().map(metric)).collect())
@@ -202,10 +215,10 @@ impl StepWriter<'_> {
         }
         let goals = self.goals()?;
         for (tracked, state) in goals.metrics.iter().zip(&states[losses.count()..]) {
-            let TrackedMetric { metric, weighted, name, output } = tracked;
+            let TrackedMetric { metric, weighted, name, output, .. } = tracked;
             let Some(target) = goals.outputs[*output].target else { continue };
             let (y, prediction) = (given.y[target], forward.predictions[*output]);
-            let weights = given.weights.filter(|_| *weighted);
+            let weights = given.weights_for(target).filter(|_| *weighted);
             let (state, log) = update_metric((name, &**metric), state, y, prediction, weights)?;
             next.extend(state);
             logs.push(log);

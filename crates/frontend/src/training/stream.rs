@@ -3,9 +3,7 @@
 use std::error::Error as StdError;
 use std::ops::ControlFlow;
 
-use cornu_ir::Tensor;
-
-use super::{IntoTensor, IntoTensors, Tensors};
+use super::{IntoTensors, Tensors};
 use crate::error::{Error, Result};
 
 /// Samples of one step: inputs, targets, and how much each sample counts.
@@ -13,7 +11,7 @@ use crate::error::{Error, Result};
 pub struct Batch {
     pub(crate) x: Tensors,
     pub(crate) y: Tensors,
-    pub(crate) weights: Option<Tensor>,
+    pub(crate) weights: Option<Tensors>,
 }
 
 impl Batch {
@@ -27,9 +25,9 @@ impl Batch {
         Batch { x: x.into_tensors(), y: Tensors::InOrder(Vec::new()), weights: None }
     }
 
-    /// With how much each sample counts.
-    pub fn sample_weight(mut self, weights: impl IntoTensor) -> Batch {
-        self.weights = Some(weights.into_tensor());
+    /// With how much each sample counts: one array for all outputs, or one for each, in order or by name.
+    pub fn sample_weight(mut self, weights: impl IntoTensors) -> Batch {
+        self.weights = Some(weights.into_tensors());
         self
     }
 }
@@ -52,7 +50,7 @@ impl<X: IntoTensors, Y: IntoTensors> IntoBatch for (X, Y) {
     }
 }
 
-impl<X: IntoTensors, Y: IntoTensors, W: IntoTensor> IntoBatch for (X, Y, W) {
+impl<X: IntoTensors, Y: IntoTensors, W: IntoTensors> IntoBatch for (X, Y, W) {
     fn into_batch(self) -> Result<Batch> {
         Ok(Batch::new(self.0, self.1).sample_weight(self.2))
     }

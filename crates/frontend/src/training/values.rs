@@ -79,7 +79,7 @@ impl Values {
     /// The rows with these numbers, in this order.
     pub(super) fn gather(&self, rows: &[usize]) -> Values {
         match self {
-            Values::Numbers(tensor) => Values::Numbers(super::batches::gather_rows(tensor, rows)),
+            Values::Numbers(tensor) => Values::Numbers(tensor.rows(rows)),
             Values::Strings(strings) => Values::Strings(strings.gather(rows)),
         }
     }

@@ -35,6 +35,60 @@ fn losses_and_their_derivatives_are_those_of_keras() {
     }
 }
 
+/// Every loss with every reduction: plain, weighted, masked, both.
+#[test]
+fn reductions_of_all_losses_are_those_of_keras() {
+    for case in items(&fixture("losses_reduced.json")) {
+        let read = ["y_true", "y_pred", "sample_weight", "mask"].map(|key| array(&case[key]));
+        for (reduction, expected) in case["values"].as_object().unwrap() {
+            let mut written = case.clone();
+            written["config"]["reduction"] = json!(reduction);
+            let Identifier::Object(loss) = losses::deserialize(&written).unwrap() else {
+                panic!("an object")
+            };
+            let values = evaluate(&read, |given| {
+                let [t, p, weight, mask] = given else { panic!("four inputs") };
+                let forms =
+                    [(None, None), (Some(*weight), None), (None, Some(*mask)), (Some(*weight), Some(*mask))];
+                forms.map(|(weight, mask)| losses::total(&*loss, *t, *p, weight, mask).unwrap()).to_vec()
+            });
+            for (form, (value, expected)) in values.iter().zip(items(expected)).enumerate() {
+                let what = format!("{} {}, form {form}", text(&case["class_name"]), written["config"]);
+                assert_close(&what, value, &numbers(expected), 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_of_ones_own_are_written_and_read_by_name() {
+    let twice = losses::from_fn("pkg>twice", |t, p| Ok(losses::mean_squared_error(t, p)? * 2.0));
+    let written = losses::serialize(&twice);
+    let function = json!({
+        "module": "builtins", "class_name": "function", "config": "pkg>twice", "registered_name": "function"
+    });
+    assert_eq!(written, function);
+    let error = losses::deserialize(&written).unwrap_err().to_string();
+    assert!(
+        error.contains("`pkg>twice`, which is not one of Keras's") && error.contains("register_fn"),
+        "{error}"
+    );
+    losses::register_fn("pkg>twice", |t, p| Ok(losses::mean_squared_error(t, p)? * 2.0));
+    let summed = losses::serialize(&twice.reduction(losses::Reduction::Sum));
+    for (written, name, expected) in [(written, "twice", 5.0), (summed, "twice", 10.0)] {
+        let Identifier::Object(loss) = losses::deserialize(&written).unwrap() else { panic!("an object") };
+        assert_eq!((loss.name().as_str(), losses::serialize(&*loss)), (name, written));
+        let (t, p) = (floats(&[2], vec![0.0, 0.0]), floats(&[2, 1], vec![1.0, 2.0]));
+        let values =
+            evaluate(&[t, p], |given| vec![losses::total(&*loss, given[0], given[1], None, None).unwrap()]);
+        assert_close("twice", &values[0], &[expected], 1e-6);
+    }
+    // By its name it is a metric too, reported under the very string.
+    let named = cornu::metrics::MetricIdentifier::from("pkg>twice");
+    let ty = floats(&[1], vec![0.0]).ty();
+    assert_eq!(named.resolve(&ty, &ty).unwrap().1.name(), "pkg>twice");
+}
+
 #[test]
 fn shapes_that_only_broadcasting_would_fit_are_refused() {
     let pairs: [(&str, &[usize], &[usize]); 5] = [

@@ -7,9 +7,11 @@ use serde_json::Value;
 use crate::reading::*;
 
 /// The result after each batch, each batch a program of its own.
-fn measured(metric: &dyn Metric, batches: &Value, weighted: bool) -> Vec<f64> {
-    let initial = |spec: &metrics::StateSpec| floats(&spec.ty.shape, vec![spec.initial; spec.ty.elements()]);
-    let mut state: Vec<Tensor> = metric.state().iter().map(initial).collect();
+fn measured(metric: &dyn Metric, batches: &Value, weighted: bool) -> Vec<Tensor> {
+    let y_pred = array(&batches[0]["y_pred"]).ty();
+    let initial =
+        |spec: &metrics::StateSpec| Tensor::from_floats(&spec.ty, vec![spec.initial; spec.ty.elements()]);
+    let mut state: Vec<Tensor> = metric.state(&y_pred).unwrap().iter().map(initial).collect();
     let mut results = Vec::new();
     for batch in items(batches) {
         let mut inputs = state.clone();
@@ -21,7 +23,7 @@ fn measured(metric: &dyn Metric, batches: &Value, weighted: bool) -> Vec<f64> {
             next.push(metric.result(&next).unwrap());
             next
         });
-        results.push(outputs.pop().unwrap().floats()[0]);
+        results.extend(outputs.pop());
         state = outputs;
     }
     results
@@ -38,13 +40,39 @@ fn metrics_are_those_of_keras() {
         let (key, metric) = identifier.resolve(&y_true.ty(), &y_pred.ty()).unwrap();
         assert_eq!((key.as_str(), metric.class_name()), (text(&case["key"]), text(&case["class"])), "{what}");
         assert_eq!(&Value::Object(metric.config()), &case["config"], "{what}");
-        for (form, weighted) in [("unweighted", false), ("weighted", true)] {
-            let results = measured(&*metric, batches, weighted);
-            let results = floats(&[results.len()], results);
-            assert_close(&format!("{form} {what}"), &results, &numbers(&case[form]), 1e-5);
-        }
+        assert_measures(&what, &*metric, case, batches);
         let again = metrics::deserialize(&metrics::serialize(&*metric)).unwrap();
         assert_eq!(again.resolve(&y_true.ty(), &y_pred.ty()).unwrap().1.config(), metric.config());
+    }
+}
+
+#[test]
+fn metrics_with_arguments_are_those_of_keras() {
+    let fixture = fixture("metrics.json");
+    for case in items(&fixture["objects"]) {
+        let what = format!("{} {} of {}", text(&case["class_name"]), case["config"], text(&case["data"]));
+        let MetricIdentifier::Object(metric) = metrics::deserialize(case).unwrap() else {
+            panic!("an object")
+        };
+        assert_eq!(&Value::Object(metric.config()), &case["config"], "{what}");
+        assert_measures(&what, &*metric, case, &fixture["data"][text(&case["data"])]);
+        let written = metrics::serialize(&*metric);
+        assert_eq!(
+            (&written["module"], &written["class_name"]),
+            (&"keras.metrics".into(), &case["class_name"]),
+            "{what}"
+        );
+    }
+}
+
+/// Fails unless the metric gives a case's results after each batch, with and without weights.
+fn assert_measures(what: &str, metric: &dyn Metric, case: &Value, batches: &Value) {
+    for (form, weighted) in [("unweighted", false), ("weighted", true)] {
+        let results = measured(metric, batches, weighted);
+        assert_eq!(results.len(), items(&case[form]).len());
+        for (index, (got, expected)) in results.iter().zip(items(&case[form])).enumerate() {
+            assert_close(&format!("{form} {what}, batch {index}"), got, &numbers(expected), 1e-5);
+        }
     }
 }
 
@@ -67,7 +95,8 @@ fn names_that_keras_refuses_are_refused() {
 
 /// The result of one batch.
 fn once(metric: &dyn Metric, y_true: Tensor, y_pred: Tensor, weight: Option<Tensor>) -> f64 {
-    let mut inputs: Vec<Tensor> = metric.state().iter().map(|spec| Tensor::zeros(&spec.ty)).collect();
+    let mut inputs: Vec<Tensor> =
+        metric.state(&y_pred.ty()).unwrap().iter().map(|spec| Tensor::zeros(&spec.ty)).collect();
     let count = inputs.len();
     inputs.extend([y_true, y_pred]);
     inputs.extend(weight);

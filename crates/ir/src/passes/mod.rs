@@ -84,7 +84,7 @@ pub(crate) fn rewrite(
         let args: Vec<Expr<'_>> = node.args.iter().map(|arg| made[arg.index()]).collect();
         let expr = match &node.op {
             crate::op::Op::Input(input) => builder.input(&input.name, input.ty.clone()),
-            _ => emit(&builder, node, &args),
+            _ => builder.coming_from(node.origin.clone(), || emit(&builder, node, &args)),
         };
         made.push(expr);
     }

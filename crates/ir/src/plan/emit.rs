@@ -13,6 +13,7 @@ use super::{
 use crate::graph::{Graph, Value};
 use crate::op::Op;
 use crate::ops::{Constant, Dot, Reduce};
+use crate::origin::Origins;
 use crate::tensor::Tensor;
 use crate::types::{DType, Shape};
 
@@ -20,6 +21,12 @@ use crate::types::{DType, Shape};
 pub(super) struct Emitted {
     pub(super) kernel: Kernel,
     pub(super) reads: Vec<Value>,
+}
+
+/// What the kernel of a group was written by.
+pub(super) fn origins(graph: &Graph, group: &Group) -> Origins {
+    let members = group.root.iter().chain(&group.head).chain(&group.members);
+    Origins::of(members.map(|&value| &graph.node(value).origin))
 }
 
 /// The kernel of one group.

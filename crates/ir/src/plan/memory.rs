@@ -8,12 +8,13 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::emit::{Emitted, emit};
+use super::emit::{Emitted, emit, origins};
 use super::fuse::{GroupId, Groups};
 use super::{ALIGNMENT, Buffer, BufferId, Kernel, Load, Map, Place, Plan, Program, Step, View};
 use crate::graph::{Graph, Value};
 use crate::op::Op;
 use crate::ops::Constant;
+use crate::origin::Origins;
 use crate::tensor::Tensor;
 use crate::types::Type;
 
@@ -224,7 +225,8 @@ impl<'a> Placer<'a> {
         for (&id, emitted) in self.order.iter().zip(self.emitted) {
             let reads = emitted.reads.iter().map(|&read| self.buffer(read)).collect();
             let writes = self.groups.list[id].outputs.iter().map(|&output| self.buffer(output)).collect();
-            steps.push(Step { kernel: emitted.kernel.clone(), reads, writes });
+            let origins = origins(self.graph, &self.groups.list[id]);
+            steps.push(Step { kernel: emitted.kernel.clone(), reads, writes, origins });
         }
         let mut arena_bytes = self.slots.iter().map(|slot| slot.offset + slot.bytes).max().unwrap_or(0);
         let [first, detours, direct] = self.copy_steps(&mut arena_bytes);
@@ -298,6 +300,7 @@ fn copy_step(ty: &Type, from: BufferId, to: BufferId) -> Step {
         kernel: Kernel::Map(Map { elements, program }),
         reads: SmallVec::from_elem(from, 1),
         writes: SmallVec::from_elem(to, 1),
+        origins: Origins::default(),
     }
 }
 

@@ -24,6 +24,7 @@ pub use view::{View, ViewDim};
 use crate::graph::Graph;
 use crate::op::Op;
 use crate::ops::Reduction;
+use crate::origin::Origins;
 use crate::tensor::Tensor;
 use crate::types::{DType, Type};
 
@@ -94,6 +95,8 @@ pub struct Step {
     /// Buffers written, one for each store of the kernel's last program; one for an op; one for each result of a loop
     /// or a branch.
     pub writes: SmallVec<[BufferId; 2]>,
+    /// What it was written by.
+    pub origins: Origins,
 }
 
 /// What one step computes.

@@ -78,7 +78,7 @@ impl Source for StreamSource<'_> {
             return Ok(None);
         };
         let (x, y) = (model.admit(batch.x)?, model.targets(batch.y)?);
-        let weights = self.class_weight.beside(&y, batch.weights)?;
+        let weights = self.class_weight.beside(&y, model.sample_weights(batch.weights, y.len())?)?;
         let data = Dataset::not_empty("a batch of a stream", x, y, weights)?;
         data.whole(&model.built()?.trace.host).map(Some)
     }

@@ -30,10 +30,11 @@ impl Model {
         how.check()?;
         self.compiled()?;
         let (x, y) = (self.admit(x)?, self.targets(y)?);
-        let all = Dataset::not_empty("fit", x, y, how.sample_weight.take())?;
+        let weights = self.sample_weights(how.sample_weight.take(), y.len())?;
+        let all = Dataset::not_empty("fit", x, y, weights)?;
         // As in Keras, classes have no weights when a model is evaluated.
         let (mut data, kept) = how.split(all)?;
-        data.weights = how.class_weight.beside(&data.y, data.weights.take())?;
+        data.weights = how.class_weight.beside(&data.y, data.weights)?;
         let batch_size = how.batch_size_for(data.rows());
         let resumed = self.resumed(&mut how)?;
         let mut source = ArraySource::new(&data, batch_size, how.shuffle.then_some(self.seed));

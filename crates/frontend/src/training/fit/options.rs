@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cornu_ir::Tensor;
-
 use super::validation::{Validation, ValidationData, ValidationFreq};
 use crate::callbacks::{Callback, CallbackList, ProgbarLogger};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::training::class_weight::ClassWeight;
 use crate::training::stream::Batches;
-use crate::training::{Dataset, IntoTensor, IntoTensors};
+use crate::training::{Dataset, IntoTensors, Tensors};
 
 /// How much `fit` says on standard error. Keras: `verbose`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,7 +51,7 @@ pub struct Fit {
     validation_freq: ValidationFreq,
     validation_steps: Option<usize>,
     validation_batch_size: Option<usize>,
-    pub(crate) sample_weight: Option<Tensor>,
+    pub(crate) sample_weight: Option<Tensors>,
     pub(crate) class_weight: ClassWeight,
     pub(crate) verbose: Verbose,
     pub(crate) callbacks: CallbackList,
@@ -138,9 +136,9 @@ impl Fit {
         mut self,
         x: impl IntoTensors,
         y: impl IntoTensors,
-        weights: impl IntoTensor,
+        weights: impl IntoTensors,
     ) -> Fit {
-        let weights = Some(weights.into_tensor());
+        let weights = Some(weights.into_tensors());
         self.validation_data =
             Some(ValidationData::Arrays { x: x.into_tensors(), y: y.into_tensors(), weights });
         self
@@ -170,9 +168,9 @@ impl Fit {
         self
     }
 
-    /// How much each sample counts in the loss.
-    pub fn sample_weight(mut self, weights: impl IntoTensor) -> Fit {
-        self.sample_weight = Some(weights.into_tensor());
+    /// How much each sample counts in the loss: one array for all outputs, or one for each, in order or by name.
+    pub fn sample_weight(mut self, weights: impl IntoTensors) -> Fit {
+        self.sample_weight = Some(weights.into_tensors());
         self
     }
 

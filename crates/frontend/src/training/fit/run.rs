@@ -154,17 +154,18 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         Ok(ControlFlow::Break(()))
     }
 
+    /// As many steps as `compile` says that callbacks are told of together, beginning with this batch.
     fn step(&mut self, batch: &ReadyBatch) -> Result<Signature> {
-        let step = self.training.moment.step;
-        self.tell(|callback, training| callback.on_train_batch_begin(training, step))?;
+        let first = self.training.moment.step;
+        self.tell(|callback, training| callback.on_train_batch_begin(training, first))?;
+        let together = self.training.model.compiled()?.given.steps_per_execution;
+        // As in Keras the number of the last that a whole group has.
+        let step = first + together - 1;
         let wanted = self.callbacks.wants_batch(step);
-        let guarded = self.guarded;
-        let signature = self.times.steps(|| self.training.model.train_step(batch, guarded))?;
-        self.training.moment.step += 1;
-        if guarded && !self.training.model.step_was_taken(&signature)? {
-            let epoch = self.training.moment.epoch;
-            let bad = self.training.model.find_bad(batch, epoch, step)?;
-            self.tell(|callback, training| callback.on_bad_step(training, &bad))?;
+        let mut signature = self.take(batch)?;
+        for _ in 1..together {
+            let Some(batch) = self.times.data(|| self.feed.next(self.training.model))? else { break };
+            signature = self.take(&batch)?;
         }
         if wanted {
             let logs = self.times.steps(|| self.training.model.logs(&signature))?;
@@ -174,6 +175,19 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         if !self.training.saves.is_empty() {
             self.logs = self.training.model.logs(&signature)?;
             self.write_checkpoints()?;
+        }
+        Ok(signature)
+    }
+
+    /// One step, which callbacks are told of if it was not taken.
+    fn take(&mut self, batch: &ReadyBatch) -> Result<Signature> {
+        let guarded = self.guarded;
+        let signature = self.times.steps(|| self.training.model.train_step(batch, guarded))?;
+        let (epoch, step) = (self.training.moment.epoch, self.training.moment.step);
+        self.training.moment.step += 1;
+        if guarded && !self.training.model.step_was_taken(&signature)? {
+            let bad = self.training.model.find_bad(batch, epoch, step)?;
+            self.tell(|callback, training| callback.on_bad_step(training, &bad))?;
         }
         Ok(signature)
     }

@@ -1,7 +1,5 @@
 //! Validation: on what a training is evaluated, and after which epochs.
 
-use cornu_ir::Tensor;
-
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::training::class_weight::ClassWeight;
@@ -56,7 +54,7 @@ impl ValidationFreq {
 /// Samples to evaluate on.
 pub(super) enum ValidationData {
     /// As they were given.
-    Arrays { x: Tensors, y: Tensors, weights: Option<Tensor> },
+    Arrays { x: Tensors, y: Tensors, weights: Option<Tensors> },
     /// As the model takes them.
     Ready(Dataset),
     /// Made while the model trains.
@@ -69,6 +67,7 @@ impl ValidationData {
         match self {
             ValidationData::Arrays { x, y, weights } => {
                 let (x, y) = (model.admit(x)?, model.targets(y)?);
+                let weights = model.sample_weights(weights, y.len())?;
                 Dataset::not_empty("validation_data", x, y, weights).map(ValidationData::Ready)
             }
             ValidationData::Ready(_) | ValidationData::Stream(_) => Ok(self),
