@@ -1,5 +1,6 @@
 //! Compatibility: what of Keras there is, as a page that the lists of classes print themselves.
 
+mod callbacks;
 mod keras;
 mod samples;
 mod training;
@@ -42,6 +43,7 @@ pub fn page() -> Result<String> {
         Ok((constraints::get(name)?.config(), Vec::new()))
     })?;
     training::write(&mut text)?;
+    callbacks::write(&mut text);
     Ok(text)
 }
 
