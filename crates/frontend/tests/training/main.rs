@@ -8,5 +8,7 @@ mod guards;
 mod memory;
 mod models;
 mod moments;
+#[cfg(feature = "remote-monitor")]
+mod remote;
 mod resume;
 mod streams;
