@@ -20,8 +20,7 @@ use crate::training::Logs;
 ///
 /// `tensorboard --logdir logs` shows them: `epoch_loss` and the like for each epoch, `epoch_learning_rate`,
 /// `evaluation_loss_vs_iterations`, histograms of weights, the graph of layers. Training that goes on from a checkpoint
-/// writes further files, and TensorBoard leaves out the epochs that were trained twice. Images of weights, embeddings
-/// and traces of the profiler are left out.
+/// writes further files. Images of weights, embeddings and traces of the profiler are left out.
 #[derive(Debug)]
 pub struct TensorBoard {
     log_dir: PathBuf,
@@ -97,7 +96,10 @@ impl TensorBoard {
             Some(writer) => writer,
             None => {
                 let mut writer = Writer::create(&self.log_dir.join(folder))?;
-                if let Some(epoch) = self.goes_on_from {
+                // It counts for all steps in the folder, be they epochs or batches: where there are both, what was
+                // trained twice stays there twice, with the same numbers.
+                let epochs_alone = training && self.update_freq == SaveFreq::Epoch;
+                if let Some(epoch) = self.goes_on_from.filter(|_| epochs_alone) {
                     writer.write(&Event::start(epoch))?;
                 }
                 writer
