@@ -8,6 +8,7 @@ mod guards;
 mod memory;
 mod models;
 mod moments;
+mod progress;
 #[cfg(feature = "remote-monitor")]
 mod remote;
 mod resume;
