@@ -49,8 +49,7 @@ fn found(mut model: Model, x: &Tensor, good_steps: usize) -> String {
     assert_eq!(history.epoch, [0]);
     assert_eq!(model.iterations().unwrap(), good_steps);
     assert!(model.get_weights().unwrap().iter().all(|weight| weight.floats().iter().all(|w| w.is_finite())));
-    let found = guard.borrow().found().unwrap().to_string();
-    found
+    guard.borrow().found().unwrap().to_string()
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub struct TensorBoard {
     log_dir: PathBuf,
     histogram_freq: usize,
     write_graph: bool,
+    /// Whether the graph is still to be written.
+    graph_is_due: bool,
     write_steps_per_second: bool,
     update_freq: SaveFreq,
     train: Option<Writer>,
@@ -51,6 +53,7 @@ impl TensorBoard {
             log_dir: log_dir.into(),
             histogram_freq: 0,
             write_graph: true,
+            graph_is_due: false,
             write_steps_per_second: false,
             update_freq: SaveFreq::Epoch,
             train: None,
@@ -132,6 +135,7 @@ impl TensorBoard {
 impl Callback for TensorBoard {
     fn on_train_begin(&mut self, _: &mut Training<'_>) -> Result<()> {
         (self.train, self.validation, self.steps, self.goes_on_from) = (None, None, 0, None);
+        self.graph_is_due = self.write_graph;
         Ok(())
     }
 
@@ -145,7 +149,7 @@ impl Callback for TensorBoard {
     }
 
     fn on_epoch_end(&mut self, training: &mut Training<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
-        if self.write_graph && self.goes_on_from.is_none() && self.train.is_none() {
+        if std::mem::take(&mut self.graph_is_due) {
             let graph = graph::of(training.model);
             self.writer(true)?.write(&Event::graph(&graph))?;
         }
@@ -208,6 +212,7 @@ impl Callback for TensorBoard {
     fn restore(&mut self, training: &mut Training<'_>, state: CallbackState) -> Result<()> {
         self.steps = state.get_count("steps");
         self.goes_on_from = Some(training.epoch());
+        self.graph_is_due = false;
         Ok(())
     }
 }
