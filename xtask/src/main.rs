@@ -10,6 +10,7 @@ mod peers;
 mod process;
 mod python;
 mod tidy;
+mod training;
 mod weigh;
 
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ cargo xtask bench [ARGS]    measures, beside peers that are set up; `cargo xtask
 cargo xtask levels [ARGS]   every test with the best instruction sets switched off in turn; ARGS choose tests, as for
                             cargo test
 cargo xtask weigh           how long a first release build takes and how large a program is; writes docs/build.md
+cargo xtask kill [COUNT]    kills 200 trainings, or COUNT, at random moments, and compares how they end
+cargo xtask tensorboard     reads event files by TensorBoard's own package; needs Python and the network
 cargo xtask interop         holds files that Cornu writes against real Keras; needs Python and the network
 ";
 
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
         Some("bench") => bench::measure(&rest),
         Some("levels") => levels::of(&rest),
         Some("weigh") => weigh::all(),
+        Some("kill") => training::kill(&rest),
+        Some("tensorboard") => training::events_in_tensorboard(),
         Some("interop") => interop::with_keras(),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");
