@@ -68,7 +68,10 @@ impl fmt::Display for Cost {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let Cost { parameters, flops, bytes_moved, kernels, .. } = self;
         let (megaflops, megabytes) = (*flops as f64 / 1e6, *bytes_moved as f64 / 1e6);
-        writeln!(f, "{parameters} parameters; {kernels} kernels; {megaflops:.2} MFLOP; {megabytes:.2} MB moved")?;
+        writeln!(
+            f,
+            "{parameters} parameters; {kernels} kernels; {megaflops:.2} MFLOP; {megabytes:.2} MB moved"
+        )?;
         write!(
             f,
             "{:.2} MiB of memory: state {:.2}, batch {:.2}, between kernels {:.2}, workspaces {:.2}",
