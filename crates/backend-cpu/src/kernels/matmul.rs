@@ -46,6 +46,9 @@ const LIGHT: usize = 2;
 const TAILED_GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
 const PIECES: usize = 64;
+/// A small product is cut in a few pieces all the same, of as little as microseconds of work.
+const FEW_PIECES: usize = 4;
+const LEAST_GRAIN: usize = 1 << 17;
 
 /// True if the product is better computed by [`as_reduction`]: one row or one column, unless it is a row and a matrix
 /// whose rows can be read where they lie.
@@ -240,7 +243,9 @@ impl Cut {
     fn new(sizes: Sizes, is_tailed: bool) -> Cut {
         let Sizes { batch, m, n, k } = sizes;
         let grain = if is_tailed { TAILED_GRAIN } else { GRAIN };
-        let wanted = (batch * m * n * k / grain).max(batch * n * k / READ_GRAIN).clamp(1, PIECES);
+        let (work, read) = (batch * m * n * k, batch * n * k);
+        let few = (work / LEAST_GRAIN).min(FEW_PIECES);
+        let wanted = (work / grain).max(read / READ_GRAIN).max(few).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
         let [mut rows, mut columns] = largest_tile(sizes, is_tailed);
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
@@ -251,6 +256,7 @@ impl Cut {
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
         let units = tiles(rows, columns) * depth.count().max(1);
         let read = columns.min(n) * (k / parts).max(1);
+        let grain = grain.min(work / wanted);
         let least = (grain / (rows.min(m) * read).max(1)).min(READ_GRAIN / read.max(1));
         let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
         Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, least, 1) }
