@@ -40,7 +40,7 @@ fn a_recurrent_model_learns_and_comes_back_from_its_file() -> Result<()> {
     assert_eq!(model.weight_names(), again.weight_names());
     assert_eq!(model.predict(&x)?, again.predict(&x)?);
     // Another number of steps is another program of the same model.
-    assert_eq!(again.predict(&sums(3, 9).0)?.shape(), [3, 1]);
+    assert_eq!(again.predict(sums(3, 9).0)?.shape(), [3, 1]);
     Ok(())
 }
 

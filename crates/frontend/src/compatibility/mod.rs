@@ -1,5 +1,6 @@
 //! Compatibility: what of Keras there is, as a page that the lists of classes print themselves.
 
+mod callbacks;
 mod keras;
 mod measures;
 mod samples;
@@ -44,6 +45,7 @@ pub fn page() -> Result<String> {
     })?;
     measures::write(&mut text)?;
     training::write(&mut text)?;
+    callbacks::write(&mut text);
     Ok(text)
 }
 

@@ -13,6 +13,7 @@ mod metrics;
 mod networks;
 mod ops;
 mod optimizers;
+mod precision;
 mod preprocessing;
 mod reading;
 mod regularizers;
