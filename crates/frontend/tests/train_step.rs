@@ -1,5 +1,7 @@
 //! Steps written by hand: they do what `fit` does byte for byte, train several models, and differentiate gradients.
 
+use std::sync::Mutex;
+
 use cornu::losses::{MeanSquaredError, total};
 use cornu::{
     Adam, BatchNormalization, Compile, Dense, Dropout, Error, Expr, Fit, Input, Model, SGD, Sequential,
@@ -16,6 +18,9 @@ fn data(rows: usize) -> (Array2<f32>, Array2<f32>) {
 
 /// Everything that a step has to look after: random numbers, moving averages, penalties.
 fn model() -> Model {
+    // The seed is that of the next model of the whole program, and tests run side by side.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock();
     cornu::set_random_seed(5);
     Sequential::new()
         .add(Input::new([4]))

@@ -182,8 +182,8 @@ impl<'a> Assembler<'a> {
         }
     }
 
-    /// Where instruction `index` alone reads what another has made, both can be one loop: takes the other's action back,
-    /// and says which function to use in place of both, and its arguments.
+    /// Where instruction `index` alone reads what another has made, both can be one loop: takes the other's action
+    /// back, and says which function to use in place of both, and its arguments.
     fn with_producer(&mut self, index: usize, instruction: &Instruction) -> Option<(BlockFn, [Operand; 3])> {
         let (&[x, y], Scalar::Binary(second)) = (instruction.args.as_slice(), &instruction.op) else {
             return None;

@@ -41,7 +41,8 @@ const GRAIN: usize = 1 << 20;
 /// Numbers of the right operand that are worth a piece: reading so many takes some microseconds, however few rows they
 /// are multiplied with.
 const READ_GRAIN: usize = 1 << 16;
-/// The same as `GRAIN` where the tail does more than this: it runs over long stretches then, which makes larger tiles better.
+/// The same as `GRAIN` where the tail does more than this: it runs over long stretches then, which makes larger tiles
+/// better.
 const LIGHT: usize = 2;
 const TAILED_GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.

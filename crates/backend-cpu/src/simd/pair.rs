@@ -166,10 +166,8 @@ mod tests {
     /// On every instruction set, for few and many places, and with numbers in the place of arguments.
     #[test]
     fn a_pair_is_one_function_after_the_other() {
-        for (isa, first, second) in Isa::available()
-            .into_iter()
-            .flat_map(|isa| ALL.map(|first| ALL.map(|second| (isa, first, second))))
-            .flatten()
+        for (isa, first, second) in
+            Isa::available().flat_map(|isa| ALL.map(|first| ALL.map(|second| (isa, first, second)))).flatten()
         {
             for (turned, places, alike) in
                 [(false, 1, 0), (false, 200, 4), (true, 63, 1), (true, 130, 6), (true, 64, 2)]
