@@ -85,7 +85,7 @@ impl<'v> Case<'v> {
             TrainedWeight { constraint, ..TrainedWeight::new(format!("weight_{number}"), value.ty()) }
         };
         let about: Vec<TrainedWeight> = start.iter().enumerate().map(path).collect();
-        let gradient = |(g, value): (&Value, &Tensor)| floats(&value.shape().to_vec(), numbers(g));
+        let gradient = |(g, value): (&Value, &Tensor)| floats(value.shape(), numbers(g));
         let gradients = items(&data["gradients"]).iter();
         let mut gradients: Vec<Vec<Tensor>> =
             gradients.map(|step| items(step).iter().zip(&start).map(gradient).collect()).collect();
