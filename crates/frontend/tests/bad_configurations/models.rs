@@ -177,7 +177,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "one target for two outputs",
-        || compiled(double()?, Compile::new("sgd", "mse"))?.fit((&x(4), &x(4)), &x(3), silent()).map(drop),
+        || compiled(double()?, Compile::new("sgd", "mse"))?.fit((&x(4), &x(4)), x(3), silent()).map(drop),
         &["2 outputs", "1"],
     ),
     ("targets of other width", || fit_single(x(3), "mse"), &["mean_squared_error", "f32[6,3]", "f32[6,1]"]),
@@ -205,7 +205,7 @@ pub(super) const CASES: &[Case] = &[
     (
         "weights for other samples",
         || {
-            let how = silent().sample_weight(&Array1::<f32>::ones(5));
+            let how = silent().sample_weight(Array1::<f32>::ones(5));
             compiled(single()?, Compile::new("sgd", "mse"))?.fit(x(4), x(1), how).map(drop)
         },
         &["6 rows", "f32[5]"],
