@@ -224,7 +224,7 @@ fn mistakes_say_what_to_change() {
         step.log_mean("loss", loss)
     });
     step.run([&mut model], &x).expect("a step");
-    let error = said(step.run([&mut model], &Array2::<f32>::ones((2, 2))));
+    let error = said(step.run([&mut model], Array2::<f32>::ones((2, 2))));
     assert!(error.contains("another one than at first"), "{error}");
     // And the model has all its weights still.
     assert_eq!(kernel(&model).len(), 2);
