@@ -16,20 +16,25 @@ fn data(rows: usize) -> (Array2<f32>, Array2<f32>) {
     (x, y)
 }
 
-/// Everything that a step has to look after: random numbers, moving averages, penalties.
-fn model() -> Model {
+/// The model, from seed 5.
+fn seeded(layers: Sequential) -> Model {
     // The seed is that of the next model of the whole program, and tests run side by side.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock();
     cornu::set_random_seed(5);
-    Sequential::new()
-        .add(Input::new([4]))
-        .add(Dense::new(8).activation("tanh").kernel_regularizer("l2"))
-        .add(BatchNormalization::new())
-        .add(Dropout::new(0.4))
-        .add(Dense::new(1))
-        .build()
-        .expect("a model")
+    layers.build().expect("a model")
+}
+
+/// Everything that a step has to look after: random numbers, moving averages, penalties.
+fn model() -> Model {
+    seeded(
+        Sequential::new()
+            .add(Input::new([4]))
+            .add(Dense::new(8).activation("tanh").kernel_regularizer("l2"))
+            .add(BatchNormalization::new())
+            .add(Dropout::new(0.4))
+            .add(Dense::new(1)),
+    )
 }
 
 fn step() -> TrainStep<1> {
@@ -104,8 +109,7 @@ fn doubles_stay_doubles_from_data_to_weights() {
     let y = ndarray::array![[0.1f64]];
     let start = [0.3f64, -0.7];
     let rate = 0.5f64;
-    let mut model =
-        Sequential::new().add(Input::new([2])).add(Dense::new(1).use_bias(false)).build().expect("a model");
+    let mut model = seeded(Sequential::new().add(Input::new([2])).add(Dense::new(1).use_bias(false)));
     model.set_weights(&[Tensor::new([2, 1], start.to_vec()).expect("two")]).expect("weights");
     let difference = third * start[0] + seventh * start[1] - 0.1;
     let expected = [third, seventh].into_iter().zip(start).map(|(x, w)| w - rate * 2.0 * difference * x);
@@ -119,12 +123,8 @@ fn doubles_stay_doubles_from_data_to_weights() {
 }
 
 fn linear(name: &str, weights: [f32; 2]) -> Model {
-    let mut model = Sequential::new()
-        .name(name)
-        .add(Input::new([2]))
-        .add(Dense::new(1).use_bias(false))
-        .build()
-        .expect("a model");
+    let layers = Sequential::new().name(name).add(Input::new([2])).add(Dense::new(1).use_bias(false));
+    let mut model = seeded(layers);
     model.set_weights(&[Tensor::new([2, 1], weights.to_vec()).expect("two")]).expect("weights");
     model
 }
