@@ -53,6 +53,7 @@ mod training;
 pub use activations::Activation;
 pub use callbacks::{Callback, History};
 pub use cornu_ir::backend::Limits;
+pub use cornu_ir::derived;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
 pub use device::Device;
 pub use error::{Error, Result};
@@ -66,8 +67,8 @@ pub use optimizers::{
 pub use random::set_random_seed;
 pub use training::{
     Batch, Batches, Compile, Cost, Evaluate, Fit, Give, IntoBatch, IntoTensor, IntoTensors, IntoValues, Item,
-    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, Stream, Strings, Tensors, ValidationFreq,
-    Values, Verbose,
+    KernelProfile, Logs, OnBatch, PerOutput, Predict, Profile, StepContext, StepOptimizer, Stream, Strings,
+    Tensors, TrainStep, ValidationFreq, Values, Verbose,
 };
 
 /// The small number that Keras adds or clips by where a formula must not divide by 0 (`keras.config.epsilon()`).

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use cornu_ir::Tensor;
 use cornu_ir::ops::philox4x32;
 
 /// The seed that the next model gets, if [`set_random_seed`] was called.
@@ -26,6 +27,12 @@ pub(crate) fn next_seed() -> u64 {
         // Each `RandomState` has keys of its own, drawn from the system.
         None => RandomState::new().hash_one(0u8),
     }
+}
+
+/// Where the random numbers of a training begin: `[seed, seed, step, 0]`.
+pub(crate) fn training_state(seed: u64) -> Tensor {
+    let seed = derive(seed, u64::from(u32::MAX));
+    Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0])
 }
 
 /// The seed of stream number `stream` under a seed.

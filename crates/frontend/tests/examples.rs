@@ -47,3 +47,8 @@ fn siamese() {
 fn timeseries() {
     says("timeseries", &["lstm", "mean absolute error: "]);
 }
+
+#[test]
+fn wgan() {
+    says("wgan", &["the critic sees a gap of ", "off the ring after training"]);
+}

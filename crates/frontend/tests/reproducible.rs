@@ -95,6 +95,17 @@ fn weights_do_not_depend_on_threads() {
     same_for_all_threads("weights_do_not_depend_on_threads", train_dense);
 }
 
+/// The same in 16 bits.
+fn train_mixed() {
+    cornu::set_dtype_policy("mixed_bfloat16").expect("a policy");
+    train_images_and_words();
+}
+
+#[test]
+fn nor_do_those_of_a_training_in_16_bits() {
+    same_for_all_threads("nor_do_those_of_a_training_in_16_bits", train_mixed);
+}
+
 #[test]
 fn nor_do_those_of_convolutions_statistics_embeddings_and_memories() {
     let test = "nor_do_those_of_convolutions_statistics_embeddings_and_memories";

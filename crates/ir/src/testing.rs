@@ -8,14 +8,16 @@ mod draw;
 mod gradient;
 mod random_graph;
 mod reference;
+mod retyped;
 
 pub use agreement::{agreement, tolerances};
 pub use cases::{Case, Run, cases};
 pub use conformance::{conformance, run};
 pub use draw::{Draw, random_inputs};
-pub use gradient::{check_gradient, gradient_graph, graph_in_doubles, in_double};
+pub use gradient::{check_gradient, gradient_graph, gradient_graph_in};
 pub use random_graph::random_graph;
 pub use reference::Reference;
+pub use retyped::{retyped, tensor_in};
 
 /// Makes the list of the corpus: a name and the text of the file of that name.
 macro_rules! corpus {

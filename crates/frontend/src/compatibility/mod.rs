@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod keras;
+mod measures;
 mod samples;
 mod training;
 
@@ -42,6 +43,7 @@ pub fn page() -> Result<String> {
     table(&mut text, "Constraints", constraints::names(), |name| {
         Ok((constraints::get(name)?.config(), Vec::new()))
     })?;
+    measures::write(&mut text)?;
     training::write(&mut text)?;
     callbacks::write(&mut text);
     Ok(text)

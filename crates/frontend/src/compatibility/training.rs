@@ -1,4 +1,4 @@
-//! The part of the page on optimizers and schedules.
+//! The part of the page on optimizers, schedules and dtype policies.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{arguments, code, row};
 use crate::error::Result;
+use crate::layers::{DTypePolicy, keras_dtype_name};
 use crate::optimizers::{
     self, Common, LossScaleOptimizer, MultiOptimizer, Optimizer, SGD, Schedule, optimizer_names,
     schedule_names,
@@ -35,7 +36,26 @@ pub(super) fn write(text: &mut String) -> Result<()> {
     for class in schedule_names() {
         row(text, [code([class]), arguments(&schedule(class)?.config())]);
     }
+    policies(text);
     Ok(())
+}
+
+const POLICIES: &str = "
+`layer.dtype(NAME)`, or `set_dtype_policy(NAME)` for all layers that a thread makes from then on. Losses and metrics are
+computed in 32 bits or more, in 64 where predictions are of 64, which Keras rounds to 32. Policies of quantized layers
+and maps of policies are errors.
+
+| Policy | Arithmetic | Variables |
+|---|---|---|
+";
+
+fn policies(text: &mut String) {
+    *text += "\n## Dtype policies\n";
+    *text += POLICIES;
+    for policy in DTypePolicy::all() {
+        let types = [policy.compute_dtype(), policy.variable_dtype()].map(keras_dtype_name);
+        row(text, [code([policy.name()]), code([types[0]]), code([types[1]])]);
+    }
 }
 
 /// One of this class.

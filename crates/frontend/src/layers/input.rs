@@ -3,7 +3,7 @@
 use cornu_ir::{DType, Expr};
 use serde_json::{Value, json};
 
-use super::{Autocast, Config, Context, Layer, LayerConfig, Spec};
+use super::{Autocast, Config, Context, DTypePolicy, Layer, LayerConfig, Spec, dtype_policy};
 use crate::error::{Error, Result};
 
 /// Says the shape of a model's input, without the batch.
@@ -19,8 +19,12 @@ impl Input {
     }
 
     /// An input of floats some of whose sizes may differ from batch to batch.
+    ///
+    /// Of 32 bits, or of 64 under the policy `float64` of all layers.
     pub fn with_unknown(shape: impl IntoIterator<Item = Option<usize>>) -> Input {
-        Input { spec: Spec::new(DType::F32, [None].into_iter().chain(shape).collect::<Vec<_>>()) }
+        let is_wide = dtype_policy() == DTypePolicy::of(DType::F64);
+        let dtype = if is_wide { DType::F64 } else { DType::F32 };
+        Input { spec: Spec::new(dtype, [None].into_iter().chain(shape).collect::<Vec<_>>()) }
     }
 
     /// With another element type.

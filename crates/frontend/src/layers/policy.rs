@@ -44,6 +44,11 @@ impl DTypePolicy {
     const NAMES: [&'static str; 6] =
         ["float32", "mixed_bfloat16", "mixed_float16", "bfloat16", "float16", "float64"];
 
+    /// Those that there are, of floats.
+    pub(crate) fn all() -> impl Iterator<Item = DTypePolicy> {
+        DTypePolicy::NAMES.into_iter().filter_map(|name| DTypePolicy::named(name).ok())
+    }
+
     /// One type for everything.
     pub fn of(dtype: DType) -> DTypePolicy {
         DTypePolicy { compute: dtype, variable: dtype }

@@ -32,6 +32,9 @@ pub struct LossScaleOptimizer {
 const OWN: usize = 4;
 
 impl LossScaleOptimizer {
+    /// The name of the class.
+    pub(crate) const CLASS: &str = "LossScaleOptimizer";
+
     /// Around this optimizer, with Keras's defaults: the scale begins at 2¹⁵, and 2000 finite steps double it.
     pub fn new(inner: impl Optimizer + 'static) -> LossScaleOptimizer {
         LossScaleOptimizer::around(Arc::new(inner))
@@ -109,7 +112,7 @@ fn are_finite<'b>(gradients: &[Option<Expr<'b>>]) -> Option<Expr<'b>> {
 
 impl Optimizer for LossScaleOptimizer {
     fn class_name(&self) -> &str {
-        "LossScaleOptimizer"
+        LossScaleOptimizer::CLASS
     }
 
     fn common(&self) -> &Common {

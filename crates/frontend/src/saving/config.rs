@@ -68,7 +68,7 @@ fn build_config(input: &Spec) -> Value {
 }
 
 fn compile_config(compiled: &Compiled, jit_compile: bool) -> Result<Value> {
-    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics, steps_per_execution } =
+    let Compile { optimizer, loss, loss_weights, metrics, weighted_metrics, steps_per_execution, .. } =
         &compiled.given;
     let list = |metrics: &Vec<metrics::MetricIdentifier>| -> Value {
         metrics.iter().map(|metric| metric.serialize()).collect()

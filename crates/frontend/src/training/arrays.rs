@@ -5,10 +5,12 @@ use ndarray::{ArrayBase, ArrayD, Dimension, IxDyn, RawData};
 
 use super::{IntoValues, Item};
 use crate::error::{Error, Result};
+use crate::layers::{DTypePolicy, dtype_policy};
 
 /// What can be given as numbers: arrays of numbers, and tensors.
 ///
-/// As in Keras, 64-bit floats become 32-bit ones and whole numbers stay what they are.
+/// As in Keras, 64-bit floats become 32-bit ones and whole numbers stay what they are. Under the policy `float64` of
+/// all layers ([`crate::set_dtype_policy`]) they stay what they are, too.
 pub trait IntoTensor: IntoValues {
     /// The numbers in row-major order.
     fn into_tensor(self) -> Tensor;
@@ -61,6 +63,7 @@ impl<T: Element + Item> IntoTensor for Vec<T> {
 /// Keras computes in 32 bits.
 fn narrowed(tensor: Tensor) -> Tensor {
     match tensor.dtype() {
+        DType::F64 if dtype_policy() == DTypePolicy::of(DType::F64) => tensor,
         DType::F64 => Tensor::from_floats(&tensor.ty().with_dtype(DType::F32), tensor.floats()),
         DType::F32
         | DType::BF16

@@ -1,7 +1,7 @@
 //! The check of gradients: what the graph derives, against differences of the loss itself.
 
-use cornu_ir::testing::{graph_in_doubles, in_double};
-use cornu_ir::{Tensor, Type};
+use cornu_ir::testing::{retyped, tensor_in};
+use cornu_ir::{DType, Tensor, Type};
 
 use super::compile::Layout;
 use super::rows::Rows;
@@ -33,12 +33,16 @@ impl Model {
         self.decide_goals(&batch)?;
         let built = self.built()?;
         let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
-        let graph = graph_in_doubles(&writer.gradients(&batch.types(), batch.weights)?);
+        let graph = retyped(DType::F64, &writer.gradients(&batch.types(), batch.weights)?);
         let layout = Layout::of(built, self.compiled.as_ref());
         let state = self.state_values()?;
         let (saved, remembered) = (&state[..built.saved()], &state[layout.remembered..layout.metrics]);
-        let variables = saved.iter().chain([&state[layout.random]]).chain(remembered).map(in_double);
-        let data = batch.given.iter().map(|rows| in_double(&rows.fetch()));
+        let variables = saved
+            .iter()
+            .chain([&state[layout.random]])
+            .chain(remembered)
+            .map(|value| tensor_in(DType::F64, value));
+        let data = batch.given.iter().map(|rows| tensor_in(DType::F64, &rows.fetch()));
         let given: Vec<Tensor> = variables.chain(data).collect();
         let types: Vec<Type> = given.iter().map(Tensor::ty).collect();
         let name = format!("{}.gradients", self.name);

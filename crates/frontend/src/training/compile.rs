@@ -6,10 +6,11 @@ use super::PerOutput;
 use super::goals::Goals;
 use crate::error::{Error, Result};
 use crate::identifier::Identifier;
+use crate::layers::DTypePolicy;
 use crate::losses::Loss;
 use crate::metrics::MetricIdentifier;
 use crate::model::Built;
-use crate::optimizers::{Optimizer, SlotSpec, TrainedWeight, Variable};
+use crate::optimizers::{LossScaleOptimizer, Optimizer, SlotSpec, TrainedWeight, Variable};
 
 /// What [`crate::Model::compile`] takes: optimizer and loss, by Keras's names or as values, and optional metrics.
 ///
@@ -27,6 +28,7 @@ pub struct Compile {
     pub(crate) metrics: PerOutput<Metrics>,
     pub(crate) weighted_metrics: PerOutput<Metrics>,
     pub(crate) steps_per_execution: usize,
+    pub(crate) auto_scale_loss: bool,
 }
 
 /// Metrics as they are given for one output.
@@ -77,8 +79,26 @@ impl Compile {
             loss_weights: None,
             metrics: PerOutput::Every(Vec::new()),
             weighted_metrics: PerOutput::Every(Vec::new()),
+            auto_scale_loss: true,
             steps_per_execution: 1,
         }
+    }
+
+    /// Whether the optimizer of a model made under the policy `mixed_float16` is put into a [`LossScaleOptimizer`],
+    /// unless it is one; true by default. Gradients of 16 bits vanish without it.
+    pub fn auto_scale_loss(mut self, auto_scale_loss: bool) -> Compile {
+        self.auto_scale_loss = auto_scale_loss;
+        self
+    }
+
+    /// The optimizer that a model of this policy is trained with.
+    pub(super) fn optimizer_for(&self, policy: DTypePolicy) -> Result<Arc<dyn Optimizer>> {
+        let optimizer = self.optimizer.resolve()?;
+        let needs_scale = self.auto_scale_loss && policy == DTypePolicy::MIXED_FLOAT16;
+        if !needs_scale || optimizer.class_name() == LossScaleOptimizer::CLASS {
+            return Ok(optimizer);
+        }
+        Ok(Arc::new(LossScaleOptimizer::around(optimizer)))
     }
 
     /// How much the loss of each output counts, by its name; 1 for outputs that are not named.
@@ -154,9 +174,9 @@ impl Compile {
         self
     }
 
-    /// How many steps `fit` and `evaluate` run before callbacks are told of them, as of one: with the logs of the last.
-    /// Numbers are the same. In Keras this spares a model's calls from Python; here a call costs next to nothing, so
-    /// it only spares what callbacks do.
+    /// How many steps `fit` and `evaluate` run before callbacks are told of them, as of one: with the logs of the
+    /// last. Numbers are the same. In Keras this spares a model's calls from Python; here a call costs next to
+    /// nothing, so it only spares what callbacks do.
     pub fn steps_per_execution(mut self, steps: usize) -> Compile {
         self.steps_per_execution = steps;
         self

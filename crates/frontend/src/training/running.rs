@@ -1,5 +1,6 @@
 //! Running steps: a compiled model's state on the device, and the programs that change it.
 
+use cornu_ir::backend::Buffer;
 use cornu_ir::{DType, Tensor, Type};
 
 use super::Logs;
@@ -31,7 +32,7 @@ impl Model {
         }
         how.check_outputs(&self.output_names())?;
         how.check_steps()?;
-        let optimizer = how.optimizer.resolve()?;
+        let optimizer = how.optimizer_for(self.policy)?;
         self.leave_training();
         self.averages_swapped = false;
         self.rebuild()?;
@@ -64,7 +65,6 @@ impl Model {
         compiled.trained =
             built.weights.iter().filter(|weight| weight.trainable).map(TrainedWeight::from).collect();
         compiled.slots = compiled.optimizer.slots(&compiled.trained);
-        let seed = random::derive(self.seed, u64::from(u32::MAX));
         let first = [Tensor::scalar(0i32), Tensor::scalar(compiled.optimizer.learning_rate() as f32)];
         for value in &first {
             self.state.push(self.backend.upload(value)?);
@@ -79,8 +79,7 @@ impl Model {
             }
             self.state.push(buffer);
         }
-        let random = Tensor::vector(vec![seed as u32, (seed >> 32) as u32, 0, 0]);
-        self.state.push(self.backend.upload(&random)?);
+        self.state.push(self.backend.upload(&random::training_state(self.seed))?);
         self.state.extend(remembered);
         self.slots_follow_weights()
     }
@@ -291,6 +290,34 @@ fn pairs(built: &Built, compiled: &Compiled, is_meant: impl Fn(&SlotSpec) -> boo
     slots.filter_map(|(n, slot)| Some((*weights.get(slot.weight?)?, first + Variable::slot(n)))).collect()
 }
 
+impl Model {
+    /// Takes the weights that are saved and what layers remember out of the state, for a program that runs with them.
+    pub(super) fn lend_variables(&mut self) -> Vec<Buffer> {
+        let Some(built) = &self.built else { return Vec::new() };
+        let (saved, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
+        let remembered: Vec<Buffer> = self.state.drain(layout.remembered..layout.metrics).collect();
+        self.state.drain(..saved).chain(remembered).collect()
+    }
+
+    /// Puts what [`Model::lend_variables`] gave back in its place.
+    pub(super) fn take_back_variables(&mut self, variables: &mut impl Iterator<Item = Buffer>) {
+        let Some(built) = &self.built else { return };
+        let (saved, layout) = (built.saved(), Layout::of(built, self.compiled.as_ref()));
+        self.state.splice(..0, variables.take(saved)).for_each(drop);
+        let remembered = variables.take(layout.metrics - layout.remembered);
+        self.state.splice(layout.remembered..layout.remembered, remembered).for_each(drop);
+    }
+
+    /// The value of a variable, by its path.
+    pub(super) fn weight(&self, path: &str) -> Result<Tensor> {
+        let place = self.built()?.weights.iter().position(|weight| weight.path == path);
+        let Some(buffer) = place.and_then(|place| self.state.get(place)) else {
+            return Err(Error::unknown("weight", path, self.weight_names().iter().map(|name| &**name)));
+        };
+        Ok(self.backend.download(buffer)?)
+    }
+}
+
 impl Compiled {
     /// All variables that are set back before each epoch: those of the running loss, then those of each metric.
     fn metric_variables(&self) -> impl Iterator<Item = StateSpec> {
@@ -301,6 +328,7 @@ impl Compiled {
     }
 }
 
-fn filled(ty: &Type, value: f64) -> Tensor {
+/// This number in all elements.
+pub(super) fn filled(ty: &Type, value: f64) -> Tensor {
     Tensor::from_floats(ty, std::iter::repeat_n(value, ty.elements()))
 }

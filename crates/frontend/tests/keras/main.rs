@@ -3,6 +3,7 @@
 mod activations;
 mod applications;
 mod callbacks;
+mod compile;
 mod constraints;
 mod initializers;
 mod layers;
@@ -12,6 +13,7 @@ mod metrics;
 mod networks;
 mod ops;
 mod optimizers;
+mod precision;
 mod preprocessing;
 mod reading;
 mod regularizers;

@@ -46,6 +46,9 @@ pub(crate) fn sizes(value: &Value) -> Vec<usize> {
 pub(crate) fn array(value: &Value) -> Tensor {
     let dtype = match text(&value["dtype"]) {
         "float32" => DType::F32,
+        "float64" => DType::F64,
+        "float16" => DType::F16,
+        "bfloat16" => DType::BF16,
         "int32" => DType::I32,
         "int64" => DType::I64,
         "uint8" => DType::U8,

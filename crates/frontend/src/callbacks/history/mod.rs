@@ -45,8 +45,8 @@ impl History {
         }
     }
 
-    /// Draws the learning curves into a file: `.svg`, or `.png` with the feature `png`. Each quantity has a field of its
-    /// own, with the curve of training and, where there is one, that of validation.
+    /// Draws the learning curves into a file: `.svg`, or `.png` with the feature `png`. Each quantity has a field of
+    /// its own, with the curve of training and, where there is one, that of validation.
     pub fn plot(&self, path: impl AsRef<Path>) -> Result<()> {
         svg::write(path.as_ref(), &self.to_svg(), "")
     }
