@@ -81,45 +81,56 @@ impl Model {
         Ok(found.flatten().next())
     }
 
-    /// Runs the step once more, with the output of each layer among its results.
+    /// The first bad result of the step, in the order in which it computes: outputs of layers, the loss, new values.
     fn bad_result(&self, batch: &ReadyBatch) -> Result<Found> {
-        let built = self.built()?;
-        let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
-        let builder = Builder::new();
-        let types: Vec<Type> = batch.types();
-        let mut graph = writer.train_in(&builder, &types, batch.weights)?;
-        let notes = builder.notes();
-        graph.outputs.extend(notes.iter().map(|(_, value)| *value));
-        let state_count = graph.state;
-        // Nothing is state here: the values of this moment are given, and their next ones are results.
-        graph.state = 0;
-        let state = self.state_values()?;
-        let given: Vec<Rows> = state.into_iter().map(Rows::from).chain(batch.given.iter().cloned()).collect();
-        let types: Vec<Type> = given.iter().map(Rows::ty).collect();
-        let mut program = Program::new(&*self.backend, &format!("{}.bad", self.name), &graph, &types)?;
-        program.run(&*self.backend, &mut [], &[], &given)?;
-        let results = program.outputs(&*self.backend)?;
-        let (next, rest) = results.split_at(state_count.min(results.len()));
-        let (logs, layers) = rest.split_at(1.min(rest.len()));
-        let layer =
-            notes.iter().zip(layers).find_map(|((path, _), value)| first(Some(path), "output", value));
+        let Results { layers, next, logs } = self.results(batch)?;
+        let of_layers = || layers.iter().find_map(|(path, value)| first(Some(path), "output", value));
         let loss = || logs.iter().find_map(|logs| first(None, "loss", &scalar(logs)));
+        let weights = self.weight_names();
         // Gradients flow backwards: the last weight that is bad was the first to be.
-        let weights: Vec<String> = self.weight_names();
-        let new = || {
-            let named = weights.iter().zip(next).rev();
+        let of_weights = || {
+            let named = weights.iter().zip(&next).rev();
             named.map(|(path, value)| of_weight("the new value of", path, value)).find_map(|found| found)
         };
-        let slots = Layout::of(built, self.compiled.as_ref());
-        let slot = || {
-            let slots = next.iter().take(slots.random).skip(weights.len());
-            slots.enumerate().find_map(|(number, value)| {
+        let of_optimizer = || {
+            next[weights.len().min(next.len())..].iter().enumerate().find_map(|(number, value)| {
                 first(None, &format!("variable {number} of the optimizer"), value)
             })
         };
         let nothing = || Found { layer: None, tensor: "loss".into(), index: Vec::new(), value: f64::NAN };
-        Ok(layer.or_else(loss).or_else(new).or_else(slot).unwrap_or_else(nothing))
+        Ok(of_layers().or_else(loss).or_else(of_weights).or_else(of_optimizer).unwrap_or_else(nothing))
     }
+
+    /// Runs the step once more, with the output of each layer among its results.
+    fn results(&self, batch: &ReadyBatch) -> Result<Results> {
+        let built = self.built()?;
+        let writer = StepWriter { network: &*self.network, built, compiled: self.compiled.as_ref() };
+        let builder = Builder::new();
+        let mut graph = writer.train_in(&builder, &batch.types(), batch.weights)?;
+        let notes = builder.notes();
+        graph.outputs.extend(notes.iter().map(|(_, value)| *value));
+        // Nothing is state here: the values of this moment are given, and their next ones are results.
+        let state = std::mem::take(&mut graph.state);
+        let given = self.state_values()?.into_iter().map(Rows::from).chain(batch.given.iter().cloned());
+        let given: Vec<Rows> = given.collect();
+        let types: Vec<Type> = given.iter().map(Rows::ty).collect();
+        let mut program = Program::new(&*self.backend, &format!("{}.bad", self.name), &graph, &types)?;
+        program.run(&*self.backend, &mut [], &[], &given)?;
+        let mut next = program.outputs(&*self.backend)?;
+        let layers = next.split_off(next.len() - notes.len());
+        let logs = next.split_off(state);
+        next.truncate(Layout::of(built, self.compiled.as_ref()).random);
+        Ok(Results { layers: notes.into_iter().map(|(path, _)| path).zip(layers).collect(), next, logs })
+    }
+}
+
+/// What a step gives.
+struct Results {
+    /// Outputs of layers, by path, in order.
+    layers: Vec<(String, Tensor)>,
+    /// The next values of weights and of the optimizer's variables.
+    next: Vec<Tensor>,
+    logs: Vec<Tensor>,
 }
 
 /// The loss among the logs.
