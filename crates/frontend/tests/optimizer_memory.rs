@@ -96,5 +96,5 @@ fn norms_of_weights_need_more_than_one_pass() {
     assert_near_least("Lamb", made("Lamb", json!({})), 9);
     // Sums of rows and columns, of the step, and of the weight come before what they scale.
     let moved = moved(&profile(made("Adafactor", json!({}))));
-    assert!(moved < 10.5, "{moved}");
+    assert!(moved < 11.5, "{moved}");
 }
