@@ -36,6 +36,16 @@ impl About {
         })
     }
 
+    /// The same with the higher limits of both.
+    pub(crate) fn or_better(self, other: About) -> About {
+        About {
+            flops_of_one_core: self.flops_of_one_core.max(other.flops_of_one_core),
+            flops: self.flops.max(other.flops),
+            bytes_per_second: self.bytes_per_second.max(other.bytes_per_second),
+            ..self
+        }
+    }
+
     pub(crate) fn json(&self) -> Value {
         json!({
             "date": self.date,

@@ -18,7 +18,7 @@ cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [-
   --profile         shows what each kernel of a step takes, and measures nothing else
   --tables          measures products of matrices and the convolutions of the ResNets, each by itself
   --digests         compares what each workload computes on 1, 2, 3 and 7 threads, and measures nothing
-  --write-docs FILE writes docs/performance.md from lines that were kept, and measures nothing
+  --write-docs FILE writes docs/performance.md from lines that were kept, those of tables after those of workloads
   --serve NAME MEASURE
                     does a round of one workload for each line of input: how the benches start Cornu beside its peers
   --digest NAME MEASURE

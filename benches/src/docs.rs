@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::about::About;
 use crate::line::{Kept, Line};
 use crate::table;
+use crate::tables::Grid;
 use crate::unit::Unit;
 
 /// How the numbers came about; for the page.
@@ -46,7 +47,9 @@ fn page(about: &About, lines: &[Line]) -> Result<String, String> {
         about.threads,
         about.limits(),
     );
-    for lines in lines.chunk_by(|a, b| (&a.workload, &a.measure) == (&b.workload, &b.measure)) {
+    let (tables, workloads): (Vec<Line>, Vec<Line>) =
+        lines.iter().cloned().partition(|line| line.unit == Unit::Gflops.name());
+    for lines in workloads.chunk_by(|a, b| (&a.workload, &a.measure) == (&b.workload, &b.measure)) {
         let Line { workload, measure, unit, rounds, .. } = &lines[0];
         let unit = Unit::named(unit).ok_or_else(|| format!("there is no unit `{unit}`"))?;
         let (name, better) = (unit.name(), unit.better());
@@ -56,9 +59,17 @@ fn page(about: &About, lines: &[Line]) -> Result<String, String> {
         let head = [table::COLUMNS.map(String::from), COLUMN_ENDS.map(String::from)];
         text.extend(head.iter().chain(&rows).map(|row| format!("| {} |\n", row.join(" | "))));
     }
+    for lines in tables.chunk_by(|a, b| a.workload == b.workload) {
+        let _ = write!(text, "\n## {}\n\n{}", capital(&lines[0].workload), Grid::of(lines).markdown());
+    }
     text.push_str("\n## Versions\n\n");
     text.extend(versions(lines).iter().map(|(name, version)| format!("- `{name}`: {version}\n")));
     Ok(text)
+}
+
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The names stand on the left, the numbers on the right.

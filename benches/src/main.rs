@@ -13,6 +13,7 @@ mod peers;
 mod report;
 mod statistics;
 mod table;
+mod tables;
 mod unit;
 mod workloads;
 
@@ -23,6 +24,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 use args::{Args, Mode};
 use contestant::{Contestant, Question};
+use cornu_backend_cpu::Cpu;
 use report::{Measured, Report};
 use workloads::Workload;
 
@@ -52,7 +54,7 @@ fn run(args: &Args) -> Result<(), String> {
     match &args.mode {
         Mode::Measure => compete(args, &chosen()?),
         Mode::Profile => profile(&chosen()?),
-        Mode::Tables => Ok(()),
+        Mode::Tables => tables::measure(args),
         Mode::Digests => digest::compare(&chosen()?, &args.backend),
         Mode::WriteDocs(from) => docs::write(from),
         Mode::Serve([name, measure]) => Workload::find(name, measure)?.here()?.serve(),
@@ -82,8 +84,10 @@ fn compete(args: &Args, workloads: &[Workload]) -> Result<(), String> {
 
 /// Shows for each workload what the kernels of a step take.
 fn profile(workloads: &[Workload]) -> Result<(), String> {
+    let limits = Cpu::new().map_err(|error| error.to_string())?.limits();
     for workload in workloads {
-        if let Some(profile) = workload.job()?.profile()? {
+        if let Some(mut profile) = workload.job()?.profile()? {
+            profile.limits = Some(limits);
             println!("{} {}\n{profile}", workload.name, workload.measure);
         }
     }

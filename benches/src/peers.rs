@@ -87,6 +87,28 @@ pub(crate) fn for_workload(workload: &Workload) -> Vec<Contestant> {
     peers
 }
 
+/// The crates that multiply matrices and do nothing else.
+const MULTIPLIERS: [&str; 2] = ["gemm", "matrixmultiply"];
+
+/// The peers for a product of these sizes, `MxKxN`, on so many threads. Of those that are missing it is said why.
+pub(crate) fn for_product(sizes: &str, threads: usize) -> Vec<Contestant> {
+    let threads = threads.to_string();
+    let started = |name: &str| {
+        let mut command = Command::new(rust_program(name)?);
+        command.args([sizes, &threads]);
+        command.env("MATMUL_NUM_THREADS", &threads).env("RAYON_NUM_THREADS", &threads);
+        Contestant::companion(name, command)
+    };
+    let mut peers = Vec::new();
+    for name in MULTIPLIERS {
+        match started(name) {
+            Ok(contestant) => peers.push(contestant),
+            Err(reason) => eprintln!("{name} is left out: {reason}"),
+        }
+    }
+    peers
+}
+
 /// Where cargo puts what it builds; `cargo xtask bench` knows.
 pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CORNU_TARGET").map_or_else(|| "target".into(), PathBuf::from)
@@ -136,13 +158,17 @@ impl Peer {
 
     /// A program in Rust. Those for W7 read the ONNX files.
     fn program(&self) -> Result<Command, String> {
-        let file = format!("{}{}", self.name, std::env::consts::EXE_SUFFIX);
-        let mut command = Command::new(present(folder().join("rust/release").join(file))?);
+        let mut command = Command::new(rust_program(self.name)?);
         if self.workloads.contains(&"W7") {
             command.arg(present(folder().join("onnx"))?);
         }
         Ok(command)
     }
+}
+
+/// A program of the workspace `peers/rust`.
+fn rust_program(name: &str) -> Result<PathBuf, String> {
+    present(folder().join("rust/release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The path, if something is there.

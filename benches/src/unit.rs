@@ -9,10 +9,18 @@ pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
     Gigabytes,
+    Gflops,
 }
 
-const ALL: [Unit; 6] =
-    [Unit::Samples, Unit::Images, Unit::Seconds, Unit::Milliseconds, Unit::Microseconds, Unit::Gigabytes];
+const ALL: [Unit; 7] = [
+    Unit::Samples,
+    Unit::Images,
+    Unit::Seconds,
+    Unit::Milliseconds,
+    Unit::Microseconds,
+    Unit::Gigabytes,
+    Unit::Gflops,
+];
 
 impl Unit {
     /// As it stands in tables and lines.
@@ -24,6 +32,7 @@ impl Unit {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
             Unit::Gigabytes => "GB/s",
+            Unit::Gflops => "GFLOP/s",
         }
     }
 
@@ -39,18 +48,19 @@ impl Unit {
 
     fn is_time(self) -> bool {
         match self {
-            Unit::Samples | Unit::Images | Unit::Gigabytes => false,
+            Unit::Samples | Unit::Images | Unit::Gigabytes | Unit::Gflops => false,
             Unit::Seconds | Unit::Milliseconds | Unit::Microseconds => true,
         }
     }
 
-    /// The result of work on so many samples, or gigabytes, that took so long.
+    /// The result of work on so many samples, gigabytes or operations that took so long.
     pub(crate) fn of(self, seconds: f64, samples: usize) -> f64 {
         match self {
             Unit::Samples | Unit::Images | Unit::Gigabytes => samples as f64 / seconds,
             Unit::Seconds => seconds,
             Unit::Milliseconds => 1e3 * seconds,
             Unit::Microseconds => 1e6 * seconds,
+            Unit::Gflops => samples as f64 / seconds / 1e9,
         }
     }
 
@@ -61,6 +71,7 @@ impl Unit {
             Unit::Seconds => result,
             Unit::Milliseconds => result / 1e3,
             Unit::Microseconds => result / 1e6,
+            Unit::Gflops => samples as f64 / result / 1e9,
         }
     }
 

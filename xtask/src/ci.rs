@@ -15,11 +15,13 @@ const STEPS: [Step; 8] = [
         let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         run(&mut cargo(lint))
     }),
-    // Each backend alone, and both; the tests below build the default.
+    // Each backend alone, and both, and all that is not there by default; the tests below build the default.
     ("features", || {
         let check = ["check", "--package", "cornu", "--locked"];
         run(cargo(check).args(["--features", "cuda"]))?;
-        run(cargo(check).args(["--no-default-features", "--features", "cuda"]))
+        run(cargo(check).args(["--no-default-features", "--features", "cuda"]))?;
+        let further = ["--features", "png,remote-monitor", "--test", "training"];
+        run(cargo(["test", "--package", "cornu", "--locked"]).args(further).args(["--", "curves", "remote"]))
     }),
     ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
     ("instruction sets", || levels::test(&ON_EACH_LEVEL)),

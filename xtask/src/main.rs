@@ -10,6 +10,8 @@ mod peers;
 mod process;
 mod python;
 mod tidy;
+mod training;
+mod weigh;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +24,9 @@ cargo xtask docs [--check]  writes the generated documentation, or says whether 
 cargo xtask bench [ARGS]    measures, beside peers that are set up; `cargo xtask bench --help`
 cargo xtask levels [ARGS]   every test with the best instruction sets switched off in turn; ARGS choose tests, as for
                             cargo test
+cargo xtask weigh           how long a first release build takes and how large a program is; writes docs/build.md
+cargo xtask kill [COUNT]    kills 200 trainings, or COUNT, at random moments, and compares how they end
+cargo xtask tensorboard     reads event files by TensorBoard's own package; needs Python and the network
 cargo xtask interop         holds files that Cornu writes against real Keras; needs Python and the network
 ";
 
@@ -39,6 +44,9 @@ fn main() -> ExitCode {
         Some("docs") => docs::run(&rest),
         Some("bench") => bench::measure(&rest),
         Some("levels") => levels::of(&rest),
+        Some("weigh") => weigh::all(),
+        Some("kill") => training::kill(&rest),
+        Some("tensorboard") => training::events_in_tensorboard(),
         Some("interop") => interop::with_keras(),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

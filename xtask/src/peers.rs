@@ -12,7 +12,7 @@ use crate::{Outcome, python, root};
 const TORCH: [&str; 5] = ["torch", "torchvision", "onnx", "onnxscript", "onnxruntime"];
 
 /// The packages of `benches/peers/rust`, built one by one, for one that does not build must not stop the others.
-const RUST: [&str; 4] = ["burn", "candle", "rustyml", "tract"];
+const RUST: [&str; 6] = ["burn", "candle", "gemm", "matrixmultiply", "rustyml", "tract"];
 
 /// Makes the Python environments, the ONNX files and the programs in Rust.
 pub(crate) fn set_up() {

@@ -12,6 +12,9 @@ pub(crate) const KERAS: [&str; 2] = ["keras==3.15.1", "jax"];
 /// The same with the one backend whose models take strings.
 pub(crate) const KERAS_ON_TENSORFLOW: [&str; 2] = ["keras==3.15.1", "tensorflow-cpu==2.20.0"];
 
+/// What shows event files; `setuptools` has a module that it still imports.
+pub(crate) const TENSORBOARD: [&str; 2] = ["tensorboard==2.20.0", "setuptools<81"];
+
 /// The interpreter of the environment in `folder`, which is made with these packages if it is not there.
 pub(crate) fn environment(folder: &Path, packages: &[&str]) -> Result<PathBuf, String> {
     let python = folder.join("bin/python");

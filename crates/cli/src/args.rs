@@ -23,8 +23,8 @@ Keras models from the command line: reads .keras and .h5 files, NumPy arrays in 
   cornu convert IN OUT
 
 A model with several inputs or outputs is given .npz files keyed by the names of its input or output layers.
-explain says what a prediction takes, and lists its kernels: the time, the arithmetic and the memory traffic of each, its
-share of what the machine can do, and the layers it computes.
+explain says what a prediction takes, and lists its kernels: the time, the arithmetic and the memory traffic of each,
+its share of what the machine can do, and the layers it computes.
 OUT is a .keras, .h5 or .weights.h5 file. Defaults are Keras's: batches of 32, 1 epoch, shuffled.
 --json prints one object on stdout, in Python's dialect: numbers that are not finite are NaN and Infinity.
 ";

@@ -99,7 +99,9 @@ impl Model {
             .batch_size(args.batch_size)
             .shuffle(args.shuffle)
             .validation_split(args.validation_split)
-            .verbose(verbose);
+            .verbose(verbose)
+            // What was trained until then is saved as asked.
+            .stop_on_ctrl_c(true);
         if let Some(weights) = sample_weight {
             how = how.sample_weight(weights);
         }

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut encoder = autoencoder.part(&image, &code)?;
     let some = held_out.slice(s![..4, ..]);
-    let (copies, codes) = (autoencoder.predict(&some)?, encoder.predict(&some)?);
+    let (copies, codes) = (autoencoder.predict(some)?, encoder.predict(some)?);
     let rows = some.outer_iter().zip(copies.outer_iter()).zip(codes.outer_iter());
     for (((image, copy), code), digit) in rows.zip(&digits) {
         println!("{digit} is {code:.1} and from these");

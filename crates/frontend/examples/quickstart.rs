@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut again = Model::load(&path)?;
     println!("saved to {} and loaded again", path.display());
 
-    let scores = again.predict(&test_images.slice(s![..5, ..]))?;
+    let scores = again.predict(test_images.slice(s![..5, ..]))?;
     for ((image, scores), digit) in test_images.outer_iter().zip(scores.outer_iter()).zip(test_digits) {
         let (guess, score) =
             scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).ok_or("no scores")?;

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     model.save("trained_model.h5")?;
     let mut model = Model::load("trained_model.h5")?;
-    let prediction = model.predict(&x_test.slice(s![..1, ..]))?;
+    let prediction = model.predict(x_test.slice(s![..1, ..]))?;
     let predicted = scaler.unscale(train.target, prediction[[0, 0]]);
     let actual = test.values[[0, test.target]];
     println!("first row of the test file: predicted ${predicted:.2}, actual ${actual:.2}");

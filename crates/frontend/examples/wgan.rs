@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut gap = 0.0;
         for batch in 0..32 {
             let real = points.slice(s![batch * BATCH..(batch + 1) * BATCH, ..]);
-            gap = step.run([&mut generator, &mut critic], &real)?.get("gap").ok_or("a gap")?;
+            gap = step.run([&mut generator, &mut critic], real)?.get("gap").ok_or("a gap")?;
         }
         if epoch % 10 == 0 || epoch == epochs {
             let off = distance(&mut generator)?;

@@ -10,8 +10,8 @@ use crate::error::Result;
 /// A place where models run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// All cores of this machine, or as many as `CORNU_THREADS` says, with the best instruction set there is, or the one
-    /// that `CORNU_CPU` names: `avx512`, `avx2`, `portable`.
+    /// All cores of this machine, or as many as `CORNU_THREADS` says, with the best instruction set there is, or the
+    /// one that `CORNU_CPU` names: `avx512`, `avx2`, `portable`.
     Cpu,
     /// The CUDA GPU of this number.
     Cuda(usize),

@@ -47,6 +47,7 @@ mod registered;
 pub mod regularizers;
 pub mod saving;
 mod shapes;
+mod svg;
 mod training;
 
 pub use activations::Activation;

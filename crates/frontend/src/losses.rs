@@ -63,7 +63,9 @@ pub use tversky::Tversky;
 
 pub(crate) use pairing::{Labels, class_numbers, paired};
 pub(crate) use reduction::{divide_no_nan, masked};
-pub(crate) use registry::{crossentropy, is_crossentropy, of_function, registered_function};
+pub(crate) use registry::{
+    crossentropy, is_crossentropy, is_of_keras, loss_names, of_function, registered_function,
+};
 
 use crate::error::Result;
 use crate::saving::snake_case::snake_case;

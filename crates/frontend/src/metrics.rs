@@ -39,6 +39,8 @@ pub use mean::{Mean, Sum};
 pub use mean_metric::{MeanMetric, MeanMetricWrapper, from_fn};
 pub use r2_score::{ClassAggregation, R2Score};
 pub use registry::{deserialize, get, register, serialize};
+
+pub(crate) use registry::{is_of_keras, metric_names};
 pub use regression::{
     CosineSimilarity, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
     MeanSquaredLogarithmicError, RootMeanSquaredError,
@@ -83,6 +85,12 @@ pub trait Metric: fmt::Debug + Send + Sync {
     /// What files call a class of one's own, `package>Name`; `Custom>Name` if nothing is said. See [`register`].
     fn registered_name(&self) -> Option<&str> {
         None
+    }
+
+    /// Whether predictions that a mask says are no real ones are left out, by a weight of 0. In Keras means do so;
+    /// all others count everything.
+    fn takes_mask(&self) -> bool {
+        false
     }
 
     /// Whether more is better, for callbacks that keep the best model.

@@ -24,8 +24,8 @@ impl<T: Clone> Registered<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// What a file means that says this of a class: by its registered name, else by that of the class, which Keras puts
-    /// into the package `Custom` if nothing is said.
+    /// What a file means that says this of a class: by its registered name, else by that of the class, which Keras
+    /// puts into the package `Custom` if nothing is said.
     pub(crate) fn find(&self, class: &str, registered_name: Option<&str>) -> Option<T> {
         let by_class = || self.get(class).or_else(|| self.get(&format!("Custom>{class}")));
         registered_name.and_then(|name| self.get(name)).or_else(by_class)

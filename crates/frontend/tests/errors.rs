@@ -50,11 +50,11 @@ fn a_layer_that_does_not_fit_names_its_path_and_both_shapes() {
 #[test]
 fn data_that_does_not_fit_says_what_is_needed() {
     let mut model = model();
-    assert_says(model.predict(&Array2::<f32>::zeros((3, 5))), &["input_layer", "(None, 4)", "f32[3,5]"]);
+    assert_says(model.predict(Array2::<f32>::zeros((3, 5))), &["input_layer", "(None, 4)", "f32[3,5]"]);
     let (x, y) = (Array2::<f32>::zeros((6, 4)), Array1::<f32>::zeros(6));
     assert_says(model.fit(&x, &y, silent()), &["not compiled", "compile"]);
     model.compile(Compile::new("sgd", "mse")).expect("compiled");
-    assert_says(model.fit(&x, &Array1::<f32>::zeros(5), silent()), &["6 rows", "f32[5]"]);
+    assert_says(model.fit(&x, Array1::<f32>::zeros(5), silent()), &["6 rows", "f32[5]"]);
     assert_says(model.fit(&x, &y, silent().batch_size(0)), &["batch_size"]);
     assert_says(model.fit(&x, &y, silent().validation_split(1.0)), &["validation_split"]);
 }
@@ -65,8 +65,8 @@ fn targets_never_broadcast_against_predictions() {
     model.compile(Compile::new("sgd", "mse")).expect("compiled");
     let x = Array2::<f32>::zeros((6, 4));
     // `(n,)` is taken as `(n, 1)`, as in Keras; anything else is an error.
-    model.fit(&x, &Array1::<f32>::zeros(6), silent()).expect("one target for each sample");
-    assert_says(model.fit(&x, &Array2::<f32>::zeros((6, 3)), silent()), &["f32[6,3]", "f32[6,1]"]);
+    model.fit(&x, Array1::<f32>::zeros(6), silent()).expect("one target for each sample");
+    assert_says(model.fit(&x, Array2::<f32>::zeros((6, 3)), silent()), &["f32[6,3]", "f32[6,1]"]);
 }
 
 #[test]

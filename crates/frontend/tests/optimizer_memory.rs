@@ -21,8 +21,8 @@ fn profile(optimizer: Arc<dyn Optimizer>) -> Profile {
     model.profile_training(tensor(), tensor()).unwrap()
 }
 
-/// What the update moves, in sizes of the weight: all kernels that move as much as the weight but the first, which is the
-/// forward pass and reads it.
+/// What the update moves, in sizes of the weight: all kernels that move as much as the weight but the first, which is
+/// the forward pass and reads it.
 fn moved(profile: &Profile) -> f64 {
     let is_large = |kernel: &&KernelProfile| kernel.bytes >= WEIGHT;
     let bytes: u64 = profile.kernels.iter().filter(is_large).skip(1).map(|kernel| kernel.bytes).sum();
@@ -95,5 +95,6 @@ fn norms_of_weights_need_more_than_one_pass() {
     // Once both averages and a look at the weight, then averages, weight and what is written.
     assert_near_least("Lamb", made("Lamb", json!({})), 9);
     // Sums of rows and columns, of the step, and of the weight come before what they scale.
-    assert!(moved(&profile(made("Adafactor", json!({})))) < 11.5);
+    let moved = moved(&profile(made("Adafactor", json!({}))));
+    assert!(moved < 10.5, "{moved}");
 }

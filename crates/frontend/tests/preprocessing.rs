@@ -29,24 +29,24 @@ fn x() -> Array2<f32> {
 
 #[test]
 fn rescaling_and_normalization() {
-    let rescaled = modeled(Input::new([4]), Rescaling::new(2.0).offset([0.5, 0.0, 1.0, -1.0]), &x());
+    let rescaled = modeled(Input::new([4]), Rescaling::new(2.0).offset([0.5, 0.0, 1.0, -1.0]), x());
     close(rescaled.as_slice().unwrap(), &[-2.5, 2.0, 7.8, 0.0, 0.5, 6.0, 3.6, -1.0]);
-    let each = Normalization::new().adapt(&x()).unwrap();
-    let normalized = modeled(Input::new([4]), each.clone(), &x());
+    let each = Normalization::new().adapt(x()).unwrap();
+    let normalized = modeled(Input::new([4]), each.clone(), x());
     close(normalized.as_slice().unwrap(), &[-1.0, -1.0, 1.0, 1.0, 1.0, 1.0, -1.0, -1.0]);
     let back = modeled(
         Input::new([4]),
         each.invert(true),
-        &normalized.into_dimensionality::<ndarray::Ix2>().unwrap(),
+        normalized.into_dimensionality::<ndarray::Ix2>().unwrap(),
     );
     close(back.as_slice().unwrap(), X.concat().as_slice());
     let all = [-1.626434, 0.024768, 1.609922, -0.305472, -0.635713, 1.345729, 0.222912, -0.635713];
-    let whole = Normalization::new().axis([]).adapt(&x()).unwrap();
+    let whole = Normalization::new().axis([]).adapt(x()).unwrap();
     let rows = [array![X[0]], array![X[1]]].map(|row| Array2::from(row.to_vec()));
     let batches = Normalization::new().axis([]).adapt_batches(&rows).unwrap();
     let given = Normalization::new().axis([]).statistics([0.9625], [2.292343854904175]);
     for layer in [whole, batches, given] {
-        close(modeled(Input::new([4]), layer, &x()).as_slice().unwrap(), &all);
+        close(modeled(Input::new([4]), layer, x()).as_slice().unwrap(), &all);
     }
 }
 
@@ -55,7 +55,7 @@ fn wrong_statistics_are_refused() {
     let wrong = Normalization::new().statistics([1.0, 2.0], [1.0, 2.0]);
     let error = Sequential::new().add(Input::new([4])).add(wrong).build().err().unwrap();
     assert!(error.to_string().contains("of the shape [4] of the kept axes"), "{error}");
-    let adapted = Normalization::new().adapt(&x()).unwrap();
+    let adapted = Normalization::new().adapt(x()).unwrap();
     let error = Sequential::new().add(Input::new([3])).add(adapted).build().err().unwrap();
     assert!(error.to_string().contains("was adapted to data of sizes [4]"), "{error}");
 }
@@ -64,13 +64,13 @@ fn wrong_statistics_are_refused() {
 fn discretization() {
     let bins = |mode| {
         let layer = Discretization::new([0.0, 1.0, 2.0]).output_mode(mode);
-        modeled(Input::new([4]), layer, &x()).into_raw_vec_and_offset().0
+        modeled(Input::new([4]), layer, x()).into_raw_vec_and_offset().0
     };
     close(&bins(OutputMode::Int), &[0., 2., 3., 1., 1., 3., 2., 1.]);
     close(&bins(OutputMode::MultiHot), &[1., 1., 1., 1., 0., 1., 1., 1.]);
     close(&bins(OutputMode::Count), &[1., 1., 1., 1., 0., 2., 1., 1.]);
     assert_eq!(bins(OutputMode::OneHot).len(), 32);
-    let adapted = Discretization::with_bins(4).adapt(&x()).unwrap();
+    let adapted = Discretization::with_bins(4).adapt(x()).unwrap();
     let known = serde_json::json!([0.0, 0.5, 1.2999999523162842]);
     assert_eq!(adapted.config().unwrap()["bin_boundaries"], known);
     let unready =

@@ -40,7 +40,7 @@ fn a_recurrent_model_learns_and_comes_back_from_its_file() -> Result<()> {
     assert_eq!(model.weight_names(), again.weight_names());
     assert_eq!(model.predict(&x)?, again.predict(&x)?);
     // Another number of steps is another program of the same model.
-    assert_eq!(again.predict(&sums(3, 9).0)?.shape(), [3, 1]);
+    assert_eq!(again.predict(sums(3, 9).0)?.shape(), [3, 1]);
     Ok(())
 }
 
@@ -54,8 +54,8 @@ fn a_stateful_layer_goes_on_where_the_last_batch_ended() -> Result<()> {
     let want = whole.predict(&x)?;
     for _ in 0..2 {
         halves.reset_states()?;
-        halves.predict(&x.slice(s![.., ..4, ..]).to_owned())?;
-        assert_eq!(halves.predict(&x.slice(s![.., 4.., ..]).to_owned())?, want);
+        halves.predict(x.slice(s![.., ..4, ..]).to_owned())?;
+        assert_eq!(halves.predict(x.slice(s![.., 4.., ..]).to_owned())?, want);
     }
     Ok(())
 }

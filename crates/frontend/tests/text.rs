@@ -61,7 +61,7 @@ fn strings_are_given_as_arrays_and_lists() {
     assert_eq!(model.predict(&owned).unwrap(), known);
     assert_eq!(model.predict(owned.as_slice()).unwrap(), known);
     assert_eq!(model.predict(&TEXTS[..]).unwrap(), known);
-    assert_eq!(model.predict(&Array1::from(owned.clone())).unwrap(), known);
+    assert_eq!(model.predict(Array1::from(owned.clone())).unwrap(), known);
     let column = Array2::from_shape_vec((6, 1), TEXTS.to_vec()).unwrap();
     assert_eq!(model.predict(&column).unwrap(), known);
     assert_eq!(model.predict(Vec::<String>::new()).unwrap().shape(), [0, 1]);
@@ -85,16 +85,16 @@ fn what_layers_on_the_host_give_is_what_they_give_alone() {
 fn samples_are_shuffled_split_and_validated_as_numbers_are() {
     let mut model = classifier();
     let how = || silent().epochs(3).batch_size(2);
-    let history = model.fit(TEXTS, &kind(), how().validation_split(0.34)).unwrap();
+    let history = model.fit(TEXTS, kind(), how().validation_split(0.34)).unwrap();
     assert_eq!(history.get("val_loss").unwrap().len(), 3);
-    let history = model.fit(TEXTS, &kind(), how().validation_data(TEXTS, &kind())).unwrap();
+    let history = model.fit(TEXTS, kind(), how().validation_data(TEXTS, kind())).unwrap();
     let last = history.get("val_loss").unwrap()[2];
-    let evaluated = model.evaluate(TEXTS, &kind()).unwrap().get("loss").unwrap();
+    let evaluated = model.evaluate(TEXTS, kind()).unwrap().get("loss").unwrap();
     assert!((last - evaluated).abs() < 1e-6, "{last} {evaluated}");
-    let before = model.evaluate(TEXTS, &kind()).unwrap().get("loss").unwrap();
-    model.fit(TEXTS, &kind(), silent().epochs(100)).unwrap();
-    assert!(model.evaluate(TEXTS, &kind()).unwrap().get("loss").unwrap() < 0.5 * before);
-    model.train_on_batch(TEXTS, &kind()).unwrap();
+    let before = model.evaluate(TEXTS, kind()).unwrap().get("loss").unwrap();
+    model.fit(TEXTS, kind(), silent().epochs(100)).unwrap();
+    assert!(model.evaluate(TEXTS, kind()).unwrap().get("loss").unwrap() < 0.5 * before);
+    model.train_on_batch(TEXTS, kind()).unwrap();
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_model_without_an_input_learns_that_it_takes_strings() {
     let mut model = layers(Sequential::new()).build().unwrap();
     assert!(model.input_specs().is_empty());
     model.compile(Compile::new("sgd", "mse")).unwrap();
-    model.fit(TEXTS, &kind(), silent()).unwrap();
+    model.fit(TEXTS, kind(), silent()).unwrap();
     assert_eq!(model.input_specs()[0].dtype_name(), "string");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("m.keras");
@@ -116,7 +116,7 @@ fn texts_of_any_length_make_batches_of_their_own() {
     let stack = stack.add(TextVectorization::new().adapt(TEXTS).unwrap()).add(Embedding::new(12, 4));
     let mut model = stack.add(GlobalAveragePooling1D::new()).add(Dense::new(1)).build().unwrap();
     model.compile(Compile::new("sgd", "mse")).unwrap();
-    model.fit(TEXTS, &kind(), silent().batch_size(1).epochs(2)).unwrap();
+    model.fit(TEXTS, kind(), silent().batch_size(1).epochs(2)).unwrap();
     assert_eq!(model.predict(["film", "a good film so good"]).unwrap().shape(), [2, 1]);
     let stack = Sequential::new().add(Input::new([]).strings());
     let mut rows = stack.add(TextVectorization::new().adapt(TEXTS).unwrap()).build().unwrap();

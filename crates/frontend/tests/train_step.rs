@@ -1,5 +1,7 @@
 //! Steps written by hand: they do what `fit` does byte for byte, train several models, and differentiate gradients.
 
+use std::sync::Mutex;
+
 use cornu::losses::{MeanSquaredError, total};
 use cornu::{
     Adam, BatchNormalization, Compile, Dense, Dropout, Error, Expr, Fit, Input, Model, SGD, Sequential,
@@ -14,17 +16,25 @@ fn data(rows: usize) -> (Array2<f32>, Array2<f32>) {
     (x, y)
 }
 
+/// The model, from seed 5.
+fn seeded(layers: Sequential) -> Model {
+    // The seed is that of the next model of the whole program, and tests run side by side.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock();
+    cornu::set_random_seed(5);
+    layers.build().expect("a model")
+}
+
 /// Everything that a step has to look after: random numbers, moving averages, penalties.
 fn model() -> Model {
-    cornu::set_random_seed(5);
-    Sequential::new()
-        .add(Input::new([4]))
-        .add(Dense::new(8).activation("tanh").kernel_regularizer("l2"))
-        .add(BatchNormalization::new())
-        .add(Dropout::new(0.4))
-        .add(Dense::new(1))
-        .build()
-        .expect("a model")
+    seeded(
+        Sequential::new()
+            .add(Input::new([4]))
+            .add(Dense::new(8).activation("tanh").kernel_regularizer("l2"))
+            .add(BatchNormalization::new())
+            .add(Dropout::new(0.4))
+            .add(Dense::new(1)),
+    )
 }
 
 fn step() -> TrainStep<1> {
@@ -99,8 +109,7 @@ fn doubles_stay_doubles_from_data_to_weights() {
     let y = ndarray::array![[0.1f64]];
     let start = [0.3f64, -0.7];
     let rate = 0.5f64;
-    let mut model =
-        Sequential::new().add(Input::new([2])).add(Dense::new(1).use_bias(false)).build().expect("a model");
+    let mut model = seeded(Sequential::new().add(Input::new([2])).add(Dense::new(1).use_bias(false)));
     model.set_weights(&[Tensor::new([2, 1], start.to_vec()).expect("two")]).expect("weights");
     let difference = third * start[0] + seventh * start[1] - 0.1;
     let expected = [third, seventh].into_iter().zip(start).map(|(x, w)| w - rate * 2.0 * difference * x);
@@ -114,12 +123,8 @@ fn doubles_stay_doubles_from_data_to_weights() {
 }
 
 fn linear(name: &str, weights: [f32; 2]) -> Model {
-    let mut model = Sequential::new()
-        .name(name)
-        .add(Input::new([2]))
-        .add(Dense::new(1).use_bias(false))
-        .build()
-        .expect("a model");
+    let layers = Sequential::new().name(name).add(Input::new([2])).add(Dense::new(1).use_bias(false));
+    let mut model = seeded(layers);
     model.set_weights(&[Tensor::new([2, 1], weights.to_vec()).expect("two")]).expect("weights");
     model
 }
@@ -219,7 +224,7 @@ fn mistakes_say_what_to_change() {
         step.log_mean("loss", loss)
     });
     step.run([&mut model], &x).expect("a step");
-    let error = said(step.run([&mut model], &Array2::<f32>::ones((2, 2))));
+    let error = said(step.run([&mut model], Array2::<f32>::ones((2, 2))));
     assert!(error.contains("another one than at first"), "{error}");
     // And the model has all its weights still.
     assert_eq!(kernel(&model).len(), 2);

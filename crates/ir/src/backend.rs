@@ -16,8 +16,8 @@ pub trait Backend: Send + Sync {
     /// Makes a plan ready to run.
     fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError>;
 
-    /// Bytes that a plan takes once it is compiled, beside its arguments and its arena: constants, and what threads work
-    /// in.
+    /// Bytes that a plan takes once it is compiled, beside its arguments and its arena: constants, and what threads
+    /// work in.
     fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
         Ok(plan.constants.iter().map(|constant| constant.ty().bytes() as u64).sum())
     }

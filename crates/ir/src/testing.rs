@@ -17,7 +17,7 @@ pub use draw::{Draw, random_inputs};
 pub use gradient::{check_gradient, gradient_graph, gradient_graph_in};
 pub use random_graph::random_graph;
 pub use reference::Reference;
-pub use retyped::retyped;
+pub use retyped::{retyped, tensor_in};
 
 /// Makes the list of the corpus: a name and the text of the file of that name.
 macro_rules! corpus {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Finding;
 
 /// Which of our own packages each may use; for tests only, those in the second list too.
-const ARROWS: [(&str, &[&str], &[&str]); 12] = [
+const ARROWS: [(&str, &[&str], &[&str]); 14] = [
     ("cornu-ir", &[], &[]),
     ("cornu-backend-cpu", &["cornu-ir"], &[]),
     ("cornu-backend-cuda", &["cornu-ir"], &["cornu-backend-cpu"]),
@@ -17,6 +17,8 @@ const ARROWS: [(&str, &[&str], &[&str]); 12] = [
     ("companion", &[], &[]),
     ("peer-burn", &["companion"], &[]),
     ("peer-candle", &["companion"], &[]),
+    ("peer-gemm", &["companion"], &[]),
+    ("peer-matrixmultiply", &["companion"], &[]),
     ("peer-rustyml", &["companion"], &[]),
     ("peer-tract", &["companion"], &[]),
 ];

@@ -11,6 +11,7 @@ use super::map::{Action, Code, Kept, Operand};
 use crate::error::broken;
 use crate::simd::function::{BlockFn, copy};
 use crate::simd::half::{narrowing, rounding, widening};
+use crate::simd::pair::pair;
 use crate::simd::table::{self, Held};
 
 /// The buffers of a program.
@@ -57,6 +58,8 @@ struct Assembler<'a> {
     places: Vec<Option<Operand>>,
     /// For each register the number of the last instruction that reads it; stores count as one more instruction.
     last_use: Vec<usize>,
+    /// For each register how often instructions and stores read it.
+    uses: Vec<usize>,
     /// For each register whether functions of two arguments alone read it: they take a number for a whole block.
     in_pairs: Vec<bool>,
     /// How many registers are numbers.
@@ -78,6 +81,9 @@ impl<'a> Assembler<'a> {
             instruction.args.iter().for_each(|&arg| last_use[arg] = index);
         }
         program.stores.iter().for_each(|&register| last_use[register] = program.instructions.len());
+        let mut uses = vec![0; program.registers()];
+        let args = program.instructions.iter().flat_map(|instruction| &instruction.args);
+        args.chain(&program.stores).for_each(|&register| uses[register] += 1);
         let mut in_pairs = vec![true; program.registers()];
         program.stores.iter().for_each(|&register| in_pairs[register] = false);
         for instruction in &program.instructions {
@@ -93,6 +99,7 @@ impl<'a> Assembler<'a> {
             each: Vec::new(),
             places,
             last_use,
+            uses,
             in_pairs,
             numbers: 0,
             taken,
@@ -146,8 +153,20 @@ impl<'a> Assembler<'a> {
     ) -> Operand {
         let register = self.program.first_instruction() + index;
         let dtype = instruction.dtype;
+        let paired = self.with_producer(index, instruction);
+        let (function, args) = paired.unwrap_or((function, args));
         if let Some(out) = self.direct_target(register, index) {
             self.each.push(Action::Apply { function, out, args });
+            return out;
+        }
+        if let (Some((_, [a, b, third])), Some(out)) =
+            (paired, self.target_in_place(register, index, instruction))
+            && third == out
+            && a != out
+            && b != out
+        {
+            // Without a third argument, a pair takes what it writes over.
+            self.each.push(Action::Apply { function, out, args: [a, b, Operand::None] });
             return out;
         }
         let out = self.apply(function, dtype, args);
@@ -163,9 +182,47 @@ impl<'a> Assembler<'a> {
         }
     }
 
+    /// Where instruction `index` alone reads what another has made, both can be one loop: takes the other's action
+    /// back, and says which function to use in place of both, and its arguments.
+    fn with_producer(&mut self, index: usize, instruction: &Instruction) -> Option<(BlockFn, [Operand; 3])> {
+        let (&[x, y], Scalar::Binary(second)) = (instruction.args.as_slice(), &instruction.op) else {
+            return None;
+        };
+        let producer = |register: Register| {
+            let made =
+                self.program.instructions.get(register.checked_sub(self.program.first_instruction())?)?;
+            let Scalar::Binary(first) = made.op else { return None };
+            let place = self.places[register]?;
+            let action = self.each.iter().rposition(|action| action.out() == place)?;
+            let Action::Apply { args: [a, b, Operand::None], .. } = self.each[action] else { return None };
+            let is_alone = self.uses[register] == 1 && matches!(place, Operand::Slot { .. });
+            let is_float = made.dtype == DType::F32 && instruction.dtype == DType::F32;
+            let since = &self.each[action + 1..];
+            let is_kept = !since
+                .iter()
+                .any(|action| action.out() == a || action.out() == b || action.out().is_buffer());
+            (is_alone && is_float && is_kept).then_some((first, action, [a, b]))
+        };
+        let (turned, (first, action, [a, b])) =
+            producer(x).map(|found| (false, found)).or_else(|| Some((true, producer(y)?)))?;
+        let function = pair(first, *second, turned)?;
+        let other = self.places[if turned { x } else { y }]?;
+        self.each.remove(action);
+        // What the producer read is read now.
+        let made = if turned { y } else { x } - self.program.first_instruction();
+        for &arg in &self.program.instructions[made].args {
+            self.last_use[arg] = self.last_use[arg].max(index);
+        }
+        Some((function, [a, b, other]))
+    }
+
     /// Emits a function whose result goes into a fresh slot: one that no argument lies in.
     fn apply(&mut self, function: BlockFn, dtype: DType, args: [Operand; 3]) -> Operand {
+        // Arguments of a producer may lie in slots that are free again.
+        let free: SmallVec<[usize; 3]> = args.iter().filter_map(|arg| self.free_slot(*arg)).collect();
+        free.iter().for_each(|&number| self.taken[number] = true);
         let out = self.slot(Held::of(dtype).bytes());
+        free.iter().for_each(|&number| self.taken[number] = false);
         self.each.push(Action::Apply { function, out, args });
         out
     }
@@ -300,6 +357,28 @@ impl<'a> Assembler<'a> {
         (is_free && narrowing(dtype).is_none()).then(|| output(target.buffer, dtype))
     }
 
+    /// The same if the instruction itself reads what lies there, as the argument that it does not take from a producer,
+    /// and nothing else does so then or later.
+    fn target_in_place(
+        &self,
+        register: Register,
+        index: usize,
+        instruction: &Instruction,
+    ) -> Option<Operand> {
+        let store = self.program.stores.iter().position(|&stored| stored == register)?;
+        let target = self.wiring.writes.get(store)?;
+        let dtype = self.program.dtype(register);
+        let out = output(target.buffer, dtype);
+        let loads = self.program.loads.iter().zip(self.program.first_load()..);
+        let readers: SmallVec<[Register; 2]> =
+            loads.filter(|(load, _)| target.reads.contains(&load.read)).map(|(_, at)| at).collect();
+        let is_last = |&at: &Register| match self.places[at] {
+            Some(place) if place == out => self.last_use[at] == index && instruction.args.contains(&at),
+            Some(_) | None => self.last_use[at] < index,
+        };
+        readers.iter().all(is_last).then_some(out)
+    }
+
     /// Emits the stores that no instruction does by itself.
     fn store_all(&mut self) -> Result<(), BackendError> {
         // Loads first: a store may overwrite what they read.
@@ -332,6 +411,15 @@ impl<'a> Assembler<'a> {
         self.taken.push(true);
         self.slot_width = self.slot_width.max(width);
         Operand::Slot { number: self.taken.len() - 1, width }
+    }
+
+    /// The number of the slot, if this is one that is free.
+    fn free_slot(&self, operand: Operand) -> Option<usize> {
+        match operand {
+            Operand::Slot { number, .. } => (!self.taken[number]).then_some(number),
+            Operand::None | Operand::Number { .. } | Operand::Root { .. } => None,
+            Operand::Buffer { .. } | Operand::Row { .. } => None,
+        }
     }
 
     fn free(&mut self, operand: Operand) {

@@ -287,6 +287,11 @@ impl Action {
 }
 
 impl Operand {
+    /// True if it lies in a buffer that may be written.
+    pub(super) fn is_buffer(self) -> bool {
+        matches!(self, Operand::Buffer { .. })
+    }
+
     fn width(self) -> usize {
         match self {
             Operand::None => 0,

@@ -26,6 +26,9 @@ use crate::simd::rows::RowProduct;
 /// give the tail long stretches to run over; with many rows a wide right operand is read less often.
 const LONG: [usize; 2] = [MOST_ROWS / 2, 512];
 const TALL: [usize; 2] = [MOST_ROWS, 256];
+/// The longest rows of a tile, and so many numbers of the right operand as lie in that cache beside the sums.
+const LONGEST: usize = 2048;
+const RIGHT_PANEL: usize = 1 << 16;
 /// The smallest tile; whole strips of every instruction set, as its doubles are.
 const LEAST_ROWS: usize = 24;
 const LEAST_COLUMNS: usize = 128;
@@ -38,11 +41,15 @@ const GRAIN: usize = 1 << 20;
 /// Numbers of the right operand that are worth a piece: reading so many takes some microseconds, however few rows they
 /// are multiplied with.
 const READ_GRAIN: usize = 1 << 16;
-/// The same as `GRAIN` where the tail does more than this: it runs over long stretches then, which makes larger tiles better.
+/// The same as `GRAIN` where the tail does more than this: it runs over long stretches then, which makes larger tiles
+/// better.
 const LIGHT: usize = 2;
 const TAILED_GRAIN: usize = 1 << 22;
 /// There are to be so many pieces, where the work is enough.
 const PIECES: usize = 64;
+/// A small product is cut in a few pieces all the same, of as little as microseconds of work.
+const FEW_PIECES: usize = 4;
+const LEAST_GRAIN: usize = 1 << 17;
 
 /// True if the product is better computed by [`as_reduction`]: one row or one column, unless it is a row and a matrix
 /// whose rows can be read where they lie.
@@ -196,8 +203,7 @@ pub(super) fn products<O: Operand>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let Sizes { batch, m, n, .. } = sizes;
-    let grain = if tail.actions() <= LIGHT { GRAIN } else { TAILED_GRAIN };
-    let cut = Cut::new(sizes, grain);
+    let cut = Cut::new(sizes, tail.actions() > LIGHT);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
     let way = Way::of(&left, &right, &cut, sizes);
     match way {
@@ -235,10 +241,14 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(Sizes { batch, m, n, k }: Sizes, grain: usize) -> Cut {
-        let wanted = (batch * m * n * k / grain).max(batch * n * k / READ_GRAIN).clamp(1, PIECES);
+    fn new(sizes: Sizes, is_tailed: bool) -> Cut {
+        let Sizes { batch, m, n, k } = sizes;
+        let grain = if is_tailed { TAILED_GRAIN } else { GRAIN };
+        let (work, read) = (batch * m * n * k, batch * n * k);
+        let few = (work / LEAST_GRAIN).min(FEW_PIECES);
+        let wanted = (work / grain).max(read / READ_GRAIN).max(few).clamp(1, PIECES);
         let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
-        let [mut rows, mut columns] = if m > LONG[0] && n > LONG[1] { TALL } else { LONG };
+        let [mut rows, mut columns] = largest_tile(sizes, is_tailed);
         while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
             let is_tall = rows.min(m) > 2 * LEAST_ROWS || columns == LEAST_COLUMNS;
             if is_tall && rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
@@ -247,10 +257,24 @@ impl Cut {
         let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
         let units = tiles(rows, columns) * depth.count().max(1);
         let read = columns.min(n) * (k / parts).max(1);
+        let grain = grain.min(work / wanted);
         let least = (grain / (rows.min(m) * read).max(1)).min(READ_GRAIN / read.max(1));
         let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
         Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, least, 1) }
     }
+}
+
+/// Rows and columns of a tile where there is work enough for many.
+fn largest_tile(Sizes { m, n, k, .. }: Sizes, is_tailed: bool) -> [usize; 2] {
+    if m <= LONG[0] || n <= LONG[1] {
+        return LONG;
+    }
+    if !is_tailed {
+        return TALL;
+    }
+    // A tail that reads and writes as much as the sums is bound by memory, which likes long rows.
+    let columns = (1 << (RIGHT_PANEL / k.max(1)).max(1).ilog2()).clamp(TALL[1], LONGEST);
+    [(TALL[0] * TALL[1] / columns).max(LEAST_ROWS), columns]
 }
 
 /// The tiles of a batch of products.

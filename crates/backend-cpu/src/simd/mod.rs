@@ -11,6 +11,7 @@ pub(crate) mod math;
 pub(crate) mod number;
 pub(crate) mod outer;
 pub(crate) mod pack;
+pub(crate) mod pair;
 pub(crate) mod peak;
 pub(crate) mod plain;
 pub(crate) mod rows;

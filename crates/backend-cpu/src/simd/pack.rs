@@ -106,7 +106,10 @@ impl<O: Operand> Pack<'_, O> {
             let run = &elements[start + p * column..][..strips * N];
             for (strip, run) in run.as_chunks::<N>().0.iter().enumerate() {
                 let out = &mut self.out[(strip * self.depth + p) * N..][..N];
-                out.iter_mut().zip(run).for_each(|(out, &raw)| *out = O::widen(raw));
+                // All are read before any is written, or the compiler would copy them one by one.
+                let mut held = [O::Held::ZERO; N];
+                held.iter_mut().zip(run).for_each(|(held, &raw)| *held = O::widen(raw));
+                out.copy_from_slice(&held);
             }
         }
     }

@@ -36,8 +36,12 @@ impl CallbackList {
         training: &mut Training<'m>,
         mut what: impl FnMut(&mut dyn Callback, &mut Training<'m>) -> Result<()>,
     ) -> Result<()> {
-        let told = self.0.iter_mut().map(|callback| what(&mut **callback, training));
-        told.fold(Ok(()), |first, outcome| first.and(outcome))
+        let mut first = Ok(());
+        for callback in &mut self.0 {
+            let outcome = what(&mut **callback, training);
+            first = first.and(outcome);
+        }
+        first
     }
 
     /// Whether anyone wants steps to be guarded.

@@ -55,6 +55,40 @@ use crate::training::Logs;
 /// A callback may read and change the model, save it, and end training with [`Training::stop`]. An error ends it too.
 /// What it remembers between moments it gives out by [`Callback::state`], so that training goes on from a checkpoint as
 /// if it had never stopped.
+///
+/// ```
+/// use cornu::callbacks::{Callback, CallbackState, Training};
+/// use cornu::{Logs, Result};
+///
+/// /// Halves the learning rate whenever the loss has risen.
+/// struct Careful {
+///     last: f64,
+/// }
+///
+/// impl Callback for Careful {
+///     fn on_epoch_end(&mut self, training: &mut Training<'_>, _epoch: usize, logs: &mut Logs) -> Result<()> {
+///         let loss = logs.get("loss").unwrap_or(f64::INFINITY);
+///         if loss > self.last {
+///             training.model.set_learning_rate(training.model.learning_rate()? / 2.0)?;
+///         }
+///         self.last = loss;
+///         Ok(())
+///     }
+///
+///     fn wants_batch(&mut self, _step: usize) -> bool {
+///         false // the logs of single steps stay on the device
+///     }
+///
+///     fn state(&self) -> CallbackState {
+///         CallbackState { values: CallbackState::number(self.last), ..CallbackState::default() }
+///     }
+///
+///     fn restore(&mut self, _training: &mut Training<'_>, state: CallbackState) -> Result<()> {
+///         self.last = state.values.as_f64().unwrap_or(f64::INFINITY);
+///         Ok(())
+///     }
+/// }
+/// ```
 #[allow(unused_variables)]
 pub trait Callback {
     /// Before the first epoch.

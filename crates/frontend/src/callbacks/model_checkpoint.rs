@@ -145,8 +145,8 @@ impl Callback for ModelCheckpoint {
         self.check()
     }
 
-    fn on_train_batch_begin(&mut self, _: &mut Training<'_>, _: usize) -> Result<()> {
-        self.counter.count();
+    fn on_train_batch_begin(&mut self, training: &mut Training<'_>, _: usize) -> Result<()> {
+        self.counter.count(training);
         Ok(())
     }
 

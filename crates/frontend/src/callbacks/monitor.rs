@@ -90,7 +90,7 @@ impl Model {
     /// Which way the number of this name in the logs should go.
     fn log_direction(&self, name: &str) -> Direction {
         let goals = self.compiled.as_ref().and_then(|compiled| compiled.goals.as_ref());
-        let metric = goals.and_then(|goals| goals.metrics.iter().find(|metric| metric.name == name));
+        let metric = goals.and_then(|goals| goals.metrics.iter().find(|metric| metric.reports(name)));
         let is_loss = goals.is_some_and(|goals| {
             goals.reported_losses().any(|output| format!("{}_loss", goals.outputs[output].name) == name)
         });

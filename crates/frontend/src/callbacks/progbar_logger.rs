@@ -23,6 +23,8 @@ pub struct ProgbarLogger {
     drawn: Option<Instant>,
     /// Length of the live line, to be wiped by the next.
     width: usize,
+    /// Whether the live line has no end yet.
+    open: bool,
 }
 
 impl Default for ProgbarLogger {
@@ -44,7 +46,7 @@ impl ProgbarLogger {
 
     /// One line for each epoch.
     pub fn lines() -> ProgbarLogger {
-        ProgbarLogger { live: false, begun: Instant::now(), drawn: None, width: 0 }
+        ProgbarLogger { live: false, begun: Instant::now(), drawn: None, width: 0, open: false }
     }
 
     /// The one that shows so much, if anything.
@@ -88,16 +90,23 @@ impl ProgbarLogger {
         let time = format!("{} {pace}/step{}", seconds(elapsed), values(logs));
         if self.live {
             self.draw(&format!("{steps}/{steps} {} {time}", bar(steps, steps)));
-            let _ = writeln!(std::io::stderr());
+            self.close();
         } else {
             let _ = writeln!(std::io::stderr(), "{label} - {time}");
+        }
+    }
+
+    /// Ends the live line, if there is one.
+    fn close(&mut self) {
+        if std::mem::take(&mut self.open) {
+            let _ = writeln!(std::io::stderr());
         }
     }
 
     /// Replaces the live line. Progress is not worth a failed training: an error of the output is left alone.
     fn draw(&mut self, text: &str) {
         let padding = " ".repeat(self.width.saturating_sub(text.chars().count()));
-        self.width = text.chars().count();
+        (self.width, self.open) = (text.chars().count(), true);
         let mut output = std::io::stderr().lock();
         let _ = write!(output, "\r{text}{padding}").and_then(|()| output.flush());
     }
@@ -124,6 +133,12 @@ impl Callback for ProgbarLogger {
     fn on_epoch_end(&mut self, training: &mut Training<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
         let label = format!("Epoch {}/{}", epoch + 1, training.epochs);
         self.end(&label, training.steps, logs);
+        Ok(())
+    }
+
+    /// What others write after training has ended within an epoch begins a line of its own.
+    fn on_train_end(&mut self, _: &mut Training<'_>) -> Result<()> {
+        self.close();
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! How often something is saved. Keras: `save_freq`.
 
+use super::Training;
+
 /// After each epoch, or after every so many batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SaveFreq {
@@ -29,9 +31,10 @@ impl SaveCounter {
         SaveCounter { freq, seen: 0, is_due: false }
     }
 
-    /// Counts a batch.
-    pub(super) fn count(&mut self) {
-        self.seen += 1;
+    /// Counts a batch, or as many as callbacks are told of together.
+    pub(super) fn count(&mut self, training: &Training<'_>) {
+        let compiled = training.model.compiled.as_ref();
+        self.seen += compiled.map_or(1, |compiled| compiled.given.steps_per_execution);
         self.is_due = matches!(self.freq, SaveFreq::Batches(batches) if self.seen >= batches);
         if self.is_due {
             self.seen = 0;

@@ -55,7 +55,10 @@ fn tensors(checkpoint: &Checkpoint) -> impl Iterator<Item = &Tensor> {
 
 fn facts(checkpoint: &Checkpoint) -> Value {
     let types = |tensors: &[Tensor]| Value::from_iter(tensors.iter().map(|tensor| type_value(&tensor.ty())));
-    let callback = |(name, state): &(String, CallbackState)| json!({ "name": name, "values": state.values, "tensors": types(&state.tensors) });
+    let callback = |(name, state): &(String, CallbackState)| {
+        let tensors = types(&state.tensors);
+        json!({ "name": name, "values": state.values, "tensors": tensors })
+    };
     let logs = checkpoint.logs.iter().map(|(name, value)| (name.to_string(), float(value)));
     json!({
         "format": FORMAT,

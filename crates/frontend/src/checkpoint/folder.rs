@@ -42,6 +42,7 @@ impl CheckpointFolder {
     /// The newest checkpoint that is whole; those that are not are told of. If there are some, but none is whole, that
     /// is an error: to begin anew would lose what may still be found.
     pub(crate) fn newest(&self) -> crate::error::Result<Option<Checkpoint>> {
+        self.remove_unfinished();
         let mut reason = None;
         for (_, path) in self.numbered()?.into_iter().rev() {
             match file::read(&path) {

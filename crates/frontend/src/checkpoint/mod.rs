@@ -20,8 +20,8 @@ use crate::training::{FeedPosition, Logs};
 /// A moment of a training: weights, optimizer variables, metrics, random state, position in the data, the history, and
 /// what callbacks remember.
 ///
-/// The file is a zip archive of `checkpoint.json` and `tensors`. Keras cannot read it: what [`Model::save`] writes is for
-/// Keras, and holds less.
+/// The file is a zip archive of `checkpoint.json` and `tensors`. Keras cannot read it: what [`Model::save`] writes is
+/// for Keras, and holds less.
 pub struct Checkpoint {
     /// Where random numbers begin: weights, orders of samples.
     pub(crate) seed: u64,

@@ -1,6 +1,8 @@
 //! Compatibility: what of Keras there is, as a page that the lists of classes print themselves.
 
+mod callbacks;
 mod keras;
+mod measures;
 mod samples;
 mod training;
 
@@ -41,7 +43,9 @@ pub fn page() -> Result<String> {
     table(&mut text, "Constraints", constraints::names(), |name| {
         Ok((constraints::get(name)?.config(), Vec::new()))
     })?;
+    measures::write(&mut text)?;
     training::write(&mut text)?;
+    callbacks::write(&mut text);
     Ok(text)
 }
 

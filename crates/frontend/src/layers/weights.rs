@@ -211,8 +211,8 @@ impl WeightSpec {
     }
 }
 
-/// Sizes that are not asked for in vain. Allocators learn from what is freed to keep blocks of that size for later, up to
-/// about this one; what they keep would count as memory in use.
+/// Sizes that are not asked for in vain. Allocators learn from what is freed to keep blocks of that size for later,
+/// up to about this one; what they keep would count as memory in use.
 const ALWAYS_HELD: usize = 64 << 20;
 
 /// True if so many bytes can be had. Asking costs nothing, as the memory is not touched.

@@ -20,8 +20,8 @@ static FUNCTIONS: Registered<Arc<Call>> = Registered::new();
 /// A loss that is a function of one's own: from labels and predictions `[batch, …, d]` the loss of each sample,
 /// `[batch, …]`, or one number.
 ///
-/// As in Keras the labels come in the predictions' element type, and `[batch]` beside `[batch, 1]` becomes `[batch, 1]`.
-/// The name is the one that reports show and files name; see [`register_fn`].
+/// As in Keras the labels come in the predictions' element type, and `[batch]` beside `[batch, 1]` becomes
+/// `[batch, 1]`. The name is the one that reports show and files name; see [`register_fn`].
 ///
 /// ```
 /// use cornu::{Compile, losses};
@@ -38,7 +38,8 @@ where
     Function { function: name.to_string(), call: Arc::new(function), settings: Settings::default() }
 }
 
-/// Lets files, and `compile`, name a function of one's own, as a loss or a metric: by `package>name` or the name alone.
+/// Lets files, and `compile`, name a function of one's own, as a loss or a metric: by `package>name` or the name
+/// alone.
 pub fn register_fn<F>(name: &str, function: F)
 where
     F: for<'b> Fn(Expr<'b>, Expr<'b>) -> Result<Expr<'b>> + Send + Sync + 'static,

@@ -68,6 +68,15 @@ const KERAS2: [(&str, &str); 4] = [
     ("cosine_proximity", "CosineSimilarity"),
 ];
 
+/// The classes that there are, with the other names that each has.
+pub(crate) fn loss_names() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let others = |class: &str| {
+        let aliases = ALIASES.iter().chain(&KERAS2).filter(move |(_, of)| *of == class);
+        aliases.map(|(alias, _)| *alias).collect()
+    };
+    CLASSES.iter().map(move |(class, _)| (*class, others(class)))
+}
+
 type Make = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn Loss>> + Send + Sync>;
 
 static REGISTERED: Registered<Make> = Registered::new();
@@ -181,6 +190,11 @@ fn unknown(name: &str) -> Error {
     let known: Vec<String> =
         functions.chain(aliases).chain(["crossentropy".to_string()]).chain(own).collect();
     Error::unknown("loss", name, known.iter().map(String::as_str))
+}
+
+/// True for the names of Keras's losses, and of those of Keras 2.
+pub(crate) fn is_of_keras(name: &str) -> bool {
+    class_of(name).is_some() || is_crossentropy(name)
 }
 
 /// True for the name that means one of three losses, depending on shapes.

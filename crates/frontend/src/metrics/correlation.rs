@@ -11,8 +11,8 @@ use crate::metrics::naming::{name_builder, own_name};
 use crate::metrics::{Direction, MeanMetric};
 use crate::shapes;
 
-/// Pearson's correlation of labels and predictions along `axis`: the mean of the product of both after they are shifted
-/// and scaled to mean 0 and variance 1.
+/// Pearson's correlation of labels and predictions along `axis`: the mean of the product of both after they are
+/// shifted and scaled to mean 0 and variance 1.
 ///
 /// Both are `[batch, …, d]`, the result is `[batch, …]` for the last axis.
 pub fn pearson_correlation<'b>(y_true: Expr<'b>, y_pred: Expr<'b>, axis: i64) -> Result<Expr<'b>> {

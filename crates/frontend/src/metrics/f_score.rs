@@ -90,8 +90,7 @@ impl FBetaScore {
     }
 
     fn check(&self) -> Result<()> {
-        // Written so that NaN is refused.
-        if !(self.beta > 0.0) {
+        if self.beta.is_nan() || self.beta <= 0.0 {
             return Err(Error::config("FBetaScore", "beta", self.beta, "a number above 0"));
         }
         match self.threshold.filter(|&threshold| !(threshold > 0.0 && threshold <= 1.0)) {

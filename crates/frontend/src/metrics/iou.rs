@@ -50,7 +50,8 @@ macro_rules! builders {
 
 macro_rules! dtype_builder {
     ($class:ident) => {
-        /// The type that weights are counted in: whole numbers by default, as in Keras, which cuts their fractions off.
+        /// The type that weights are counted in: whole numbers by default, as in Keras, which cuts their fractions
+        /// off.
         pub fn dtype(mut self, dtype: DType) -> $class {
             self.overlap.dtype = dtype;
             self

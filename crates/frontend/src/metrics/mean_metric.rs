@@ -88,6 +88,10 @@ impl<M: MeanMetric> Metric for M {
         Ok(self.finish(Mean::new(MeanMetric::name(self)).result(state)?))
     }
 
+    fn takes_mask(&self) -> bool {
+        true
+    }
+
     fn direction(&self) -> Direction {
         MeanMetric::direction(self)
     }
@@ -151,8 +155,8 @@ impl MeanMetric for MeanMetricWrapper {
     }
 }
 
-/// A metric that is the mean of a function of one's own: from labels and predictions `[batch, …, d]` the value of each
-/// sample, `[batch, …]`.
+/// A metric that is the mean of a function of one's own: from labels and predictions `[batch, …, d]` the value of
+/// each sample, `[batch, …]`.
 ///
 /// As with [`losses::from_fn`], the name is the one that reports show and files name; [`losses::register_fn`] lets
 /// files name it.

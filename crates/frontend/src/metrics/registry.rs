@@ -93,6 +93,16 @@ const MEANT: [(&str, &str); 4] = [
     ("log_cosh", "log_cosh_error"),
 ];
 
+/// The classes that there are, with the other names that each has.
+pub(crate) fn metric_names() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let others = |class: &str| {
+        let aliases = ALIASES.iter().filter(move |(_, of)| *of == class);
+        aliases.map(|(alias, _)| *alias).collect()
+    };
+    let bases = ["Mean", "Sum", "MeanMetricWrapper"].into_iter();
+    bases.chain(CLASSES.iter().map(|(class, _)| *class)).map(move |class| (class, others(class)))
+}
+
 type Make = Arc<dyn Fn(&Arguments) -> Result<Arc<dyn Metric>> + Send + Sync>;
 
 static REGISTERED: Registered<Make> = Registered::new();
@@ -182,6 +192,11 @@ fn find(
     let wrapper = MeanMetricWrapper::of(losses::registered_function(given)?);
     let own = wrapper.own_name();
     Some(Ok(Arc::new(wrapper.name(name.unwrap_or(own)))))
+}
+
+/// True for the names of Keras's metrics.
+pub(crate) fn is_of_keras(name: &str) -> bool {
+    class_of(name).is_some() || matches!(name, "acc" | "Mean" | "Sum")
 }
 
 /// The class that a name means.

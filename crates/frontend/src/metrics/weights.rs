@@ -7,8 +7,8 @@ use crate::shapes::align_first;
 
 /// The weight of each element of `x`, in its shape.
 ///
-/// Weights stand for the first axes of `x`: `[batch]` or `[batch, 1]` for one weight a sample, `[batch, steps]` for one
-/// a step. An axis of size 1 too many is taken away.
+/// Weights stand for the first axes of `x`: `[batch]` or `[batch, 1]` for one weight a sample, `[batch, steps]` for
+/// one a step. An axis of size 1 too many is taken away.
 pub(super) fn for_each<'b>(what: &str, weight: Expr<'b>, x: Expr<'b>) -> Result<Expr<'b>> {
     let (shape, rank) = (x.shape(), x.rank());
     let excess = weight.rank() == rank + 1 && weight.shape().last() == Some(&1);

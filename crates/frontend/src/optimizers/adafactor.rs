@@ -8,16 +8,16 @@ use crate::optimizers::slots::Initial;
 use crate::optimizers::{Common, Optimizer, SlotSpec, Step, TrainedWeight, Updated, each_weight};
 
 settings! {
-    /// With weight w, gradient g, learning rate α, t counting steps from 1, β = 1 - tᵈ with d = beta_2_decay, and rms the
-    /// root of the mean square:
+    /// With weight w, gradient g, learning rate α, t counting steps from 1, β = 1 - tᵈ with d = beta_2_decay, and
+    /// rms the root of the mean square:
     ///
     /// - r ← β·r + (1 - β)·mean(g² + ε₁) of each row, c likewise of each column, v = r/mean(r)·c;
     ///   for vectors and scalars: v ← β·v + (1 - β)·(g² + ε₁)
     /// - u = g/√v, u ← u/max(1, rms(u)/clip_threshold)
     /// - w ← w - max(ε₂, rms(w))·min(α, 1/√t)·u
     ///
-    /// Shazeer, Stern 2018, <https://arxiv.org/abs/1804.04235>. As Keras does, it keeps v too, which the formulas do not
-    /// need where there are rows and columns.
+    /// Shazeer, Stern 2018, <https://arxiv.org/abs/1804.04235>. As Keras does, it keeps v too, which the formulas do
+    /// not need where there are rows and columns.
     pub struct Adafactor(Common::new(0.001)) {
         /// The exponent of t in the share of old means.
         beta_2_decay: f64 = -0.8,
@@ -70,10 +70,12 @@ impl Optimizer for Adafactor {
             let t = step.count_for(w);
             let beta = 1.0 - t.pow(t.number(self.beta_2_decay));
             let next = self.squares(beta, g, slots);
-            let u = g / next[2].sqrt();
-            let cut = largest(rms(u) / self.clip_threshold, 1.0);
+            let v = next[2];
+            // rms(u), said so that no kernel need keep u.
+            let size = derived::mean_all(g.square() / v).sqrt();
+            let cut = largest(size / self.clip_threshold, 1.0);
             let rate = step.rate_for(w).min(1.0 / t.sqrt());
-            (w - u * (largest(rms(w), self.epsilon_2) * rate / cut), next)
+            (w - g / v.sqrt() * (largest(rms(w), self.epsilon_2) * rate / cut), next)
         })
     }
 }

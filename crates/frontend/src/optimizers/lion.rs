@@ -12,7 +12,8 @@ settings! {
     /// - w ← w - α·sign(β₁·m + (1 - β₁)·g)
     /// - m ← β₂·m + (1 - β₂)·g
     ///
-    /// Chen et al. 2023, <https://arxiv.org/abs/2302.06675>. It wants a smaller learning rate than Adam, and more decay.
+    /// Chen et al. 2023, <https://arxiv.org/abs/2302.06675>. It wants a smaller learning rate than Adam, and more
+    /// decay.
     pub struct Lion(Common::new(0.001)) {
         /// The share of the momentum in a step's direction. Above 0.
         beta_1: f64 = 0.9,

@@ -19,7 +19,8 @@ use crate::saving::snake_case::snake_case;
 #[derive(Clone, Debug)]
 pub struct MultiOptimizer {
     common: Common,
-    /// Each with the regular expression that describes the whole path of its weights; the default has none, and is last.
+    /// Each with the regular expression that describes the whole path of its weights; the default has none, and is
+    /// last.
     inner: Vec<(Option<String>, Arc<dyn Optimizer>)>,
 }
 
@@ -91,7 +92,9 @@ impl MultiOptimizer {
         for (number, (_, optimizer)) in self.inner.iter().enumerate() {
             let is_own = |&index: &usize| self.chosen(&weights[index]) == number;
             let numbers: Vec<usize> = (0..weights.len()).filter(is_own).collect();
-            let weights: Vec<TrainedWeight> = numbers.iter().map(|&index| weights[index].clone()).collect();
+            // Constraints come after all of them.
+            let free = |&index: &usize| TrainedWeight { constraint: None, ..weights[index].clone() };
+            let weights: Vec<TrainedWeight> = numbers.iter().map(free).collect();
             // Keras makes no variables for one that has nothing to do.
             let slots = if weights.is_empty() { Vec::new() } else { optimizer.slots(&weights) };
             let end = first + 1 + slots.len();

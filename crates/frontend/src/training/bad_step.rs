@@ -5,6 +5,7 @@ use std::fmt;
 use cornu_ir::{Builder, Tensor, Type};
 
 use super::batches::ReadyBatch;
+use super::check_gradients::index;
 use super::compile::Layout;
 use super::rows::Rows;
 use super::step::StepWriter;
@@ -137,12 +138,6 @@ fn first(layer: Option<&str>, tensor: &str, value: &Tensor) -> Option<Found> {
         return None;
     }
     let (place, bad) = value.floats().into_iter().enumerate().find(|(_, element)| !element.is_finite())?;
-    let mut rest = place;
-    let mut index: Vec<usize> = Vec::new();
-    for &size in value.shape().iter().rev() {
-        index.push(rest % size);
-        rest /= size;
-    }
-    index.reverse();
+    let index = index(value.shape(), place);
     Some(Found { layer: layer.map(String::from), tensor: tensor.to_string(), index, value: bad })
 }

@@ -93,10 +93,12 @@ impl Dataset {
 
     /// The inputs, if there are no strings among them.
     fn numbers(&self) -> Option<Vec<&Tensor>> {
-        let number = |x| match x {
-            &Values::Numbers(ref tensor) => Some(tensor),
-            Values::Strings(_) => None,
-        };
+        fn number(x: &Values) -> Option<&Tensor> {
+            match x {
+                Values::Numbers(tensor) => Some(tensor),
+                Values::Strings(_) => None,
+            }
+        }
         self.x.iter().map(number).collect()
     }
 

@@ -174,9 +174,9 @@ impl Compile {
         self
     }
 
-    /// How many steps `fit` and `evaluate` run before callbacks are told of them, as of one: with the logs of the last.
-    /// Numbers are the same. In Keras this spares a model's calls from Python; here a call costs next to nothing, so
-    /// it only spares what callbacks do.
+    /// How many steps `fit` and `evaluate` run before callbacks are told of them, as of one: with the logs of the
+    /// last. Numbers are the same. In Keras this spares a model's calls from Python; here a call costs next to
+    /// nothing, so it only spares what callbacks do.
     pub fn steps_per_execution(mut self, steps: usize) -> Compile {
         self.steps_per_execution = steps;
         self

@@ -26,7 +26,7 @@ pub struct Cost {
     pub kernels: u64,
     /// Bytes of all that stays from step to step: weights, the optimizer's variables, metrics, what layers remember.
     pub state_bytes: u64,
-    /// Bytes of the batch, which is gathered on the host and then lies on the device, and of what the step gives back.
+    /// Bytes of the batch, as it lies on the device, and of what the step gives back.
     pub batch_bytes: u64,
     /// Bytes of what kernels leave for each other.
     pub arena_bytes: u64,
@@ -50,7 +50,7 @@ impl Cost {
             bytes_moved,
             kernels,
             state_bytes: bytes(&plan.inputs) - bytes(given),
-            batch_bytes: 2 * bytes(given) + bytes(results(&plan)),
+            batch_bytes: bytes(given) + bytes(results(&plan)),
             arena_bytes,
             workspace_bytes: model.backend.workspace_bytes(&plan)?,
         })
@@ -67,11 +67,14 @@ impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let Cost { parameters, flops, bytes_moved, kernels, .. } = self;
-        let (gflop, gigabytes) = (*flops as f64 / 1e9, *bytes_moved as f64 / 1e9);
-        writeln!(f, "{parameters} parameters; {kernels} kernels; {gflop:.3} GFLOP; {gigabytes:.3} GB moved")?;
+        let (megaflops, megabytes) = (*flops as f64 / 1e6, *bytes_moved as f64 / 1e6);
+        writeln!(
+            f,
+            "{parameters} parameters; {kernels} kernels; {megaflops:.2} MFLOP; {megabytes:.2} MB moved"
+        )?;
         write!(
             f,
-            "{:.1} MiB of memory: state {:.1}, batch {:.1}, between kernels {:.1}, workspaces {:.1}",
+            "{:.2} MiB of memory: state {:.2}, batch {:.2}, between kernels {:.2}, workspaces {:.2}",
             mib(self.memory_bytes()),
             mib(self.state_bytes),
             mib(self.batch_bytes),

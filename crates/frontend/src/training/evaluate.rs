@@ -8,17 +8,12 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 
 /// How to evaluate: what Keras's `evaluate` takes beside the data.
+#[derive(Default)]
 pub struct Evaluate {
     batch_size: Option<usize>,
     steps: Option<usize>,
     sample_weight: Option<Tensors>,
     callbacks: CallbackList,
-}
-
-impl Default for Evaluate {
-    fn default() -> Evaluate {
-        Evaluate { batch_size: None, steps: None, sample_weight: None, callbacks: CallbackList::default() }
-    }
 }
 
 impl Evaluate {

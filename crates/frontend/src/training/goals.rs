@@ -73,6 +73,11 @@ impl TrackedMetric {
         Ok(TrackedMetric { name, metric, state, parts, weighted, output })
     }
 
+    /// Whether the number of this name in the logs is one of its values.
+    pub(crate) fn reports(&self, name: &str) -> bool {
+        self.log_names().iter().any(|own| own == name)
+    }
+
     /// What its values are reported under: `f1_score[0]`, `f1_score[1]` for those of a vector.
     fn log_names(&self) -> Vec<String> {
         match self.parts {
@@ -83,8 +88,8 @@ impl TrackedMetric {
 }
 
 impl Goals {
-    /// What is wanted of each output. With a target for every output they belong together in order; with fewer, to the
-    /// outputs of which something is wanted.
+    /// What is wanted of each output. With a target for every output they belong together in order; with fewer, to
+    /// the outputs of which something is wanted.
     pub(super) fn decide(
         given: &Compile,
         names: &[String],
@@ -133,8 +138,8 @@ impl Goals {
     }
 }
 
-/// For each output the number of its target: in order, if there is one for every output, else in the order of those of
-/// which something is wanted.
+/// For each output the number of its target: in order, if there is one for every output, else in the order of those
+/// of which something is wanted.
 fn places(outputs: usize, wanted: &[usize], targets: usize) -> Result<Vec<Option<usize>>> {
     if targets == outputs {
         return Ok((0..outputs).map(Some).collect());

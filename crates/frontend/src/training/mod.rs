@@ -4,6 +4,7 @@ mod admission;
 mod arrays;
 mod bad_step;
 mod batches;
+mod check_gradients;
 mod class_weight;
 mod compile;
 mod cost;

@@ -212,7 +212,8 @@ pub(super) fn update_metric<'b>(
     y_pred: Masked<'b>,
     weights: Option<Expr<'b>>,
 ) -> Result<(Vec<Expr<'b>>, Expr<'b>)> {
-    let weights = losses::masked(name, weights, y_pred.mask, DType::F32, false)?;
+    let mask = y_pred.mask.filter(|_| metric.takes_mask());
+    let weights = losses::masked(name, weights, mask, DType::F32, false)?;
     let update = || metric.update(state, y_true, y_pred.value, weights);
     let state = y_true.builder().scope(name, update).map_err(|error| error.within(name))?;
     let result = metric.result(&state)?;

@@ -30,8 +30,8 @@ pub struct Profile {
 pub struct KernelProfile {
     /// Types of its results, and what it is.
     pub kernel: String,
-    /// The layers that it computes: the one it is built around, then those fused with it. Then those of which it computes
-    /// the gradient.
+    /// The layers that it computes: the one it is built around, then those fused with it. Then those of which it
+    /// computes the gradient.
     pub layers: String,
     /// Floating-point operations; a fused multiply-add counts as two.
     pub flops: u64,

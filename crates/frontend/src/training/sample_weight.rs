@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 
 impl Model {
-    /// The weights of samples with so many arrays of targets: none, one array for all outputs, or one for each target.
+    /// The weights of samples with so many arrays of targets: none, one array for all outputs, or one for each
+    /// target.
     pub(crate) fn sample_weights(&self, given: Option<Tensors>, targets: usize) -> Result<Vec<Tensor>> {
         let Some(given) = given else { return Ok(Vec::new()) };
         let names = self.output_names();

@@ -1,6 +1,6 @@
 //! Steps: the graphs of one training step, one test batch, one prediction. Each is one program.
 
-use cornu_ir::{Builder, DType, Expr, Graph, Type};
+use cornu_ir::{Builder, DType, Expr, Graph, Type, grad};
 
 use super::compile::Compiled;
 use super::goals::{Goals, TrackedMetric};
@@ -109,6 +109,24 @@ impl StepWriter<'_> {
         let state = outputs.len();
         outputs.push(logs);
         Ok(builder.finish_with_state(state, &outputs)?)
+    }
+
+    /// Inputs: the saved weights, the random state, what layers remember, x, y, sample weights. Outputs: the loss of a
+    /// training step, and its derivative by each weight that is trained.
+    pub(super) fn gradients(&self, given: &[Type], weighted: usize) -> Result<Graph> {
+        let builder = Builder::new();
+        let mut model = ModelInStep::new(&builder, self.network, self.built);
+        model.add_saved();
+        let mut random = Random::new(builder.input("random", Random::ty()));
+        model.add_remembered();
+        let given = self.given(&builder, given, weighted);
+        let forward = self.forward(&builder, &mut model, &given, Some(&mut random))?;
+        let trained = &self.compiled()?.trained;
+        let values: Vec<Expr<'_>> = trained.iter().map(|weight| model.begun(&weight.path)).collect();
+        let gradients = grad::gradients(forward.loss, &values)?.into_iter().zip(&values);
+        let gradients = gradients.map(|(gradient, value)| gradient.unwrap_or_else(|| value.full_like(0.0)));
+        let outputs: Vec<Expr<'_>> = [forward.loss].into_iter().chain(gradients).collect();
+        Ok(builder.finish(&outputs)?)
     }
 
     fn compiled(&self) -> Result<&Compiled> {

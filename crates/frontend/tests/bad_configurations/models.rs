@@ -157,7 +157,7 @@ pub(super) const CASES: &[Case] = &[
         || compiled(double()?, Compile::new("sgd", "mse").metrics_of("klass", ["mae"])).map(drop),
         &["`klass`", "`class`"],
     ),
-    ("one array for two inputs", || double()?.predict(&x(4)).map(drop), &["2", "1"]),
+    ("one array for two inputs", || double()?.predict(x(4)).map(drop), &["2", "1"]),
     ("three arrays for two inputs", || double()?.predict((&x(4), &x(4), &x(4))).map(drop), &["2", "3"]),
     (
         "arrays of unequal length",
@@ -177,7 +177,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     (
         "one target for two outputs",
-        || compiled(double()?, Compile::new("sgd", "mse"))?.fit((&x(4), &x(4)), &x(3), silent()).map(drop),
+        || compiled(double()?, Compile::new("sgd", "mse"))?.fit((&x(4), &x(4)), x(3), silent()).map(drop),
         &["2 outputs", "1"],
     ),
     ("targets of other width", || fit_single(x(3), "mse"), &["mean_squared_error", "f32[6,3]", "f32[6,1]"]),
@@ -185,23 +185,19 @@ pub(super) const CASES: &[Case] = &[
     ("targets of other length", || fit_single(Array2::zeros((5, 1)), "mse"), &["6", "f32[5,1]"]),
     (
         "training before compile",
-        || single()?.fit(&x(4), &x(1), silent()).map(drop),
+        || single()?.fit(x(4), x(1), silent()).map(drop),
         &["not compiled", "compile"],
     ),
     (
         "no batch",
-        || {
-            compiled(single()?, Compile::new("sgd", "mse"))?
-                .fit(&x(4), &x(1), silent().batch_size(0))
-                .map(drop)
-        },
+        || compiled(single()?, Compile::new("sgd", "mse"))?.fit(x(4), x(1), silent().batch_size(0)).map(drop),
         &["batch_size", "0"],
     ),
     (
         "nothing held out, nor shown",
         || {
             compiled(single()?, Compile::new("sgd", "mse"))?
-                .fit(&x(4), &x(1), silent().validation_split(1.5))
+                .fit(x(4), x(1), silent().validation_split(1.5))
                 .map(drop)
         },
         &["validation_split", "1.5"],
@@ -209,8 +205,8 @@ pub(super) const CASES: &[Case] = &[
     (
         "weights for other samples",
         || {
-            let how = silent().sample_weight(&Array1::<f32>::ones(5));
-            compiled(single()?, Compile::new("sgd", "mse"))?.fit(&x(4), &x(1), how).map(drop)
+            let how = silent().sample_weight(Array1::<f32>::ones(5));
+            compiled(single()?, Compile::new("sgd", "mse"))?.fit(x(4), x(1), how).map(drop)
         },
         &["6 rows", "f32[5]"],
     ),

@@ -45,7 +45,7 @@ fn applications_are_those_of_keras() {
             weights.iter().enumerate().map(|(number, weight)| formula(number, weight)).collect();
         model.set_weights(&weights).unwrap();
         let shape = sizes(&case["layers"][0][2]);
-        let said = model.predict(&image(&shape)).unwrap();
+        let said = model.predict(image(&shape)).unwrap();
         let step = (said.len() / 50).max(1);
         let said: Vec<f32> = said.iter().copied().step_by(step).collect();
         let said = Tensor::new(&[said.len()][..], said).unwrap();

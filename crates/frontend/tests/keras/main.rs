@@ -3,6 +3,7 @@
 mod activations;
 mod applications;
 mod callbacks;
+mod compile;
 mod constraints;
 mod initializers;
 mod layers;

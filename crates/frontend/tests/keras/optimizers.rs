@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use cornu::optimizers::{self, Initial, LearningRate, Optimizer, Schedule, Step, TrainedWeight, Variable};
-use cornu::{Adam, AdamW, Expr, Ftrl, Lion, LossScaleOptimizer, MultiOptimizer, RMSprop, SGD, constraints};
+use cornu::{
+    Adam, AdamW, Compile, Dense, Expr, Ftrl, Input, Lion, LossScaleOptimizer, MultiOptimizer, RMSprop, SGD,
+    ScheduleFreeAdamW, Sequential, constraints,
+};
 use cornu_ir::{DType, Tensor, Type};
 use serde_json::{Value, json};
 
@@ -85,7 +88,7 @@ impl<'v> Case<'v> {
             TrainedWeight { constraint, ..TrainedWeight::new(format!("weight_{number}"), value.ty()) }
         };
         let about: Vec<TrainedWeight> = start.iter().enumerate().map(path).collect();
-        let gradient = |(g, value): (&Value, &Tensor)| floats(&value.shape().to_vec(), numbers(g));
+        let gradient = |(g, value): (&Value, &Tensor)| floats(value.shape(), numbers(g));
         let gradients = items(&data["gradients"]).iter();
         let mut gradients: Vec<Vec<Tensor>> =
             gradients.map(|step| items(step).iter().zip(&start).map(gradient).collect()).collect();
@@ -309,4 +312,38 @@ fn a_schedule_of_ones_own_is_named_in_files() {
     let read = optimizers::deserialize(&config).unwrap();
     let LearningRate::Schedule(schedule) = &read.common().learning_rate else { panic!("a schedule") };
     assert_eq!([0, 1, 3].map(|step| schedule.at(step)), [1.0, 0.5, 0.125]);
+}
+
+/// A model of one layer with these weights, after two steps.
+fn trained(optimizer: impl Optimizer + 'static, set_first: bool) -> Vec<Tensor> {
+    let mut model = Sequential::new().add(Input::new([2])).add(Dense::new(1)).build().unwrap();
+    let weights = [floats(&[2, 1], vec![0.5, -0.25]), floats(&[1], vec![0.1])];
+    if set_first {
+        model.set_weights(&weights).unwrap();
+    }
+    model.compile(Compile::new(optimizer, "mse")).unwrap();
+    model.set_weights(&weights).unwrap();
+    let (x, y) = (floats(&[2, 2], vec![1.0, 2.0, -1.0, 0.5]), floats(&[2, 1], vec![1.0, 0.0]));
+    for _ in 0..2 {
+        model.train_on_batch(&x, &y).unwrap();
+    }
+    model.get_weights().unwrap()
+}
+
+#[test]
+fn slots_that_begin_as_weights_follow_those_that_are_set() {
+    let optimizer = ScheduleFreeAdamW::new;
+    assert_eq!(trained(optimizer(), false), trained(optimizer(), true));
+}
+
+#[test]
+fn a_scaled_loss_trains_as_the_loss_does() {
+    // Powers of two change no digit.
+    let adam = || Adam::new().learning_rate(0.1);
+    let plain = trained(adam(), true);
+    assert_eq!(trained(adam().loss_scale_factor(1024.0), true), plain);
+    assert_eq!(trained(LossScaleOptimizer::new(adam()), true), plain);
+    assert_eq!(trained(LossScaleOptimizer::new(adam().loss_scale_factor(8.0)), true), plain);
+    let several = MultiOptimizer::new(adam()).of(".*bias", adam().loss_scale_factor(4.0));
+    assert_eq!(trained(several.loss_scale_factor(16.0), true), plain);
 }

@@ -67,7 +67,8 @@ impl Case {
             let logs = self.model.train_on_batch(x, vec![array(&self.record["targets"])]);
             let loss = logs.map_err(|error| error.to_string())?.get("loss").unwrap_or(f64::NAN);
             let allowed = tolerance(self.policy) * expected.abs().max(1.0);
-            if !((loss - expected).abs() <= allowed) {
+            let is_near = (loss - expected).abs() <= allowed;
+            if !is_near {
                 return Err(format!("the loss of step {step} is {loss}, in Keras {expected}"));
             }
         }
@@ -78,7 +79,8 @@ impl Case {
 fn near(what: &str, got: &Tensor, expected: &Tensor, tolerance: f64) -> Result<(), String> {
     let (got, expected) = (got.floats(), expected.floats());
     let largest = expected.iter().fold(1.0f64, |largest, x| largest.max(x.abs()));
-    let wrong = got.iter().zip(&expected).find(|(got, want)| !((*got - *want).abs() <= tolerance * largest));
+    let is_near = |got: f64, expected: f64| (got - expected).abs() <= tolerance * largest;
+    let wrong = got.iter().zip(&expected).find(|&(&got, &expected)| !is_near(got, expected));
     wrong.map_or(Ok(()), |(got, expected)| Err(format!("{what} is {got}, in Keras {expected}")))
 }
 

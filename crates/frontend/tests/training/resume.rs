@@ -1,7 +1,7 @@
 //! Going on: a training that was killed ends as if it had run through, bit for bit.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cornu::callbacks::{
@@ -45,7 +45,10 @@ fn train(folder: &Path, number: usize, pause: Duration) -> End {
         .callback(CSVLogger::new(&log))
         .callback(LambdaCallback::new().on_train_batch_end(move |_, _, _| std::thread::sleep(pause)))
         .callback(BackupAndRestore::new(folder.join("backup")).save_freq(freq));
-    let history = model.fit(&x, &y, how).unwrap();
+    let history = model.fit(&x, &y, how.stop_on_ctrl_c(true)).unwrap();
+    if history.interrupted {
+        std::fs::write(folder.join("interrupted"), history.to_json()).unwrap();
+    }
     End { history: history.to_json(), bits: bits(&model), log: std::fs::read_to_string(log).unwrap() }
 }
 
@@ -56,22 +59,30 @@ fn trains_when_asked() {
     let number = std::env::var(KILLS).unwrap().parse().unwrap();
     let folder = Path::new(&folder);
     let end = train(folder, number, Duration::from_millis(2));
+    if folder.join("interrupted").exists() {
+        return;
+    }
     let text = format!("{}\n{:?}\n{}", end.history, end.bits, end.log);
     // Written aside first: a killed process leaves no half of it.
     std::fs::write(folder.join("end.part"), text).unwrap();
     std::fs::rename(folder.join("end.part"), folder.join("end")).unwrap();
 }
 
-/// Runs the process above until it ends, or kills it after so long. True if it ended well.
-fn run(folder: &Path, number: usize, patience: Option<Duration>) -> bool {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+/// Starts the process above.
+fn start(folder: &Path, number: usize) -> Child {
+    Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "resume::trains_when_asked", "--nocapture"])
         .env(TRAINS, folder)
         .env(KILLS, number.to_string())
         .stdout(Stdio::null())
         .stderr(Stdio::inherit())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs it until it ends, or kills it after so long. True if it ended well.
+fn run(folder: &Path, number: usize, patience: Option<Duration>) -> bool {
+    let mut child = start(folder, number);
     let begun = Instant::now();
     while patience.is_none_or(|patience| begun.elapsed() < patience) {
         if let Some(status) = child.try_wait().unwrap() {
@@ -118,6 +129,36 @@ fn killed_at_any_moment_it_ends_as_if_it_had_run_through() {
         let end = std::fs::read_to_string(folder.path().join("end")).unwrap();
         assert_eq!(end, expected, "training {number}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_after_the_batch_and_it_goes_on_from_there() {
+    if std::env::var_os(TRAINS).is_some() || !cfg!(feature = "ctrl-c") {
+        return;
+    }
+    let whole = tempfile::tempdir().unwrap();
+    let expected = train(whole.path(), 0, Duration::ZERO);
+    let expected = format!("{}\n{:?}\n{}", expected.history, expected.bits, expected.log);
+    let folder = tempfile::tempdir().unwrap();
+    let interrupted = folder.path().join("interrupted");
+    for _ in 0..3 {
+        let mut child = start(folder.path(), 0);
+        // From the first line of the log on, it trains.
+        let begun = Instant::now();
+        while !folder.path().join("log.csv").exists() && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(child.wait().unwrap().success(), "Ctrl-C ended the process, and not the training alone");
+        if std::fs::remove_file(&interrupted).is_err() {
+            break;
+        }
+    }
+    let _ = std::fs::remove_file(&interrupted);
+    assert!(run(folder.path(), 0, None));
+    assert_eq!(std::fs::read_to_string(folder.path().join("end")).unwrap(), expected);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) fn made_in<'b>(dtype: DType, graph: &Graph, b: &'b Builder) -> Vec<Ex
 }
 
 /// The tensor with floats of this type, if it has floats.
-pub(super) fn tensor_in(dtype: DType, tensor: &Tensor) -> Tensor {
+pub fn tensor_in(dtype: DType, tensor: &Tensor) -> Tensor {
     if !tensor.dtype().is_float() {
         return tensor.clone();
     }

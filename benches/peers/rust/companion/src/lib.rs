@@ -78,3 +78,34 @@ fn numbers(seed: u64) -> impl Iterator<Item = u64> {
     let next = |x: &u64| Some(x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407));
     std::iter::successors(Some(seed), next).skip(1).map(|x| x >> 32)
 }
+
+/// Two matrices and their product.
+pub struct Product {
+    /// `m`, `k`, `n` of `[m,k]·[k,n]`.
+    pub sizes: [usize; 3],
+    matrices: [Vec<f32>; 3],
+}
+
+/// What a key like `512x512x512 2` asks for: a product of these sizes, on so many threads.
+pub fn product(key: &str) -> Result<(Product, usize), Failed> {
+    let (sizes, threads) = key.split_once(' ').ok_or_else(|| no_such(key))?;
+    let sizes: Vec<usize> = sizes.split('x').map(str::parse).collect::<Result<_, _>>()?;
+    let [m, k, n] = sizes[..] else { return Err(no_such(key)) };
+    let matrices = [floats(m * k, 1), floats(k * n, 2), vec![0.0; m * n]];
+    Ok((Product { sizes: [m, k, n], matrices }, threads.parse()?))
+}
+
+/// A round of at least ten milliseconds: GFLOP/s. `multiply` writes the product of the first two matrices to the third.
+pub fn gflops(product: Product, multiply: impl Fn(&mut [Vec<f32>; 3]) + 'static) -> Round {
+    let Product { sizes, mut matrices } = product;
+    let flops = 2.0 * sizes.iter().product::<usize>() as f64;
+    Box::new(move || {
+        multiply(&mut matrices);
+        let (begun, mut times) = (Instant::now(), 0);
+        while times == 0 || begun.elapsed().as_secs_f64() < 0.01 {
+            multiply(&mut matrices);
+            times += 1;
+        }
+        Ok(f64::from(times) * flops / begun.elapsed().as_secs_f64() / 1e9)
+    })
+}

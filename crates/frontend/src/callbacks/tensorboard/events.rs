@@ -8,7 +8,8 @@ use super::protobuf::Message;
 pub(super) struct Event(Message);
 
 impl Event {
-    fn new(step: usize) -> Message {
+    /// What every event begins with: the time, and the step.
+    fn at(step: usize) -> Message {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Message::new().double(1, now.as_secs_f64()).integer(2, step as u64)
     }
@@ -19,13 +20,13 @@ impl Event {
 
     /// What every file begins with.
     pub(super) fn version() -> Event {
-        Event(Event::new(0).bytes(3, "brain.Event:2"))
+        Event(Event::at(0).bytes(3, "brain.Event:2"))
     }
 
     /// Says that training begins at a step: what earlier files say of this and later ones does not count.
     pub(super) fn start(step: usize) -> Event {
         let status_start = Message::new().integer(1, 1);
-        Event(Event::new(step).message(7, &status_start))
+        Event(Event::at(step).message(7, &status_start))
     }
 
     /// A number under a tag.
@@ -40,11 +41,11 @@ impl Event {
 
     /// A graph, as `graph.proto` lays it out.
     pub(super) fn graph(graph: &Message) -> Event {
-        Event(Event::new(0).message(4, graph))
+        Event(Event::at(0).message(4, graph))
     }
 
     fn summary(step: usize, value: Message) -> Event {
-        Event(Event::new(step).message(5, &Message::new().message(1, &value)))
+        Event(Event::at(step).message(5, &Message::new().message(1, &value)))
     }
 }
 

@@ -20,13 +20,14 @@ use crate::training::Logs;
 ///
 /// `tensorboard --logdir logs` shows them: `epoch_loss` and the like for each epoch, `epoch_learning_rate`,
 /// `evaluation_loss_vs_iterations`, histograms of weights, the graph of layers. Training that goes on from a checkpoint
-/// writes further files, and TensorBoard leaves out the epochs that were trained twice. Images of weights, embeddings
-/// and traces of the profiler are left out.
+/// writes further files. Images of weights, embeddings and traces of the profiler are left out.
 #[derive(Debug)]
 pub struct TensorBoard {
     log_dir: PathBuf,
     histogram_freq: usize,
     write_graph: bool,
+    /// Whether the graph is still to be written.
+    graph_is_due: bool,
     write_steps_per_second: bool,
     update_freq: SaveFreq,
     train: Option<Writer>,
@@ -52,6 +53,7 @@ impl TensorBoard {
             log_dir: log_dir.into(),
             histogram_freq: 0,
             write_graph: true,
+            graph_is_due: false,
             write_steps_per_second: false,
             update_freq: SaveFreq::Epoch,
             train: None,
@@ -97,7 +99,10 @@ impl TensorBoard {
             Some(writer) => writer,
             None => {
                 let mut writer = Writer::create(&self.log_dir.join(folder))?;
-                if let Some(epoch) = self.goes_on_from {
+                // It counts for all steps in the folder, be they epochs or batches: where there are both, what was
+                // trained twice stays there twice, with the same numbers.
+                let epochs_alone = training && self.update_freq == SaveFreq::Epoch;
+                if let Some(epoch) = self.goes_on_from.filter(|_| epochs_alone) {
                     writer.write(&Event::start(epoch))?;
                 }
                 writer
@@ -130,6 +135,7 @@ impl TensorBoard {
 impl Callback for TensorBoard {
     fn on_train_begin(&mut self, _: &mut Training<'_>) -> Result<()> {
         (self.train, self.validation, self.steps, self.goes_on_from) = (None, None, 0, None);
+        self.graph_is_due = self.write_graph;
         Ok(())
     }
 
@@ -143,7 +149,7 @@ impl Callback for TensorBoard {
     }
 
     fn on_epoch_end(&mut self, training: &mut Training<'_>, epoch: usize, logs: &mut Logs) -> Result<()> {
-        if self.write_graph && self.goes_on_from.is_none() && self.train.is_none() {
+        if std::mem::take(&mut self.graph_is_due) {
             let graph = graph::of(training.model);
             self.writer(true)?.write(&Event::graph(&graph))?;
         }
@@ -206,6 +212,7 @@ impl Callback for TensorBoard {
     fn restore(&mut self, training: &mut Training<'_>, state: CallbackState) -> Result<()> {
         self.steps = state.get_count("steps");
         self.goes_on_from = Some(training.epoch());
+        self.graph_is_due = false;
         Ok(())
     }
 }

@@ -67,7 +67,8 @@ impl Summation {
 /// The area under the curve of two ratios of counts at many thresholds: under the ROC curve the probability that a
 /// sample of label 1 is predicted higher than one of label 0.
 ///
-/// Labels and predictions have one shape, `[batch, labels]` with `multi_label`. Predictions are probabilities, or logits.
+/// Labels and predictions have one shape, `[batch, labels]` with `multi_label`. Predictions are probabilities, or
+/// logits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AUC {
     name: Option<String>,
@@ -239,7 +240,10 @@ impl Metric for AUC {
 
     fn config(&self) -> Map<String, Value> {
         let count = self.thresholds.as_ref().map(|inner| inner.len() + 2).or(self.num_thresholds);
-        let array = |weights: &Vec<f64>| json!({"class_name": "__tensor__", "config": {"value": weights, "dtype": "float32"}});
+        let array = |weights: &Vec<f64>| {
+            let config = json!({"value": weights, "dtype": "float32"});
+            json!({"class_name": "__tensor__", "config": config})
+        };
         let mut config = config(
             &Metric::name(self),
             [

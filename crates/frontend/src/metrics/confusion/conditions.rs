@@ -15,7 +15,8 @@ macro_rules! conditions {
     ($($(#[$doc:meta])* $class:ident = $count:ident;)*) => {$(
         $(#[$doc])*
         ///
-        /// The sum of their weights at each threshold, a number if there is one. Labels and predictions have one shape.
+        /// The sum of their weights at each threshold, a number if there is one. Labels and predictions have one
+        /// shape.
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $class {
             name: Option<String>,

@@ -52,7 +52,8 @@ macro_rules! constrained {
     ($($(#[$doc:meta])* $class:ident($argument:ident) = $best:ident where $bound:ident;)*) => {$(
         $(#[$doc])*
         ///
-        /// Among thresholds at equal distances from 0 to 1; 0 if there is none. Labels and predictions have one shape.
+        /// Among thresholds at equal distances from 0 to 1; 0 if there is none. Labels and predictions have one
+        /// shape.
         #[derive(Clone, Debug, PartialEq)]
         pub struct $class {
             name: Option<String>,

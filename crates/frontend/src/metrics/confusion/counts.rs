@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::losses;
 use crate::metrics::weights;
 
-/// The counts of a batch at each threshold, `[thresholds]`, or `[thresholds, labels]` where labels stay apart. Samples
-/// count by their weights.
+/// The counts of a batch at each threshold, `[thresholds]`, or `[thresholds, labels]` where labels stay apart.
+/// Samples count by their weights.
 pub(super) struct Counts<'b> {
     pub(super) true_positives: Expr<'b>,
     pub(super) false_positives: Expr<'b>,
@@ -122,8 +122,8 @@ impl<'a> Counting<'a> {
         (above.reshape([count]), below.reshape([count]))
     }
 
-    /// Each value goes into the bucket under the highest threshold that its prediction is above; sums over buckets give
-    /// what is above each threshold. Work grows with values and thresholds, not with their product.
+    /// Each value goes into the bucket under the highest threshold that its prediction is above; sums over buckets
+    /// give what is above each threshold. Work grows with values and thresholds, not with their product.
     fn by_bucket<'b>(&self, p: Expr<'b>, values: Expr<'b>) -> (Expr<'b>, Expr<'b>) {
         let count = self.thresholds.count();
         let bucket = (p.clip(0.0, 1.0) * (count - 1) as f64).ceil() - 1.0;

@@ -9,14 +9,12 @@ mod svg;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
 use std::path::Path;
 
 use self::picture::Picture;
 use super::Model;
-use crate::error::{Error, Result};
-use crate::saving::atomic;
-use crate::saving::error::Place;
+use crate::error::Result;
+use crate::svg as svg_file;
 
 /// What a picture of a model shows beside the classes of its layers. The names are those of Keras's `plot_model`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,7 +81,8 @@ impl Plot {
 }
 
 impl Model {
-    /// Writes a picture with layer names, activations and shapes to a file: `.svg`, or `.dot` for Graphviz.
+    /// Writes a picture with layer names, activations and shapes to a file: `.svg`, `.png` with
+    /// the feature `png`, or `.dot` for Graphviz.
     pub fn plot(&self, path: impl AsRef<Path>) -> Result<()> {
         self.plot_with(path, Plot::new().show_layer_names().show_layer_activations().show_shapes())
     }
@@ -91,18 +90,10 @@ impl Model {
     /// [`Model::plot`] with what the picture shows.
     pub fn plot_with(&self, path: impl AsRef<Path>, how: Plot) -> Result<()> {
         let path = path.as_ref();
-        let text = match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("svg") => self.to_svg(how),
-            Some("dot") => self.to_dot(how),
-            Some(_) | None => {
-                let needed = "a file name that ends in .svg or .dot";
-                return Err(Error::config("plot", "path", format!("{path:?}"), needed));
-            }
-        };
-        let fill = |file: &mut std::fs::File| {
-            file.write_all(text.as_bytes()).map_err(|error| Place::file(path).io("write", error))
-        };
-        Ok(atomic::write(path, fill)?)
+        match path.extension().and_then(|suffix| suffix.to_str()) {
+            Some("dot") => svg_file::write_bytes(path, self.to_dot(how).as_bytes()),
+            Some(_) | None => svg_file::write(path, &self.to_svg(how), ".dot, "),
+        }
     }
 
     /// The picture in Graphviz's language.

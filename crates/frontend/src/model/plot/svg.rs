@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::Direction;
 use super::layout::{Corner, Layout, Run, Size};
 use super::picture::{Card, Kind, Picture};
+use crate::svg::{escaped, words};
 
 /// Space around the picture.
 const MARGIN: f64 = 16.0;
@@ -155,11 +156,6 @@ fn drawn(card: &Card, room: &Room, (x, y): (f64, f64)) -> String {
     text + "</g>\n"
 }
 
-fn words(class: &str, x: f64, y: f64, anchor: &str, text: &str) -> String {
-    let text = escaped(text);
-    format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>")
-}
-
 /// About how wide a text is in letters of this size. The page's font is not known; this errs on the wide side.
 fn width(text: &str, size: f64) -> f64 {
     let share = |letter: char| match letter {
@@ -171,22 +167,4 @@ fn width(text: &str, size: f64) -> f64 {
         _ => 1.0,
     };
     text.chars().map(share).sum::<f64>() * size
-}
-
-/// The text for XML, which has no way to write most control characters.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}')
-            }
-            letter => out.push(letter),
-        }
-    }
-    out
 }

@@ -183,8 +183,8 @@ fn a_file_is_written_by_its_suffix() {
         siamese().plot(&path).unwrap();
         assert!(std::fs::read_to_string(&path).unwrap().starts_with(start));
     }
-    let error = siamese().plot("model.png").unwrap_err().to_string();
-    assert_eq!(error, "plot: `path` must be a file name that ends in .svg or .dot; it is \"model.png\"");
+    let error = siamese().plot("model.gif").unwrap_err().to_string();
+    assert!(error.starts_with("plot: `path` must be a file name that ends in .dot, .svg"), "{error}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{is_builtin, object, text};
 use super::{Generation, optimizer};
+use crate::{losses, metrics};
 
 const LOSSES: &str = "keras.losses";
 const METRICS: &str = "keras.metrics";
@@ -15,7 +16,7 @@ pub(super) fn compile(config: Value, outputs: &[String], generation: Generation)
     let given = take("optimizer_config");
     let given = if given.is_null() { take("optimizer") } else { given };
     let (loss, loss_weights) = (take("loss"), take("loss_weights"));
-    let [metrics, weighted_metrics] = ["metrics", "weighted_metrics"].map(take);
+    let [metrics, weighted_metrics, steps] = ["metrics", "weighted_metrics", "steps_per_execution"].map(take);
     if given.is_null() && loss.is_null() && metrics.is_null() {
         return json!({});
     }
@@ -27,6 +28,7 @@ pub(super) fn compile(config: Value, outputs: &[String], generation: Generation)
         "loss_weights": loss_weights,
         "metrics": metrics_of(metrics),
         "weighted_metrics": metrics_of(weighted_metrics),
+        "steps_per_execution": steps,
     })
 }
 
@@ -47,7 +49,8 @@ fn loss(mut entry: Map<String, Value>) -> Value {
         return json!(name);
     }
     let class_name = text(&entry, "class_name").unwrap_or_default().to_owned();
-    if !is_builtin(&entry) {
+    // What Keras 3 wraps functions of one's own in.
+    if !is_builtin(&entry) || class_name == "LossFunctionWrapper" {
         return Value::Object(entry);
     }
     let Some(Value::Object(mut config)) = entry.shift_remove("config") else { return Value::Object(entry) };
@@ -63,6 +66,11 @@ fn function(entry: &Map<String, Value>) -> Option<&str> {
     let is_function = text(entry, "class_name") == Some("function");
     text(entry, "config")
         .filter(|_| is_function && entry.get("module").is_none_or(|m| m == "builtins" || is_builtin(entry)))
+        .filter(|name| is_of_keras(name))
+}
+
+fn is_of_keras(function: &str) -> bool {
+    losses::is_of_keras(function) || metrics::is_of_keras(function)
 }
 
 /// Metrics in any nesting. A legacy file lists those of each output, even if there is one; Keras 3 takes the inner list
@@ -113,7 +121,8 @@ fn without_prefix<'n>(name: &'n str, outputs: &[String]) -> &'n str {
 /// A function that was given by name, or by a name of which Keras chose the function.
 fn wrapped(config: &Map<String, Value>) -> Option<Value> {
     let called = config.get("fn")?;
-    let called = called.as_str().or_else(|| function(called.as_object()?))?;
+    let called =
+        called.as_str().filter(|name| is_of_keras(name)).or_else(|| function(called.as_object()?))?;
     let name = text(config, "name").unwrap_or(called);
     let chosen = ["accuracy", "acc", "crossentropy", "ce"].contains(&name);
     let is_alias =

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(compiled["metrics"][1][1]["class_name"], "MeanAbsoluteError");
         assert_eq!(compiled["metrics"][1][1]["config"]["name"], "mine");
         let single = compile(
-            json!({"loss": "mse", "metrics": [[wrapper("acc", "x")]]}),
+            json!({"loss": "mse", "metrics": [[wrapper("acc", "binary_accuracy")]]}),
             &outputs[..1],
             Generation::Keras2,
         );

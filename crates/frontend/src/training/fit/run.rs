@@ -164,6 +164,9 @@ impl<'m, 'f, 'v> Run<'m, 'f, 'v> {
         let wanted = self.callbacks.wants_batch(step);
         let mut signature = self.take(batch)?;
         for _ in 1..together {
+            if self.training.stopped {
+                break;
+            }
             let Some(batch) = self.times.data(|| self.feed.next(self.training.model))? else { break };
             signature = self.take(&batch)?;
         }

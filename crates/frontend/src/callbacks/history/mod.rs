@@ -1,10 +1,15 @@
 //! History: the logs of every epoch. Keras: `History`.
 
+mod plot;
+
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use crate::error::Result;
 use crate::saving::Place;
 use crate::saving::json::{self as text, as_float, float};
+use crate::svg;
 use crate::training::Logs;
 
 /// What `fit` returns: for each epoch the loss and the metrics.
@@ -38,6 +43,17 @@ impl History {
                 None => self.metrics.push((name.to_string(), vec![value])),
             }
         }
+    }
+
+    /// Draws the learning curves into a file: `.svg`, or `.png` with the feature `png`. Each quantity has a field of
+    /// its own, with the curve of training and, where there is one, that of validation.
+    pub fn plot(&self, path: impl AsRef<Path>) -> Result<()> {
+        svg::write(path.as_ref(), &self.to_svg(), "")
+    }
+
+    /// The learning curves as SVG.
+    pub fn to_svg(&self) -> String {
+        plot::draw(self)
     }
 
     /// As JSON: `{"epoch": [0, 1], "history": {"loss": [0.7, 0.5]}, "interrupted": false}`. Numbers keep all their
