@@ -44,7 +44,10 @@ impl Contestant {
 
     /// Is a program that is started anew in each round: the milliseconds until it ends.
     pub(crate) fn program(name: impl Into<String>, mut command: Command) -> Contestant {
-        Contestant::new(name, move |_| {
+        Contestant::new(name, move |question| {
+            if question == Question::Allocated {
+                return Err("a program keeps what it allocates to itself".to_string());
+            }
             let begun = Instant::now();
             let output = command.stdout(Stdio::null()).output().map_err(|error| error.to_string())?;
             let elapsed = begun.elapsed().as_secs_f64() * 1e3;
@@ -71,7 +74,12 @@ impl Contestant {
         for line in std::io::stdin().lines() {
             let line = line.map_err(|error| error.to_string())?;
             let is_allocated = line == Question::Allocated.line();
-            println!("{}", self.ask(if is_allocated { Question::Allocated } else { Question::Round })?);
+            let question = if is_allocated { Question::Allocated } else { Question::Round };
+            match self.ask(question) {
+                // Not everybody knows; the one who asks sees that this is no number.
+                Err(_) if is_allocated => println!("unknown"),
+                answer => println!("{}", answer?),
+            }
         }
         Ok(())
     }
