@@ -1,6 +1,6 @@
 //! `Cpu`: the backend that users of this crate hold.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use cornu_ir::backend::{Backend, Buffer, Executable, Limits};
 use cornu_ir::error::BackendError;
@@ -104,15 +104,8 @@ impl Backend for Cpu {
         let (from, to) = (host_bytes(host), memory.as_mut_slice());
         let Some(width) = to.len().checked_div(rows.len()).filter(|&width| width > 0) else { return Ok(()) };
         let some = (BYTES_OF_PIECE / width).max(1);
-        let pieces: Vec<Mutex<(&[usize], &mut [u8])>> =
-            rows.chunks(some).zip(to.chunks_mut(some * width)).map(Mutex::new).collect();
-        self.team.lead().each(pieces.len(), &|piece, _| {
-            // Nobody else takes this piece.
-            if let Ok(mut piece) = pieces[piece].lock() {
-                let (rows, to) = &mut *piece;
-                copy_rows(from, width, rows, to);
-            }
-        });
+        let pieces = rows.chunks(some).zip(to.chunks_mut(some * width));
+        self.team.lead().each_of(pieces, &|(rows, to)| copy_rows(from, width, rows, to));
         Ok(())
     }
 

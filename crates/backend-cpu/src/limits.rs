@@ -1,6 +1,5 @@
 //! Limits: what no program on this machine can exceed, measured.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
@@ -48,18 +47,11 @@ impl Cpu {
 
     fn triad(&self, numbers: usize) -> f64 {
         let (mut out, a, b) = (vec![0.0; numbers], vec![1.0; numbers], vec![2.0; numbers]);
-        let pieces: Vec<Mutex<Triad>> = out
-            .chunks_mut(CHUNK)
-            .zip(a.chunks(CHUNK).zip(b.chunks(CHUNK)))
-            .map(|(out, (a, b))| Mutex::new(Triad { out, a, b, factor: 3.0 }))
-            .collect();
         best(|| {
-            self.team.lead().each(pieces.len(), &|piece, _| {
-                // Nobody else takes this piece, and none was left behind by a panic: the loop has none.
-                if let Ok(mut triad) = pieces[piece].lock() {
-                    let Triad { out, a, b, factor } = &mut *triad;
-                    self.isa.run(Triad { out, a, b, factor: *factor });
-                }
+            let operands = a.chunks(CHUNK).zip(b.chunks(CHUNK));
+            let pieces = out.chunks_mut(CHUNK).zip(operands);
+            self.team.lead().each_of(pieces, &|(out, (a, b))| {
+                self.isa.run(Triad { out, a, b, factor: 3.0 });
             });
             3 * size_of::<f32>() * numbers
         })

@@ -96,6 +96,18 @@ impl Lead<'_> {
             Some(_) | None => (0..pieces).for_each(|piece| run(piece, 0)),
         }
     }
+
+    /// Runs a function on each of these, which may be written meanwhile.
+    pub(crate) fn each_of<T: Send>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        run: &(impl Fn(&mut T) + Sync),
+    ) {
+        let items: Vec<Mutex<T>> = items.map(Mutex::new).collect();
+        // Nobody else has an item's number, so that no lock is waited for.
+        let one = |piece: usize, _| run(&mut items[piece].lock().unwrap_or_else(PoisonError::into_inner));
+        self.each(items.len(), &one);
+    }
 }
 
 impl Drop for Lead<'_> {

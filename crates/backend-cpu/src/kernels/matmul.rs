@@ -15,7 +15,7 @@ use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
 use crate::simd::gemm::{LEAST_ROWS as LEAST_OUTER_ROWS, Multiplied, Product};
-use crate::simd::half::{Bf16, F16};
+use crate::simd::half::{Bf16, F16, widening};
 use crate::simd::number::Number;
 use crate::simd::outer::OuterProduct;
 use crate::simd::pack::Operand;
@@ -54,10 +54,7 @@ const LEAST_GRAIN: usize = 1 << 17;
 /// True if the product is better computed by [`as_reduction`]: one row or one column, unless it is a row and a matrix
 /// whose rows can be read where they lie.
 pub(crate) fn is_reduction(kernel: &DotKernel) -> bool {
-    let is_held = match kernel.dtype {
-        DType::BF16 | DType::F16 => false,
-        DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U8 | DType::U32 | DType::Bool => true,
-    };
+    let is_held = widening(kernel.dtype).is_none();
     let is_row = kernel.m == 1 && is_held && !kernel.rhs_transposed && kernel.n.is_multiple_of(VECTOR);
     kernel.n == 1 || kernel.m == 1 && !is_row
 }

@@ -3,6 +3,7 @@
 use cornu_ir::{Expr, Type};
 use serde_json::{Map, Value};
 
+use super::thresholds::cuts_builders;
 use super::{Counting, Cuts};
 use crate::config::Arguments;
 use crate::error::Result;
@@ -31,17 +32,7 @@ macro_rules! conditions {
 
             name_builder!($class);
 
-            /// What a prediction must be above to count as 1.
-            pub fn threshold(mut self, threshold: f64) -> $class {
-                self.cuts = Some(Cuts::One(threshold));
-                self
-            }
-
-            /// Several thresholds; the result is a vector.
-            pub fn thresholds(mut self, thresholds: impl IntoIterator<Item = f64>) -> $class {
-                self.cuts = Some(Cuts::Many(thresholds.into_iter().collect()));
-                self
-            }
+            cuts_builders!($class);
 
             pub(in crate::metrics) fn from_config(arguments: &Arguments) -> Result<$class> {
                 Ok($class { name: None, cuts: Cuts::from_config(arguments)? })

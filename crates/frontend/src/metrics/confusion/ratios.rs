@@ -3,7 +3,7 @@
 use cornu_ir::{Expr, Type};
 use serde_json::{Map, Value, json};
 
-use super::thresholds::NEVER;
+use super::thresholds::{NEVER, cuts_builders};
 use super::{Counting, Cuts, Thresholds};
 use crate::config::Arguments;
 use crate::error::Result;
@@ -35,17 +35,7 @@ macro_rules! ratios {
 
             name_builder!($class);
 
-            /// What a prediction must be above to count as 1.
-            pub fn threshold(mut self, threshold: f64) -> $class {
-                self.cuts = Some(Cuts::One(threshold));
-                self
-            }
-
-            /// Several thresholds; the result is a vector.
-            pub fn thresholds(mut self, thresholds: impl IntoIterator<Item = f64>) -> $class {
-                self.cuts = Some(Cuts::Many(thresholds.into_iter().collect()));
-                self
-            }
+            cuts_builders!($class);
 
             /// Only the `k` likeliest classes of each prediction count as 1, all of them if no threshold is given.
             pub fn top_k(mut self, k: usize) -> $class {

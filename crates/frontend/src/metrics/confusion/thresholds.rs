@@ -49,6 +49,25 @@ impl Cuts {
     }
 }
 
+/// The builder methods of a metric with `cuts`.
+macro_rules! cuts_builders {
+    ($class:ident) => {
+        /// What a prediction must be above to count as 1.
+        pub fn threshold(mut self, threshold: f64) -> $class {
+            self.cuts = Some($crate::metrics::confusion::Cuts::One(threshold));
+            self
+        }
+
+        /// Several thresholds; the result is a vector.
+        pub fn thresholds(mut self, thresholds: impl IntoIterator<Item = f64>) -> $class {
+            self.cuts = Some($crate::metrics::confusion::Cuts::Many(thresholds.into_iter().collect()));
+            self
+        }
+    };
+}
+
+pub(super) use cuts_builders;
+
 /// Thresholds in the order of the results.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Thresholds {
