@@ -156,13 +156,7 @@ impl Callback for EarlyStopping {
         Ok(())
     }
 
-    fn wants_batch(&mut self, _: usize) -> bool {
-        false
-    }
-
-    fn wants_test_batch(&mut self, _: usize) -> bool {
-        false
-    }
+    without_batch_logs!();
 
     fn name(&self) -> &str {
         CLASS

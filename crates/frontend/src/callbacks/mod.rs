@@ -1,5 +1,18 @@
 //! Callbacks: what is told of each moment of training, and may end it.
 
+/// The methods of a callback that reads no logs of single batches, which so stay on the device.
+macro_rules! without_batch_logs {
+    () => {
+        fn wants_batch(&mut self, _: usize) -> bool {
+            false
+        }
+
+        fn wants_test_batch(&mut self, _: usize) -> bool {
+            false
+        }
+    };
+}
+
 mod backup_and_restore;
 mod csv_logger;
 mod early_stopping;

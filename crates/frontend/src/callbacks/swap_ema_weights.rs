@@ -68,13 +68,7 @@ impl Callback for SwapEMAWeights {
         self.set(training, false)
     }
 
-    fn wants_batch(&mut self, _: usize) -> bool {
-        false
-    }
-
-    fn wants_test_batch(&mut self, _: usize) -> bool {
-        false
-    }
+    without_batch_logs!();
 
     fn name(&self) -> &str {
         "SwapEMAWeights"

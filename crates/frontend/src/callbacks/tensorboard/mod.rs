@@ -101,8 +101,8 @@ impl TensorBoard {
                 let mut writer = Writer::create(&self.log_dir.join(folder))?;
                 // It counts for all steps in the folder, be they epochs or batches: where there are both, what was
                 // trained twice stays there twice, with the same numbers.
-                let epochs_alone = training && self.update_freq == SaveFreq::Epoch;
-                if let Some(epoch) = self.goes_on_from.filter(|_| epochs_alone) {
+                let without_batch_logs = training && self.update_freq == SaveFreq::Epoch;
+                if let Some(epoch) = self.goes_on_from.filter(|_| without_batch_logs) {
                     writer.write(&Event::start(epoch))?;
                 }
                 writer
