@@ -1,0 +1,2 @@
+// Hardware operations: each with an asm branch and a C++ branch.
+#pragma once
