@@ -95,7 +95,7 @@ void run_warp(unsigned warp, bool upwards) {
 
 const char *describe(Waiting waiting) {
     switch (waiting) {
-    case Waiting::Nothing: return "running";
+    case Waiting::Nothing: return "ready to run";
     case Waiting::Warp: return "in a warp operation of mask";
     case Waiting::Barrier: return "at barrier";
     case Waiting::Mbarrier: return "waiting for an mbarrier";

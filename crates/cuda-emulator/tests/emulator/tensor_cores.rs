@@ -115,7 +115,10 @@ pub(crate) fn hopper_error(device: &Device, options: &[&str]) -> Option<f32> {
     let mut arguments = vec![device.memory(&out), map(&left, m), map(&right, n)];
     arguments.extend([m, n, k].map(|size| Argument::Int(size as i32)));
     let grid = (n.div_ceil(64) as u32, m.div_ceil(64) as u32, 1);
-    device.launch(&kernel, grid, (256, 1, 1), shared as u32, &arguments).ok()?;
+    if device.launch(&kernel, grid, (256, 1, 1), shared as u32, &arguments).is_err() {
+        device.emulator.recover(); // or the memory could not be freed
+        return None;
+    }
     let floats = |bits: &[u16]| bits.iter().map(|&x| from_bf16(x)).collect::<Vec<f32>>();
     Some(error(&device.download(&out), &floats(&a), &floats(&b), sizes, false))
 }
