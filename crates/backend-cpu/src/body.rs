@@ -6,7 +6,7 @@ use cornu_ir::types::Type;
 
 use crate::kernels::copy::{Axis, CopyTask, Side};
 use crate::kernels::{BufferIndex, Span};
-use crate::lower::{Lowered, Lowering, lower};
+use crate::lower::{Lowered, Lowering, lower_checked};
 use crate::work::{Runner, Work};
 
 /// The work of a plan inside another.
@@ -53,7 +53,7 @@ impl Body {
         shared: &Shared,
     ) -> Result<[Body; N], BackendError> {
         let lowered: Result<Vec<Lowered>, BackendError> =
-            plans.iter().map(|plan| lower(plan, lowering.isa)).collect();
+            plans.iter().map(|plan| lower_checked(plan, lowering.isa)).collect();
         let lowered = lowered?;
         let arena = lowering.temporary(lowered.iter().map(|body| body.arena_bytes).max().unwrap_or(0));
         let bodies: Vec<Body> =
@@ -127,26 +127,4 @@ pub(crate) fn bring_home(
             lowering.push(CopyTask::new(ty.dtype.bytes(), &axes, from, to));
         }
     }
-}
-
-/// True if `outputs` are different outputs of a body, and what the step writes are buffers of these types.
-pub(crate) fn writes_fit(
-    lowering: &Lowering<'_>,
-    step: &Step,
-    outputs: &[usize],
-    ty: impl Fn(usize) -> Option<Type>,
-) -> bool {
-    let mut distinct = outputs.to_vec();
-    distinct.sort_unstable();
-    let fits = |(&output, id): (&usize, &BufferId)| {
-        ty(output).as_ref() == Some(&lowering.plan.buffers[id.index()].ty)
-    };
-    step.writes.len() == outputs.len()
-        && distinct.is_sorted_by(|a, b| a < b)
-        && outputs.iter().zip(&step.writes).all(fits)
-}
-
-/// True if a step reads buffers of these types.
-pub(crate) fn reads_fit(lowering: &Lowering<'_>, step: &Step, types: &[Type]) -> bool {
-    types.iter().eq(step.reads.iter().map(|id| &lowering.plan.buffers[id.index()].ty))
 }

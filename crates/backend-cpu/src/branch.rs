@@ -1,12 +1,9 @@
 //! Branches: two bodies, of which a run takes one.
 
-use cornu_ir::DType;
 use cornu_ir::error::BackendError;
-use cornu_ir::plan::{BranchKernel, Plan, Step};
-use cornu_ir::types::Type;
+use cornu_ir::plan::{BranchKernel, Step};
 
-use crate::body::{Binding, Body, Shared, bring_home, homes, reads_fit, writes_fit};
-use crate::error::broken;
+use crate::body::{Binding, Body, Shared, bring_home, homes};
 use crate::kernels::{BufferIndex, Span};
 use crate::lower::Lowering;
 use crate::work::{Runner, Work};
@@ -39,7 +36,6 @@ pub(crate) fn lower_branch(
     step: &Step,
 ) -> Result<(), BackendError> {
     let BranchKernel { then, otherwise, outputs } = kernel;
-    check_branch(lowering, kernel, step)?;
     let homes = homes(lowering, then, step, outputs);
     bring_home(lowering, &then.inputs[..then.state], &step.reads[1..], &homes);
     let whole = |buffers: &[BufferIndex]| buffers.iter().copied().map(Binding::whole).collect();
@@ -52,22 +48,4 @@ pub(crate) fn lower_branch(
     let [then, otherwise] = Body::lower_all(lowering, [then, otherwise], &shared)?;
     lowering.push_work(Work::Branch(Branch { predicate: step.reads[0].index(), then, otherwise }));
     Ok(())
-}
-
-/// Checks that both plans take and give the same, and that the buffers of the step are that.
-fn check_branch(lowering: &Lowering<'_>, kernel: &BranchKernel, step: &Step) -> Result<(), BackendError> {
-    let BranchKernel { then, otherwise, outputs } = kernel;
-    let signature = |plan: &Plan| (plan.state, plan.inputs.clone(), plan.outputs.clone());
-    let reads: Vec<Type> =
-        std::iter::once(Type::scalar(DType::Bool)).chain(then.inputs.iter().cloned()).collect();
-    if signature(then) == signature(otherwise)
-        && then.state <= then.inputs.len()
-        && then.state <= then.outputs.len()
-        && reads_fit(lowering, step, &reads)
-        && writes_fit(lowering, step, outputs, |output| then.outputs.get(output).cloned())
-    {
-        Ok(())
-    } else {
-        Err(broken("a branch whose buffers are not what its plans take"))
-    }
 }

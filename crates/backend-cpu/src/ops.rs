@@ -5,9 +5,9 @@ mod windowed;
 use cornu_ir::DType;
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
-use cornu_ir::plan::{Instruction, Load, Map, OpKernel, Plan, Program, Scalar, Step, View, ViewDim};
+use cornu_ir::plan::{OpKernel, Step};
 use cornu_ir::types::{Shape, Type};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::cpu::host_bytes;
 use crate::error::broken;
@@ -28,10 +28,9 @@ use crate::simd::table::Held;
 /// The buffers of one op and their types.
 struct Node<'a> {
     step: &'a Step,
+    kernel: &'a OpKernel,
     args: SmallVec<[&'a Type; 3]>,
     ty: &'a Type,
-    /// What is made of the result; the identity but for ops that slide.
-    tail: &'a Program,
 }
 
 impl Node<'_> {
@@ -50,74 +49,29 @@ impl Node<'_> {
     }
 }
 
-/// Lowers one op, if its buffers have the types that it takes and gives.
+/// Lowers one op.
 pub(crate) fn lower_op(
     lowering: &mut Lowering<'_>,
     kernel: &OpKernel,
     step: &Step,
 ) -> Result<(), BackendError> {
-    let OpKernel { op, operands, result: ty, tail } = kernel;
-    let name = op.rules().name();
-    let buffers = &lowering.plan.buffers;
-    let args = step.reads.get(..*operands).ok_or_else(|| broken(format!("`{name}` without arguments")))?;
-    let args: SmallVec<[&Type; 3]> = args.iter().map(|id| &buffers[id.index()].ty).collect();
-    match op.rules().infer(&args) {
-        Ok(inferred) if inferred == *ty => {}
-        Ok(inferred) => return Err(broken(format!("`{name}` gives {inferred}, not {ty}"))),
-        Err(error) => return Err(broken(error.to_string())),
-    }
-    check_tail(lowering.plan, kernel, step)?;
-    if ty.elements() == 0 {
+    let plan = lowering.plan;
+    let args: SmallVec<[&Type; 3]> = step.reads[..kernel.operands].iter().map(|&id| plan.ty(id)).collect();
+    if kernel.result.elements() == 0 {
         return Ok(());
     }
-    lower_checked(lowering, op, &Node { step, args, ty, tail })
+    if let Some(map) = kernel.as_map(&args) {
+        return lowering.map(&map, step);
+    }
+    if let Some(dot) = kernel.as_dot(&args) {
+        return lowering.dot(&dot, step);
+    }
+    lower_single(lowering, &Node { step, kernel, args, ty: &kernel.result })
 }
 
-/// Checks that a tail goes on from what the op gives, and that there is none after an op that must have none: that
-/// writes its result itself.
-fn check_tail(plan: &Plan, kernel: &OpKernel, step: &Step) -> Result<(), BackendError> {
-    let OpKernel { op, result, tail, .. } = kernel;
-    let name = op.rules().name();
-    if tail.root != Some(result.dtype) {
-        return Err(broken(format!("a tail of `{name}` that does not take {}", result.dtype)));
-    }
-    if windowed::takes_tail(op) {
-        return Ok(());
-    }
-    match step.writes.as_slice() {
-        [only] if tail.is_identity() && plan.buffers[only.index()].ty == *result => Ok(()),
-        _ => Err(broken(format!("`{name}` with a tail, or another result than {result}"))),
-    }
-}
-
-/// Lowers an op whose types are right, and whose result has elements.
-fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Result<(), BackendError> {
-    match op {
-        Op::Scan(_) | Op::Conditional(_) => Err(broken("a loop or branch outside a kernel of its own")),
-        Op::Unary(unary) => elementwise(lowering, node, Scalar::Unary(*unary)),
-        Op::Binary(binary) => elementwise(lowering, node, Scalar::Binary(*binary)),
-        Op::Compare(compare) => elementwise(lowering, node, Scalar::Compare(*compare)),
-        Op::Select(_) => elementwise(lowering, node, Scalar::Select),
-        Op::Cast(_) => elementwise(lowering, node, Scalar::Cast),
-        Op::Iota(iota) => {
-            let (stride, size) = (node.ty.shape.strides()[iota.axis], node.ty.shape[iota.axis]);
-            elementwise(lowering, node, Scalar::Iota { stride, size })
-        }
-        Op::Reshape(_) | Op::Detach(_) => view(lowering, node, 0, &node.ty.shape.strides()),
-        Op::Broadcast(broadcast) => {
-            let mut strides = vec![0; node.ty.shape.rank()];
-            for (&axis, stride) in broadcast.axes.iter().zip(node.args[0].shape.strides()) {
-                strides[axis] = stride;
-            }
-            view(lowering, node, 0, &strides)
-        }
-        Op::Slice(slice) => {
-            let from = node.args[0].shape.strides();
-            let offset = slice.start.iter().zip(&from).map(|(start, stride)| start * stride).sum();
-            let strides: Vec<usize> =
-                slice.step.iter().zip(&from).map(|(step, stride)| step * stride).collect();
-            view(lowering, node, offset, &strides)
-        }
+/// Lowers an op with a kernel of its own, whose result has elements.
+fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
+    match &node.kernel.op {
         Op::Transpose(transpose) => {
             let from = node.args[0].shape.strides();
             let strides = transpose.order.iter().map(|&axis| from[axis] as isize);
@@ -237,8 +191,8 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
             lowering.push(RandomTask { key: node.arg(0), counter: node.arg(1), to: node.out(), elements });
             Ok(())
         }
-        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => windowed::convolve(lowering, op, node),
-        Op::Window(_) | Op::WindowSpread(_) => windowed::pool(lowering, op, node),
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => windowed::convolve(lowering, node),
+        Op::Window(_) | Op::WindowSpread(_) => windowed::pool(lowering, node),
         Op::WindowArgMax(op) => {
             let pool = Pool { windows: &op.windows, input: &node.args[0].shape, result: &node.ty.shape };
             let (held, from) = (Held::of(node.args[0].dtype), widened(lowering, node, 0));
@@ -252,34 +206,17 @@ fn lower_checked(lowering: &mut Lowering<'_>, op: &Op, node: &Node<'_>) -> Resul
             lowering.push(ConstantTask { bytes: bytes.into(), to: node.out() });
             Ok(())
         }
-        Op::Input(_) | Op::Dot(_) | Op::Reduce(_) => {
-            Err(broken(format!("`{}` outside a kernel of its own kind", op.rules().name())))
+        op @ (Op::Input(_) | Op::Dot(_) | Op::Reduce(_) | Op::Scan(_) | Op::Conditional(_)) => {
+            unreachable!("the check of plans admits no `{}` here", op.rules().name())
+        }
+        op
+        @ (Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) | Op::Detach(_)) => {
+            unreachable!("`{}` is a map", op.rules().name())
+        }
+        op @ (Op::Iota(_) | Op::Reshape(_) | Op::Broadcast(_) | Op::Slice(_)) => {
+            unreachable!("`{}` is a map", op.rules().name())
         }
     }
-}
-
-/// An elementwise op is a map of one instruction.
-fn elementwise(lowering: &mut Lowering<'_>, node: &Node<'_>, op: Scalar) -> Result<(), BackendError> {
-    let elements = node.ty.elements();
-    let load = |(read, ty): (usize, &&Type)| Load { read, dtype: ty.dtype, view: View::contiguous(elements) };
-    let loads: Vec<Load> = node.args.iter().enumerate().map(load).collect();
-    let instruction = Instruction { op, args: (0..loads.len()).collect(), dtype: node.ty.dtype };
-    let stores = smallvec![loads.len()];
-    let program = Program { root: None, loads, instructions: vec![instruction], stores };
-    lowering.map(&Map { elements, program }, node.step)
-}
-
-/// A view of the argument is a map that stores what it loads.
-fn view(
-    lowering: &mut Lowering<'_>,
-    node: &Node<'_>,
-    offset: usize,
-    strides: &[usize],
-) -> Result<(), BackendError> {
-    let dims = node.ty.shape.iter().zip(strides).map(|(&size, &stride)| ViewDim { size, stride });
-    let load = Load { read: 0, dtype: node.ty.dtype, view: View::new(offset, dims) };
-    let program = Program { root: None, loads: vec![load], instructions: Vec::new(), stores: smallvec![0] };
-    lowering.map(&Map { elements: node.ty.elements(), program }, node.step)
 }
 
 /// The axes of a copied box of this shape.

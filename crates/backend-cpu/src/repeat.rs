@@ -1,12 +1,9 @@
 //! Loops: a body, run once for each step on slices of the buffers around it.
 
 use cornu_ir::error::BackendError;
-use cornu_ir::ops::stacked_type;
 use cornu_ir::plan::{LoopKernel, Step};
-use cornu_ir::types::Type;
 
-use crate::body::{Binding, Body, Shared, bring_home, homes, reads_fit, writes_fit, written};
-use crate::error::broken;
+use crate::body::{Binding, Body, Shared, bring_home, homes, written};
 use crate::kernels::Span;
 use crate::lower::Lowering;
 use crate::work::{Runner, Work};
@@ -39,7 +36,6 @@ pub(crate) fn lower_loop(
     step: &Step,
 ) -> Result<(), BackendError> {
     let LoopKernel { body, length, reverse, sequences, outputs } = kernel;
-    check_loop(lowering, kernel, step)?;
     // A carry lives where its last value is wanted.
     let homes = homes(lowering, body, step, outputs);
     bring_home(lowering, &body.inputs[..body.state], &step.reads, &homes);
@@ -59,26 +55,4 @@ pub(crate) fn lower_loop(
     let [body] = Body::lower_all(lowering, [body], &shared)?;
     lowering.push_work(Work::Loop(Loop { length: *length, reverse: *reverse, body }));
     Ok(())
-}
-
-/// Checks that the buffers of the step are what the body needs for all steps.
-fn check_loop(lowering: &Lowering<'_>, kernel: &LoopKernel, step: &Step) -> Result<(), BackendError> {
-    let LoopKernel { body, length, sequences, outputs, .. } = kernel;
-    let sequence = body.state..body.state + sequences;
-    let read = |(index, ty): (usize, &Type)| {
-        if sequence.contains(&index) { stacked_type(ty, *length) } else { ty.clone() }
-    };
-    let reads: Vec<Type> = body.inputs.iter().enumerate().map(read).collect();
-    let written = |output: usize| {
-        let ty = body.outputs.get(output)?;
-        Some(if output < body.state { ty.clone() } else { stacked_type(ty, *length) })
-    };
-    if sequence.end <= body.inputs.len()
-        && reads_fit(lowering, step, &reads)
-        && writes_fit(lowering, step, outputs, written)
-    {
-        Ok(())
-    } else {
-        Err(broken("a loop whose buffers are not what its body takes"))
-    }
 }

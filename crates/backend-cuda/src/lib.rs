@@ -1,76 +1,34 @@
 //! Runs plans on NVIDIA GPUs. Nothing of CUDA is needed to build this crate, and nothing is loaded before a device
 //! is asked for: on a machine without one, [`Cuda::new`] says what was looked for and where.
+//!
+//! [`Cuda`] is all there is to see. Inside: `lower` turns each step of a plan into `launch`es of kernels, `print` their
+//! fused expressions into CUDA C; `source` puts the kernels of a plan and their families (`kernels/*.cu`) together,
+//! and `compile` makes a program of it, once; `executable` records a run as a graph and queues that; `memory` feeds it.
+//! `driver` holds all that is asked of CUDA's driver.
 
 #![deny(unsafe_code)]
 
+mod body;
+mod cache;
+#[allow(unsafe_code)]
+mod compile;
+mod cuda;
+#[allow(unsafe_code)]
 mod device;
+#[allow(unsafe_code)]
+mod driver;
+mod error;
+mod executable;
+mod host;
+mod kernels;
+mod launch;
+mod lower;
+mod memory;
+mod ops;
+mod print;
+mod source;
 
-use cornu_ir::backend::{Backend, Buffer, Executable};
-use cornu_ir::error::BackendError;
-use cornu_ir::plan::Plan;
-use cornu_ir::{Tensor, Type};
+pub use cuda::Cuda;
 
 /// The name users choose this backend by, and the first word of its errors.
 const NAME: &str = "cuda";
-
-/// One GPU.
-#[derive(Debug)]
-pub struct Cuda {
-    /// No kernels are written yet, so no value of this type can exist.
-    never: std::convert::Infallible,
-}
-
-impl Cuda {
-    /// Opens the GPU with this number, counted from 0 in the driver's order (`CUDA_VISIBLE_DEVICES` applies).
-    ///
-    /// # Errors
-    /// [`BackendError::NoDevice`] where the driver or the device is missing. Where it is there,
-    /// [`BackendError::Unsupported`]: this backend has no kernels yet, and it is better to say so here than at the
-    /// first step of a training run.
-    pub fn new(ordinal: usize) -> Result<Cuda, BackendError> {
-        find(ordinal)?;
-        let what = format!("any step of a plan: device {ordinal} is there, but kernels are not written yet");
-        Err(BackendError::Unsupported { backend: NAME, what })
-    }
-
-    /// The number of the GPU.
-    pub fn ordinal(&self) -> usize {
-        match self.never {}
-    }
-}
-
-impl Backend for Cuda {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn compile(&self, _: &Plan) -> Result<Box<dyn Executable>, BackendError> {
-        match self.never {}
-    }
-
-    fn allocate(&self, _: &Type) -> Result<Buffer, BackendError> {
-        match self.never {}
-    }
-
-    fn write(&self, _: &mut Buffer, _: &Tensor) -> Result<(), BackendError> {
-        match self.never {}
-    }
-
-    fn read(&self, _: &Buffer, _: &mut Tensor) -> Result<(), BackendError> {
-        match self.never {}
-    }
-}
-
-/// Makes sure that the machine has a device of that number.
-fn find(ordinal: usize) -> Result<(), BackendError> {
-    let missing = |reason: String| Err(BackendError::NoDevice { backend: NAME, reason });
-    match device::count() {
-        Err(reason) => missing(reason),
-        Ok(0) => {
-            missing("the driver runs but sees no GPU; look at CUDA_VISIBLE_DEVICES and `nvidia-smi`".into())
-        }
-        Ok(count) if ordinal < count => Ok(()),
-        Ok(1) => missing(format!("device {ordinal} was asked for; the only one here is device 0")),
-        Ok(count) => missing(format!("device {ordinal} was asked for; there are devices 0 to {}", count - 1)),
-    }
-}

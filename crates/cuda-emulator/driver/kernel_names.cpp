@@ -75,7 +75,7 @@ Found read_kernel(Reader reader) {
 
 std::string kernel_table(const std::string &preprocessed) {
     static const std::string MARK = "__global__";
-    std::string table = "#line 1 \"table of kernels\"\n";
+    std::string table = "#line 1 \"table of kernels\"\nEMULATOR_IMAGE\n";
     std::set<std::string> names;
     for (size_t at = 0; (at = preprocessed.find(MARK, at)) != std::string::npos; at += MARK.size()) {
         const size_t end = at + MARK.size();

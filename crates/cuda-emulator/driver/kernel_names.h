@@ -3,5 +3,5 @@
 
 #include <string>
 
-// A line of `EMULATOR_KERNEL(name, bounds)` for each `extern "C" __global__ void name(...)` that has a body.
+// `EMULATOR_IMAGE`, then a line of `EMULATOR_KERNEL(name, bounds)` for each `extern "C" __global__ void name(...)` that has a body.
 std::string kernel_table(const std::string &preprocessed);

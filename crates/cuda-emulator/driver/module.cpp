@@ -8,6 +8,7 @@
 #include <link.h>
 #include <unistd.h>
 
+#include "own_folder.h"
 #include "state.h"
 
 namespace {
@@ -46,6 +47,16 @@ bool write_file(const std::string &path, const char *bytes, size_t count) {
     return fclose(file) == 0 && written;
 }
 
+// An image of another build of the emulator may come from a cache: it is of no use, nor is one for another device.
+bool fits(const emulator::Image *image) {
+    if (image == nullptr || image->build != own_folder()) {
+        return false;
+    }
+    const unsigned device = static_cast<unsigned>(architecture());
+    const bool same_family = image->portable || image->architecture / 10 == device / 10;
+    return same_family && image->architecture <= device;
+}
+
 CUresult load(Module **module, const char *image) {
     Elf64_Ehdr header;
     if (image == nullptr || memcmp(image, ELFMAG, SELFMAG) != 0) {
@@ -65,6 +76,9 @@ CUresult load(Module **module, const char *image) {
     if (loaded->library == nullptr) {
         fprintf(stderr, "cornu's CUDA emulator: a kernel uses what the emulator does not have: %s\n", dlerror());
         return CUDA_ERROR_INVALID_IMAGE;
+    }
+    if (!fits(static_cast<const emulator::Image *>(dlsym(loaded->library, "emulator_image")))) {
+        return CUDA_ERROR_NO_BINARY_FOR_GPU;
     }
     *module = loaded.get();
     modules[*module] = std::move(loaded);

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <string>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "kernel_names.h"
+#include "own_folder.h"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -53,16 +53,6 @@ bool write_file(const std::string &path, const std::string &text) {
     }
     const bool written = fwrite(text.data(), 1, text.size(), file) == text.size();
     return fclose(file) == 0 && written;
-}
-
-// The folder of this library: its headers and images lie there too.
-std::string own_folder() {
-    Dl_info info;
-    if (dladdr(reinterpret_cast<void *>(&own_folder), &info) == 0) {
-        return ".";
-    }
-    const std::string path = info.dli_fname;
-    return path.substr(0, path.rfind('/'));
 }
 
 std::string hash(const std::string &text) {
@@ -129,6 +119,7 @@ bool translate(const std::string &option, std::vector<std::string> &flags, std::
         const size_t number = value.find('_');
         const bool known = value.rfind("sm_", 0) == 0 || value.rfind("compute_", 0) == 0;
         architecture = known ? value.substr(number + 1) : "";
+        flags.push_back(value[0] == 's' ? "-DEMULATOR_PORTABLE=false" : "-DEMULATOR_PORTABLE=true");
         return known;
     }
     if (key == "--define-macro") {
@@ -155,7 +146,7 @@ std::vector<std::string> compiler_flags(const std::string &architecture) {
     const std::string digits = architecture.substr(0, architecture.find_first_not_of("0123456789"));
     std::vector<std::string> flags = {"-x", "c++", "-std=c++17", "-O1", "-nostdinc", "-fPIC", "-ffp-contract=off",
                                       "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-fvisibility=hidden",
-                                      "-Wno-attributes", "-D__CUDA_ARCH__=" + digits + "0", "-I" + own_folder() + "/include",
+                                      "-Wno-attributes", "-DEMULATOR_BUILD=\"" + own_folder() + "\"", "-D__CUDA_ARCH__=" + digits + "0", "-I" + own_folder() + "/include",
                                       "-include", "cuda_emulator.h"};
     if (architecture == "90a") {
         flags.push_back("-D__CUDA_ARCH_FEAT_SM90_ALL=1");
@@ -231,12 +222,15 @@ EXPORT nvrtcResult nvrtcDestroyProgram(Program **program) {
 
 EXPORT nvrtcResult nvrtcCompileProgram(Program *program, int count, const char *const *options) {
     std::vector<std::string> flags;
-    std::string architecture = "75";
+    std::string architecture;
     for (int i = 0; i < count; ++i) {
         if (!translate(options[i], flags, architecture)) {
             program->log = std::string("nvrtc: error: unrecognized option ") + options[i] + " found";
             return NVRTC_ERROR_INVALID_OPTION;
         }
+    }
+    if (architecture.empty()) {
+        translate("--gpu-architecture=compute_75", flags, architecture);
     }
     flags = join(compiler_flags(architecture), flags);
     std::string key = program->source + '\0' + program->name;

@@ -46,6 +46,13 @@ struct Kernel {
     unsigned launch_bound; // the most threads of a block, 0 where the kernel does not say
 };
 
+// What an image was compiled by and for; see EMULATOR_IMAGE.
+struct Image {
+    const char *build; // the folder of the compiler, which is named by all that goes into it
+    unsigned architecture;
+    bool portable; // as PTX is: for later architectures too
+};
+
 } // namespace emulator
 
 #pragma GCC visibility push(default)

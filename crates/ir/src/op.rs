@@ -122,6 +122,13 @@ macro_rules! table {
                 matches!(self, Op::Scatter(_) | Op::DynamicUpdate(_))
             }
 
+            /// True if a kernel of this op may go on with a fused expression of its result: see
+            /// [`crate::plan::OpKernel`].
+            pub fn takes_tail(&self) -> bool {
+                let is_convolution = matches!(self, Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_));
+                is_convolution || matches!(self, Op::Window(_) | Op::WindowSpread(_))
+            }
+
             /// The op that the written form calls `name`.
             pub(crate) fn parse(name: &str, attributes: &Attributes) -> Result<Op, String> {
                 $(if let Some(op) = $op::parse(name, attributes) {

@@ -9,7 +9,7 @@ const ELEMENTWISE: &str = include_str!("../kernels/elementwise.cu");
 #[test]
 fn the_architecture_reaches_the_program() {
     let Some(device) = Device::open() else { return };
-    for (option, number) in [("sm_75", 750), ("sm_80", 800), ("sm_90a", 900)] {
+    for (option, number) in [("compute_75", 750), ("compute_80", 800), ("sm_90a", 900)] {
         let kernel = device.kernel(ELEMENTWISE, "architecture", &[&format!("--gpu-architecture={option}")]);
         let out = device.upload(&[0i32]);
         device.launch(&kernel, (1, 1, 1), (1, 1, 1), 0, &[device.memory(&out)]).unwrap();

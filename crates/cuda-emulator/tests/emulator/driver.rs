@@ -2,8 +2,9 @@
 
 use cudarc::driver::sys::{CUdevice_attribute, CUfunction_attribute, CUresult};
 use cudarc::driver::{CudaContext, DriverError};
+use cudarc::nvrtc::Ptx;
 
-use crate::support::{Argument, Device};
+use crate::support::{Argument, Device, compile};
 
 const ELEMENTWISE: &str = include_str!("../kernels/elementwise.cu");
 
@@ -80,8 +81,8 @@ fn launches_beyond_the_limits_are_refused() {
 #[test]
 fn globals_of_a_module_can_be_written() {
     let Some(device) = Device::open() else { return };
-    let image = crate::support::compile("test.cu", ELEMENTWISE, &[]).unwrap();
-    let module = device.context.load_module(cudarc::nvrtc::Ptx::from_binary(image)).unwrap();
+    let image = compile("test.cu", ELEMENTWISE, &[]).unwrap();
+    let module = device.context.load_module(Ptx::from_binary(image)).unwrap();
     let mut table = module.get_global("table", &device.stream).unwrap();
     assert_eq!(table.len(), 16);
     let bytes: Vec<u8> = [1.0f32, 2.0, 3.0, 4.0].iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -107,4 +108,18 @@ fn calls_are_counted() {
     assert_eq!(device.emulator.calls("cuStreamSynchronize"), 0);
     device.stream.synchronize().unwrap();
     assert_eq!(device.emulator.calls("cuStreamSynchronize"), 1);
+}
+
+#[test]
+fn images_for_other_devices_are_refused() {
+    let Some(device) = Device::open() else { return };
+    let load = |option| {
+        let image = compile("test.cu", ELEMENTWISE, &[option]).unwrap();
+        device.context.load_module(Ptx::from_binary(image)).map(drop).map_err(|error| error.0)
+    };
+    assert_eq!(load("--gpu-architecture=compute_80"), Ok(()));
+    assert_eq!(load("--gpu-architecture=sm_90a"), Ok(()));
+    assert_eq!(load("--gpu-architecture=sm_80"), Err(CUresult::CUDA_ERROR_NO_BINARY_FOR_GPU));
+    let nonsense = device.context.load_module(Ptx::from_binary(vec![7; 100]));
+    assert_eq!(nonsense.unwrap_err().0, CUresult::CUDA_ERROR_INVALID_IMAGE);
 }

@@ -17,7 +17,7 @@ fn functions_of_one_element() {
         ("reciprocal_root", |x| 1.0 / x.sqrt()),
     ];
     for (name, function) in expected {
-        let kernel = device.kernel(ELEMENTWISE, name, &["--gpu-architecture=sm_80"]);
+        let kernel = device.kernel(ELEMENTWISE, name, &["--gpu-architecture=compute_80"]);
         let out = device.zeros(1000);
         let arguments = [device.memory(&out), device.memory(&input), Argument::Int(1000)];
         device.launch(&kernel, (3, 1, 1), (256, 1, 1), 0, &arguments).unwrap();

@@ -52,7 +52,7 @@ fn launch_tiles<T>(
     (m, n, k): (usize, usize, usize),
 ) -> Vec<f32> {
     let kernel =
-        device.hardware_kernel(TENSOR_CORE, name, &[&["--gpu-architecture=sm_80"], options].concat());
+        device.hardware_kernel(TENSOR_CORE, name, &[&["--gpu-architecture=compute_80"], options].concat());
     let out = device.zeros(m * n);
     let mut arguments = vec![device.memory(&out), device.memory(left), device.memory(right)];
     arguments.extend([m, n, k].map(|size| Argument::Int(size as i32)));

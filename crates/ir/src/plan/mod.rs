@@ -5,6 +5,7 @@
 //! reshape is nothing at all, and chains of elementwise ops fuse across both.
 
 mod branch;
+mod check;
 mod cost;
 mod emit;
 mod fuse;
@@ -13,6 +14,7 @@ mod print;
 mod program;
 mod recompute;
 mod schedule;
+mod single;
 mod view;
 
 use smallvec::SmallVec;

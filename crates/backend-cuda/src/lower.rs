@@ -1,0 +1,142 @@
+//! Lowering: from the steps of a plan to launches of kernels, and the source of those.
+
+use cornu_ir::Tensor;
+use cornu_ir::error::BackendError;
+use cornu_ir::plan::{ALIGNMENT, DotKernel, Kernel, Map, Place, Plan, Program, ReduceKernel, Step};
+
+use crate::body::{lower_branch, lower_loop};
+use crate::error::{broken, unsupported};
+use crate::kernels::{Printed, map};
+use crate::launch::{BufferIndex, Launch, Work};
+use crate::ops::lower_op;
+use crate::print::{Functor, Role, Wiring, functor};
+use crate::source::Source;
+
+/// A plan as launches, and the memory they need.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub(crate) works: Vec<Work>,
+    /// How many works there are up to the end of each step.
+    pub(crate) ends: Vec<usize>,
+    /// Where each buffer lies: those of the plan, then those that kernels pass to each other.
+    pub(crate) places: Vec<Place>,
+    pub(crate) arena_bytes: usize,
+    /// What [`Place::Constant`] names: the plan's, then those of bodies.
+    pub(crate) constants: Vec<Tensor>,
+}
+
+/// Lowers every step, if the plan keeps its own rules.
+pub(crate) fn lower(plan: &Plan, source: &mut Source) -> Result<Lowered, BackendError> {
+    plan.check().map_err(broken)?;
+    lower_checked(plan, source, true)
+}
+
+/// Lowers every step of a plan that keeps its rules. `aligned` says that its buffers begin where memory is read fastest.
+pub(crate) fn lower_checked(
+    plan: &Plan,
+    source: &mut Source,
+    aligned: bool,
+) -> Result<Lowered, BackendError> {
+    let lowered = Lowered {
+        works: Vec::new(),
+        ends: Vec::with_capacity(plan.steps.len()),
+        places: plan.buffers.iter().map(|buffer| buffer.place).collect(),
+        arena_bytes: plan.arena_bytes,
+        constants: plan.constants.clone(),
+    };
+    let mut lowering = Lowering { plan, source, aligned, lowered, used_after_plan: 0 };
+    for step in &plan.steps {
+        lowering.step(step)?;
+        lowering.lowered.ends.push(lowering.lowered.works.len());
+    }
+    Ok(lowering.lowered)
+}
+
+/// Lowering in progress.
+pub(crate) struct Lowering<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) source: &'a mut Source,
+    /// True if all buffers begin at a multiple of 16 bytes.
+    pub(crate) aligned: bool,
+    lowered: Lowered,
+    /// Bytes after the plan's arena that the current step uses between its kernels.
+    used_after_plan: usize,
+}
+
+impl Lowering<'_> {
+    fn step(&mut self, step: &Step) -> Result<(), BackendError> {
+        self.used_after_plan = 0;
+        match &step.kernel {
+            Kernel::Map(map) => self.map(map, step),
+            Kernel::Reduce(kernel) => self.reduce(kernel, step),
+            Kernel::Dot(kernel) => self.dot(kernel, step),
+            Kernel::Loop(kernel) => lower_loop(self, kernel, step),
+            Kernel::Branch(kernel) => lower_branch(self, kernel, step),
+            Kernel::Op(kernel) => lower_op(self, kernel, step),
+        }
+    }
+
+    pub(crate) fn map(&mut self, map: &Map, step: &Step) -> Result<(), BackendError> {
+        if map.elements > 0 {
+            let program = self.functor(&map.program, Role::Program, step)?;
+            self.push(map::map(&program, map.elements));
+        }
+        Ok(())
+    }
+
+    fn reduce(&mut self, _: &ReduceKernel, _: &Step) -> Result<(), BackendError> {
+        Err(unsupported("a reduction"))
+    }
+
+    pub(crate) fn dot(&mut self, _: &DotKernel, _: &Step) -> Result<(), BackendError> {
+        Err(unsupported("a product of matrices"))
+    }
+
+    /// A program as text, for the buffers of a step.
+    pub(crate) fn functor(
+        &self,
+        program: &Program,
+        role: Role,
+        step: &Step,
+    ) -> Result<Functor, BackendError> {
+        let places = |ids: &[cornu_ir::plan::BufferId]| -> Vec<BufferIndex> {
+            ids.iter().map(|id| id.index()).collect()
+        };
+        let (reads, writes) = (places(&step.reads), places(&step.writes));
+        Ok(functor(program, role, &Wiring { reads: &reads, writes: &writes, aligned: self.aligned }))
+    }
+
+    /// Adds a kernel, and its launch.
+    pub(crate) fn push(&mut self, printed: Printed) {
+        let Printed { family, text, grid, threads, shared, params } = printed;
+        let kernel = self.source.kernel(family, text);
+        self.push_work(Work::Launch(Launch { kernel, grid, threads, shared, params }));
+    }
+
+    /// Adds a launch or a body.
+    pub(crate) fn push_work(&mut self, work: Work) {
+        self.lowered.works.push(work);
+    }
+
+    /// Where a buffer lies.
+    pub(crate) fn place(&self, buffer: BufferIndex) -> Place {
+        self.lowered.places[buffer]
+    }
+
+    /// The buffer of a constant that is not the plan's own.
+    pub(crate) fn constant(&mut self, constant: Tensor) -> BufferIndex {
+        self.lowered.places.push(Place::Constant(self.lowered.constants.len()));
+        self.lowered.constants.push(constant);
+        self.lowered.places.len() - 1
+    }
+
+    /// A buffer that lasts from one kernel of a step to the next. It lies behind the plan's arena, where those of all
+    /// steps share their place.
+    pub(crate) fn temporary(&mut self, bytes: usize) -> BufferIndex {
+        let offset = self.plan.arena_bytes.next_multiple_of(ALIGNMENT) + self.used_after_plan;
+        self.used_after_plan += bytes.next_multiple_of(ALIGNMENT);
+        self.lowered.arena_bytes = self.lowered.arena_bytes.max(offset + bytes);
+        self.lowered.places.push(Place::Arena(offset));
+        self.lowered.places.len() - 1
+    }
+}

@@ -1,0 +1,82 @@
+//! Lowering of single ops: one arm for each op of the language.
+
+use cornu_ir::error::BackendError;
+use cornu_ir::op::Op;
+use cornu_ir::plan::{OpKernel, Step};
+use cornu_ir::types::Type;
+use smallvec::SmallVec;
+
+use crate::error::unsupported;
+use crate::launch::BufferIndex;
+use crate::lower::Lowering;
+
+/// The buffers of one op and their types.
+pub(crate) struct Node<'a> {
+    pub(crate) step: &'a Step,
+    pub(crate) kernel: &'a OpKernel,
+    pub(crate) args: SmallVec<[&'a Type; 3]>,
+    pub(crate) ty: &'a Type,
+}
+
+impl Node<'_> {
+    /// The buffer of an argument.
+    pub(crate) fn arg(&self, index: usize) -> BufferIndex {
+        self.step.reads[index].index()
+    }
+
+    /// The buffer of the result, which no tail changes.
+    pub(crate) fn out(&self) -> BufferIndex {
+        self.step.writes[0].index()
+    }
+}
+
+/// Lowers one op.
+pub(crate) fn lower_op(
+    lowering: &mut Lowering<'_>,
+    kernel: &OpKernel,
+    step: &Step,
+) -> Result<(), BackendError> {
+    let plan = lowering.plan;
+    let args: SmallVec<[&Type; 3]> = step.reads[..kernel.operands].iter().map(|&id| plan.ty(id)).collect();
+    if kernel.result.elements() == 0 {
+        return Ok(());
+    }
+    if let Some(map) = kernel.as_map(&args) {
+        return lowering.map(&map, step);
+    }
+    if let Some(dot) = kernel.as_dot(&args) {
+        return lowering.dot(&dot, step);
+    }
+    lower_single(lowering, &Node { step, kernel, args, ty: &kernel.result })
+}
+
+/// Lowers an op with a kernel of its own, whose result has elements.
+fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
+    match &node.kernel.op {
+        op @ (Op::Input(_) | Op::Dot(_) | Op::Reduce(_) | Op::Scan(_) | Op::Conditional(_)) => {
+            unreachable!("the check of plans admits no `{}` here", op.rules().name())
+        }
+        op
+        @ (Op::Unary(_) | Op::Binary(_) | Op::Compare(_) | Op::Select(_) | Op::Cast(_) | Op::Detach(_)) => {
+            unreachable!("`{}` is a map", op.rules().name())
+        }
+        op @ (Op::Iota(_) | Op::Reshape(_) | Op::Broadcast(_) | Op::Slice(_)) => {
+            unreachable!("`{}` is a map", op.rules().name())
+        }
+        Op::Transpose(_) | Op::Reverse(_) | Op::Pad(_) | Op::Concat(_) | Op::Constant(_) => {
+            Err(unsupported(node.kernel.op.rules().name()))
+        }
+        Op::DynamicSlice(_) | Op::DynamicUpdate(_) | Op::Gather(_) | Op::Scatter(_) | Op::RandomBits(_) => {
+            Err(unsupported(node.kernel.op.rules().name()))
+        }
+        Op::ArgReduce(_) | Op::ArgSort(_) | Op::Cumulative(_) => {
+            Err(unsupported(node.kernel.op.rules().name()))
+        }
+        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => {
+            Err(unsupported(node.kernel.op.rules().name()))
+        }
+        Op::Window(_) | Op::WindowSpread(_) | Op::WindowArgMax(_) => {
+            Err(unsupported(node.kernel.op.rules().name()))
+        }
+    }
+}
