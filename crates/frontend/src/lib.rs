@@ -17,7 +17,7 @@
 //! # Ok::<(), cornu::Error>(())
 //! ```
 //!
-//! Where models run is a matter of feature flags (`cpu`, the default, and `cuda`) and of [`Device`]; no line of a
+//! Where models run is a matter of feature flags (`cpu`, the default, and `cuda`) and of [`Device::current`]; no line of a
 //! program changes with it.
 
 #![forbid(unsafe_code)]
@@ -55,7 +55,7 @@ pub use callbacks::{Callback, History};
 pub use cornu_ir::backend::Limits;
 pub use cornu_ir::derived;
 pub use cornu_ir::{DType, Data, Element, Expr, Tensor, Type, bf16, f16};
-pub use device::Device;
+pub use device::{Device, set_device};
 pub use error::{Error, Result};
 pub use identifier::Identifier;
 pub use layers::*;

@@ -104,7 +104,7 @@ impl Model {
             name,
             network,
             policy: dtype_policy(),
-            backend: Device::default().backend()?,
+            backend: Device::current()?.backend()?,
             seed: random::next_seed(),
             built: None,
             compiled: None,
