@@ -6,10 +6,10 @@ use cornu_ir::plan::{ALIGNMENT, DotKernel, Kernel, Map, Place, Plan, Program, Re
 
 use crate::body::{lower_branch, lower_loop};
 use crate::error::{broken, unsupported};
-use crate::kernels::{Printed, map};
+use crate::kernels::{Printed, map, matmul};
 use crate::launch::{BufferIndex, Launch, Work};
 use crate::ops::lower_op;
-use crate::print::{Functor, Role, Wiring, functor};
+use crate::print::{Functor, Role, Wiring, functor, functor_of, lanes};
 use crate::source::Source;
 
 /// A plan as launches, and the memory they need.
@@ -88,8 +88,8 @@ impl Lowering<'_> {
         Err(unsupported("a reduction"))
     }
 
-    pub(crate) fn dot(&mut self, _: &DotKernel, _: &Step) -> Result<(), BackendError> {
-        Err(unsupported("a product of matrices"))
+    pub(crate) fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
+        matmul::dot(self, kernel, step)
     }
 
     /// A program as text, for the buffers of a step.
@@ -99,11 +99,21 @@ impl Lowering<'_> {
         role: Role,
         step: &Step,
     ) -> Result<Functor, BackendError> {
+        Ok(self.wired(step, |wiring| functor(program, role, wiring)))
+    }
+
+    /// The same for at most so many places at a time.
+    pub(crate) fn functor_within(&self, program: &Program, role: Role, step: &Step, most: usize) -> Functor {
+        let lanes = lanes(program, self.aligned).min(most);
+        self.wired(step, |wiring| functor_of(program, role, wiring, lanes))
+    }
+
+    fn wired(&self, step: &Step, print: impl FnOnce(&Wiring<'_>) -> Functor) -> Functor {
         let places = |ids: &[cornu_ir::plan::BufferId]| -> Vec<BufferIndex> {
             ids.iter().map(|id| id.index()).collect()
         };
         let (reads, writes) = (places(&step.reads), places(&step.writes));
-        Ok(functor(program, role, &Wiring { reads: &reads, writes: &writes, aligned: self.aligned }))
+        print(&Wiring { reads: &reads, writes: &writes, aligned: self.aligned })
     }
 
     /// Adds a kernel, and its launch.

@@ -6,6 +6,8 @@
 pub(crate) mod branch;
 pub(crate) mod copy;
 pub(crate) mod map;
+pub(crate) mod matmul;
+pub(crate) mod product;
 
 use smallvec::SmallVec;
 

@@ -285,3 +285,12 @@ DEVICE void product_by_tiles(
         );
     }
 }
+
+// The same with shared memory of its own.
+template <class S, class Tile, class Left, class Right, class Finish>
+DEVICE void product_by_cuda_cores(
+    const typename S::Element* left, const typename S::Element* right, const Finish& finish
+) {
+    __shared__ Pack<SumOf<typename S::Element>, 4> shared[Tile::SHARED / 4];
+    product_by_tiles<S, Tile, Left, Right>(left, right, finish, &shared[0][0]);
+}
