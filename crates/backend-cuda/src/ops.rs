@@ -7,6 +7,7 @@ use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
 use crate::error::unsupported;
+use crate::kernels::conv::{Form, conv};
 use crate::launch::BufferIndex;
 use crate::lower::Lowering;
 
@@ -51,7 +52,7 @@ pub(crate) fn lower_op(
 }
 
 /// Lowers an op with a kernel of its own, whose result has elements.
-fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
+fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
     match &node.kernel.op {
         op @ (Op::Input(_) | Op::Dot(_) | Op::Reduce(_) | Op::Scan(_) | Op::Conditional(_)) => {
             unreachable!("the check of plans admits no `{}` here", op.rules().name())
@@ -72,11 +73,16 @@ fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Bac
         Op::ArgReduce(_) | Op::ArgSort(_) | Op::Cumulative(_) => {
             Err(unsupported(node.kernel.op.rules().name()))
         }
-        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
-        }
+        Op::Conv(_) => convolution(lowering, Form::Forward, node),
+        Op::ConvInputGrad(_) => convolution(lowering, Form::InputGrad, node),
+        Op::ConvKernelGrad(_) => convolution(lowering, Form::KernelGrad, node),
         Op::Window(_) | Op::WindowSpread(_) | Op::WindowArgMax(_) => {
             Err(unsupported(node.kernel.op.rules().name()))
         }
     }
+}
+
+fn convolution(lowering: &mut Lowering<'_>, form: Form, node: &Node<'_>) -> Result<(), BackendError> {
+    let (sizes, sliding) = node.kernel.convolution(&node.args).expect("a convolution whose arguments fit");
+    conv(lowering, form, &sizes, sliding, node)
 }

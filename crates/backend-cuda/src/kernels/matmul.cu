@@ -1,25 +1,5 @@
-// Products of matrices: operands for the tiles of tiles.cuh and tensor.cuh, and two forms for products with a vector,
-// which are bound by reading the matrix once.
-
-// A matrix of LINES lines of DEPTH elements each: `[line][k]` if ALONG_K, else `[k][line]`, where neighbours of the
-// slower axis lie STEP apart. The next product's lies BATCH_STEP further.
-template <class T, bool ALONG_K_, int VECTOR_, index LINES, index DEPTH, index STEP, index BATCH_STEP>
-struct Matrix {
-    typedef T Element;
-    static constexpr bool ALONG_K = ALONG_K_;
-    static constexpr int VECTOR = VECTOR_;
-    const T* first;
-    METHOD Matrix(const T* from, index batch) : first(from + batch * BATCH_STEP) {}
-
-    struct Line {
-        index begin;
-        bool inside;
-    };
-    METHOD Line line(index number) const { return Line{ALONG_K ? number * STEP : number, number < LINES}; }
-    METHOD const T* find(const Line& line, index k) const {
-        return line.inside && k < DEPTH ? first + (line.begin + (ALONG_K ? k : k * STEP)) : nullptr;
-    }
-};
+// Products with a vector, which are bound by reading the matrix once. All other products go by the tiles of tiles.cuh
+// and tensor.cuh.
 
 // One of the operands is a vector and both lie along k: a warp sums one result. Its lanes read neighbours; several
 // reads are under way at a time. Grid: eight results, or parts of one, for each block of 256 threads.

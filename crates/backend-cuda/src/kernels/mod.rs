@@ -4,6 +4,7 @@
 //! templates of its family, and says on which grid they run.
 
 pub(crate) mod branch;
+pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod map;
 pub(crate) mod matmul;

@@ -12,9 +12,12 @@
 // Places of elements in the tile of an operand.
 template <bool ALONG_K, int LINES, int DEPTH>
 struct Swizzled {
+    static constexpr int WIDTH = ALONG_K ? DEPTH : LINES;
+    // Eight chunks are as wide as all banks. Where a row has but four, two rows are.
     static METHOD index place(index line, index k) {
-        if (ALONG_K) return line * DEPTH + ((k / 8 ^ (line / 2 & 3)) * 8 + k % 8);
-        return k * LINES + ((line / 8 ^ (k & 7)) * 8 + line % 8);
+        const index row = ALONG_K ? line : k, along = ALONG_K ? k : line;
+        const index turned = WIDTH == 32 ? along / 8 ^ (row / 2 & 3) : along / 8 ^ (row & 7);
+        return row * WIDTH + turned * 8 + along % 8;
     }
 };
 

@@ -83,6 +83,28 @@ DEVICE void combine(const SumOf<typename S::Element>* parts, const Finish& finis
     }
 }
 
+// ---- Matrices -----------------------------------------------------------------------------------------------------
+
+// A matrix of LINES lines of DEPTH elements each: `[line][k]` if ALONG_K, else `[k][line]`, where neighbours of the
+// slower axis lie STEP apart. The next product's lies BATCH_STEP further.
+template <class T, bool ALONG_K_, int VECTOR_, index LINES, index DEPTH, index STEP, index BATCH_STEP>
+struct Matrix {
+    typedef T Element;
+    static constexpr bool ALONG_K = ALONG_K_;
+    static constexpr int VECTOR = VECTOR_;
+    const T* first;
+    METHOD Matrix(const T* from, index batch) : first(from + batch * BATCH_STEP) {}
+
+    struct Line {
+        index begin;
+        bool inside;
+    };
+    METHOD Line line(index number) const { return Line{ALONG_K ? number * STEP : number, number < LINES}; }
+    METHOD const T* find(const Line& line, index k) const {
+        return line.inside && k < DEPTH ? first + (line.begin + (ALONG_K ? k : k * STEP)) : nullptr;
+    }
+};
+
 // ---- Blocks -------------------------------------------------------------------------------------------------------
 
 // The tile of a block. Blocks that run at the same time take a compact patch of tiles, eight high, so that what they
