@@ -116,10 +116,12 @@ mod tests {
         Ok(program.log())
     }
 
-    /// All kernels of the conformance corpus, in one program. Compiled to machine code: only the assembler looks into
-    /// inline assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
-    #[test]
-    fn every_kernel_compiles_for_every_architecture() {
+    /// Programs larger than the corpus, whose kernels are others for that.
+    const LARGE: &str = include_str!("../tests/large.ir");
+
+    /// All kernels of these files, in one program. Compiled to machine code: only the assembler looks into inline
+    /// assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
+    fn kernels_compile_for_every_architecture(files: &[(&str, &str)]) {
         if let Err(missing) = version() {
             let required = std::env::var_os("CORNU_REQUIRE_NVRTC").is_some();
             assert!(!required, "{missing}");
@@ -127,7 +129,7 @@ mod tests {
             return;
         }
         let (mut source, mut missing) = (Source::default(), Vec::new());
-        for (name, text) in CASES {
+        for (name, text) in files {
             for case in cases(text).expect("the corpus is read by the tests of the language") {
                 if let Err(error) = lower(&plan(&optimize(&case.graph)), &mut source) {
                     missing.push(format!("{name}, {}: {error}", case.name));
@@ -142,6 +144,16 @@ mod tests {
             println!("{architecture}: {} kernels", source.names().len());
         }
         assert!(missing.is_empty(), "{}", missing.join("\n"));
+    }
+
+    #[test]
+    fn every_kernel_compiles_for_every_architecture() {
+        kernels_compile_for_every_architecture(CASES);
+    }
+
+    #[test]
+    fn kernels_of_large_products_compile_for_every_architecture() {
+        kernels_compile_for_every_architecture(&[("large", LARGE)]);
     }
 
     /// The kernels that a report gives a stack frame or spills.
