@@ -1,5 +1,8 @@
 //! Lowering of single ops: one arm for each op of the language.
 
+mod moved;
+mod picked;
+
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
 use cornu_ir::plan::{OpKernel, Step};
@@ -7,6 +10,7 @@ use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
 use crate::error::unsupported;
+use crate::kernels::random::random_bits;
 use crate::launch::BufferIndex;
 use crate::lower::Lowering;
 
@@ -51,7 +55,7 @@ pub(crate) fn lower_op(
 }
 
 /// Lowers an op with a kernel of its own, whose result has elements.
-fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
+fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
     match &node.kernel.op {
         op @ (Op::Input(_) | Op::Dot(_) | Op::Reduce(_) | Op::Scan(_) | Op::Conditional(_)) => {
             unreachable!("the check of plans admits no `{}` here", op.rules().name())
@@ -63,11 +67,46 @@ fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Bac
         op @ (Op::Iota(_) | Op::Reshape(_) | Op::Broadcast(_) | Op::Slice(_)) => {
             unreachable!("`{}` is a map", op.rules().name())
         }
-        Op::Transpose(_) | Op::Reverse(_) | Op::Pad(_) | Op::Concat(_) | Op::Constant(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Transpose(op) => {
+            moved::transpose(lowering, node, op);
+            Ok(())
         }
-        Op::DynamicSlice(_) | Op::DynamicUpdate(_) | Op::Gather(_) | Op::Scatter(_) | Op::RandomBits(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Reverse(op) => {
+            moved::reverse(lowering, node, op);
+            Ok(())
+        }
+        Op::Pad(op) => {
+            moved::pad(lowering, node, op);
+            Ok(())
+        }
+        Op::Concat(op) => {
+            moved::concat(lowering, node, op);
+            Ok(())
+        }
+        Op::Constant(op) => {
+            moved::constant(lowering, node, op);
+            Ok(())
+        }
+        Op::DynamicSlice(_) => {
+            moved::dynamic_slice(lowering, node);
+            Ok(())
+        }
+        Op::DynamicUpdate(_) => {
+            moved::dynamic_update(lowering, node);
+            Ok(())
+        }
+        Op::Gather(op) => {
+            picked::gather(lowering, node, op);
+            Ok(())
+        }
+        Op::Scatter(op) => {
+            picked::scatter(lowering, node, op);
+            Ok(())
+        }
+        Op::RandomBits(_) => {
+            let buffers = [node.arg(0), node.arg(1), node.out()];
+            lowering.push(random_bits(buffers, node.ty.elements(), lowering.aligned));
+            Ok(())
         }
         Op::ArgReduce(_) | Op::ArgSort(_) | Op::Cumulative(_) => {
             Err(unsupported(node.kernel.op.rules().name()))

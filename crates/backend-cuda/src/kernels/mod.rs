@@ -5,7 +5,10 @@
 
 pub(crate) mod branch;
 pub(crate) mod copy;
+pub(crate) mod gather;
 pub(crate) mod map;
+pub(crate) mod random;
+pub(crate) mod scatter;
 
 use smallvec::SmallVec;
 
