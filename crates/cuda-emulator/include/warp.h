@@ -71,9 +71,9 @@ template <class T, class Combine> static inline T emulator_reduce(unsigned mask,
     return result;
 }
 
-#define EMULATOR_REDUCE(name, T, expression)                                                                           \
-    static inline T name(unsigned mask, T value) {                                                                     \
-        return emulator_reduce(mask, value, [](T x, T y) -> T { return expression; });                                 \
+#define EMULATOR_REDUCE(name, T, expression) \
+    static inline T name(unsigned mask, T value) { \
+        return emulator_reduce(mask, value, [](T x, T y) -> T { return expression; }); \
     }
 
 EMULATOR_REDUCE(__reduce_add_sync, int, x + y)

@@ -20,12 +20,14 @@
 //! | --- | --- |
 //! | `CORNU_EMULATOR_ARCH` | compute capability of the device: `7.5`, `8.0`, else 9.0 |
 //! | `CORNU_EMULATOR_SEED` | order of blocks, warps and lanes; 0 or unset: upwards |
+//! | `CORNU_EMULATOR_LATE` | `1`: work of a stream is done when somebody waits for it, as late as a device may be |
 //! | `CORNU_EMULATOR_SANITIZE` | `address`: all is built with AddressSanitizer; see [`Emulator::sanitized_command`] |
 //! | `CORNU_EMULATOR_CXX` | the compiler, `g++` where unset |
 //! | `CORNU_REQUIRE_EMULATOR` | `1`: [`Emulator::start_or_skip`] fails where it would skip |
 //!
 //! What it finds: wrong results, also those that come from a missing barrier or a missing wait for an asynchronous
-//! copy; barriers and warp operations that some thread never reaches; accesses out of bounds (with AddressSanitizer).
+//! copy; barriers and warp operations that some thread never reaches; a host or a stream that does not wait for another
+//! (where work is late); accesses out of bounds (with AddressSanitizer).
 //! What it cannot find: missing fences and `__syncwarp`, data races that no order of warps brings out, and whatever
 //! concerns speed or the bits of fast mathematics.
 

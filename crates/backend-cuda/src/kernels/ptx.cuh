@@ -312,23 +312,23 @@ template <int GROUPS_LEFT> PTX void wgmma_wait() {
 
 // wgmma.mma_async m64nNk16: "wgmma.mma_async". d (64 x N) += a (64 x 16) b^T (N x 16), both from shared memory.
 #ifdef CORNU_EMULATOR
-#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place)                                                   \
-    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) {                                     \
-        emulator_wgmma<N>(d, a, b, emulator_##type);                                                                   \
+#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place) \
+    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) { \
+        emulator_wgmma<N>(d, a, b, emulator_##type); \
     }
 #else
-#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place)                                                   \
-    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) {                                     \
-        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." #type "." #type " {" places "}, " a_place       \
-                     ", " b_place ", 1, 1, 1, 0, 0;"                                                                   \
-                     : operands()                                                                                      \
-                     : "l"(a), "l"(b));                                                                                \
+#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place) \
+    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) { \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." #type "." #type " {" places "}, " a_place \
+                     ", " b_place ", 1, 1, 1, 0, 0;" \
+                     : operands() \
+                     : "l"(a), "l"(b)); \
     }
 #endif
 
 // Eight accumulators, then as many as a product has.
-#define PTX_D8(i)                                                                                                      \
-    "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]),        \
+#define PTX_D8(i) \
+    "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
         "+f"(d[i + 7])
 #define PTX_D32(i) PTX_D8(i), PTX_D8(i + 8), PTX_D8(i + 16), PTX_D8(i + 24)
 #define PTX_ACCUMULATORS_32() PTX_D32(0)

@@ -70,5 +70,6 @@ fn a_stream_that_waits_for_a_captured_event_is_captured_too() {
     main.wait(&side.stream.record_event(None).unwrap()).unwrap();
     let graph = main.end_capture(CUgraphInstantiate_flags(0)).unwrap().expect("a graph");
     graph.launch().unwrap();
+    main.synchronize().unwrap();
     assert_eq!(side.download(&memory), [5.0; 5]);
 }

@@ -6,6 +6,7 @@ mod compiler;
 mod driver;
 mod graphs;
 mod kernels;
+mod late;
 mod mistakes;
 mod sanitizer;
 mod support;
