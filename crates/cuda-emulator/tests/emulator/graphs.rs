@@ -62,6 +62,7 @@ fn a_stream_that_waits_for_a_captured_event_is_captured_too() {
     let Some(side) = Device::open() else { return };
     let scale = side.kernel(ELEMENTWISE, "scale", &[]);
     let memory = side.upload(&[1.0f32; 5]);
+    side.stream.synchronize().unwrap();
     let main = side.context.new_stream().unwrap();
     main.begin_capture(MODE).unwrap();
     side.stream.wait(&main.record_event(None).unwrap()).unwrap();
