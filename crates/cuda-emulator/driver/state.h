@@ -15,7 +15,8 @@
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-// First line of every exported function: counts the call, takes the driver's lock, and returns what went wrong before.
+// First line of every exported function: counts the call, takes the driver's lock, and returns what went wrong
+// before.
 #define ENTER \
     const Call call(__func__); \
     if (call.error != CUDA_SUCCESS) { \

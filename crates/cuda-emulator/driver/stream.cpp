@@ -1,5 +1,5 @@
-// Streams and events. Work is done when it is submitted, or as late as a device may do it: when somebody waits for it.
-// Where a stream is being captured it is recorded instead.
+// Streams and events. Work is done when it is submitted, or as late as a device may do it: when somebody waits for
+// it. Where a stream is being captured it is recorded instead.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -67,7 +67,8 @@ CUresult finish_first(Stream &stream, unsigned long count) {
     return first_error;
 }
 
-// A call that has to wait for the stream, which a stream under capture cannot do. `stream` is null where there is none.
+// A call that has to wait for the stream, which a stream under capture cannot do. `stream` is null where there is
+// none.
 CUresult refuse_to_wait(Stream *stream) {
     if (stream == nullptr) {
         return CUDA_ERROR_INVALID_HANDLE;
