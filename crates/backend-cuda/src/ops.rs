@@ -1,12 +1,19 @@
 //! Lowering of single ops: one arm for each op of the language.
 
+mod along;
+mod pool;
+
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
+use cornu_ir::ops::WindowKind;
 use cornu_ir::plan::{OpKernel, Step};
 use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
+pub(crate) use along::lower_reduce;
+
 use crate::error::unsupported;
+use crate::kernels::pool::Side;
 use crate::launch::BufferIndex;
 use crate::lower::Lowering;
 
@@ -51,7 +58,7 @@ pub(crate) fn lower_op(
 }
 
 /// Lowers an op with a kernel of its own, whose result has elements.
-fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
+fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), BackendError> {
     match &node.kernel.op {
         op @ (Op::Input(_) | Op::Dot(_) | Op::Reduce(_) | Op::Scan(_) | Op::Conditional(_)) => {
             unreachable!("the check of plans admits no `{}` here", op.rules().name())
@@ -69,14 +76,25 @@ fn lower_single(_lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Bac
         Op::DynamicSlice(_) | Op::DynamicUpdate(_) | Op::Gather(_) | Op::Scatter(_) | Op::RandomBits(_) => {
             Err(unsupported(node.kernel.op.rules().name()))
         }
-        Op::ArgReduce(_) | Op::ArgSort(_) | Op::Cumulative(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::ArgReduce(op) => along::lower_arg_reduce(lowering, op, node),
+        Op::ArgSort(op) => {
+            along::lower_arg_sort(lowering, op, node);
+            Ok(())
+        }
+        Op::Cumulative(op) => {
+            along::lower_cumulative(lowering, op, node);
+            Ok(())
         }
         Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => {
             Err(unsupported(node.kernel.op.rules().name()))
         }
-        Op::Window(_) | Op::WindowSpread(_) | Op::WindowArgMax(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Window(op) => pool::lower_window(lowering, op.kind, &op.windows, Side::Windows, node),
+        Op::WindowSpread(op) => {
+            pool::lower_window(lowering, WindowKind::Sum, &op.windows, Side::Elements, node)
+        }
+        Op::WindowArgMax(op) => {
+            pool::lower_window_arg_max(lowering, &op.windows, node);
+            Ok(())
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::OnceLock;
 
 use cornu::{
-    Activation, Add, Apply, BatchNormalization, Compile, Conv2D, DType, Dense, Device, Dropout, Embedding, Fit,
-    Flatten, GlobalAveragePooling2D, Input, Keywords, LSTM, LayerNormalization, MaxPooling2D, Model,
+    Activation, Add, Apply, BatchNormalization, Compile, Conv2D, DType, Dense, Device, Dropout, Embedding,
+    Fit, Flatten, GlobalAveragePooling2D, Input, Keywords, LSTM, LayerNormalization, MaxPooling2D, Model,
     MultiHeadAttention, Padding, Result, SGD, Sequential, Symbol, Tensor, Verbose, input, set_device,
 };
 use cornu_cuda_emulator::Emulator;

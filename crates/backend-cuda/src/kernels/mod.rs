@@ -5,7 +5,12 @@
 
 pub(crate) mod branch;
 pub(crate) mod copy;
+pub(crate) mod cumulative;
+pub(crate) mod lines;
 pub(crate) mod map;
+pub(crate) mod pool;
+pub(crate) mod reduce;
+pub(crate) mod sort;
 
 use smallvec::SmallVec;
 

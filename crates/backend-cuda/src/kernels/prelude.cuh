@@ -70,3 +70,12 @@ struct Guard {
 
 METHOD index smaller(index x, index y) { return x < y ? x : y; }
 METHOD index ceil_div(index x, index y) { return (x + y - 1) / y; }
+
+// The way of ops along one axis through a tensor: `[outer, LENGTH, INNER]`, a line for each outer and inner coordinate.
+template <index LENGTH_, index INNER_>
+struct Line {
+    static constexpr index LENGTH = LENGTH_, INNER = INNER_;
+    static METHOD index place(index line, index i) {
+        return (line / INNER * LENGTH + i) * INNER + line % INNER;
+    }
+};
