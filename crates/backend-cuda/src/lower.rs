@@ -110,7 +110,7 @@ impl Lowering<'_> {
             ids.iter().map(|id| id.index()).collect()
         };
         let (reads, writes) = (places(&step.reads), places(&step.writes));
-        let wiring = Wiring { reads: &reads, writes: &writes, aligned: self.aligned };
+        let wiring = Wiring { reads: &reads, writes: &writes };
         Ok(functor(program, role, &wiring, lanes))
     }
 

@@ -62,8 +62,6 @@ pub(crate) enum Role {
 pub(crate) struct Wiring<'a> {
     pub(crate) reads: &'a [BufferIndex],
     pub(crate) writes: &'a [BufferIndex],
-    /// True if all of them begin at a multiple of the bytes that memory moves at once.
-    pub(crate) aligned: bool,
 }
 
 /// The name of an element type in CUDA C.
@@ -363,7 +361,7 @@ mod tests {
             instructions: vec![add],
             stores: smallvec![2],
         };
-        let wiring = Wiring { reads: &[7, 8], writes: &[9], aligned: true };
+        let wiring = Wiring { reads: &[7, 8], writes: &[9] };
         let functor = functor(&program, Role::Program, &wiring, lanes(&program, true));
         assert_eq!(functor.pointers.as_slice(), [7, 8, 9]);
         let expected = "\

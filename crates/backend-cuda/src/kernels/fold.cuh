@@ -116,14 +116,26 @@ struct Again : Fold {
 
 // ---- Across threads ---------------------------------------------------------------------------------------------
 
+// What threads hand each other: words of 32 or 64 bits.
 template <class T>
-METHOD T shuffle_xor(T x, int distance) { return (T)__shfl_xor_sync(0xffffffffu, x, distance); }
+struct Shuffled {
+    typedef T type;
+};
+template <> struct Shuffled<u8> { typedef u32 type; };
+template <> struct Shuffled<bool> { typedef u32 type; };
+
+template <class T>
+METHOD T shuffle_xor(T x, int distance) {
+    return (T)__shfl_xor_sync(0xffffffffu, (typename Shuffled<T>::type)x, distance);
+}
 template <class T>
 METHOD Standing<T> shuffle_xor(Standing<T> x, int distance) {
     return Standing<T>{shuffle_xor(x.value, distance), shuffle_xor(x.place, distance)};
 }
 template <class T>
-METHOD T shuffle_up(T x, int distance) { return (T)__shfl_up_sync(0xffffffffu, x, distance); }
+METHOD T shuffle_up(T x, int distance) {
+    return (T)__shfl_up_sync(0xffffffffu, (typename Shuffled<T>::type)x, distance);
+}
 
 // The total of WIDTH neighbouring threads, 1 to 32, for each of them. All threads of the warp come here.
 template <class Fold, int WIDTH>

@@ -6,7 +6,7 @@ use cornu_backend_cuda::Cuda;
 use cornu_cuda_emulator::Emulator;
 
 /// The first GPU, or the emulator, or nothing where neither can be had; then it says why, loudly.
-pub fn gpu() -> Option<&'static Cuda> {
+pub(crate) fn gpu() -> Option<&'static Cuda> {
     static GPU: OnceLock<Option<Cuda>> = OnceLock::new();
     let open = || {
         if let (false, Ok(cuda)) = (is_emulated(), Cuda::new(0)) {

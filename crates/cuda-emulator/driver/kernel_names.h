@@ -1,0 +1,7 @@
+// Finds the kernels of a preprocessed program.
+#pragma once
+
+#include <string>
+
+// `EMULATOR_IMAGE`, then a line of `EMULATOR_KERNEL(name, bounds)` for each `extern "C" __global__ void name(...)` that has a body.
+std::string kernel_table(const std::string &preprocessed);
