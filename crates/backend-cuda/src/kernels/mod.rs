@@ -5,10 +5,15 @@
 
 pub(crate) mod branch;
 pub(crate) mod copy;
+pub(crate) mod cumulative;
 pub(crate) mod gather;
+pub(crate) mod lines;
 pub(crate) mod map;
+pub(crate) mod pool;
 pub(crate) mod random;
+pub(crate) mod reduce;
 pub(crate) mod scatter;
+pub(crate) mod sort;
 
 use smallvec::SmallVec;
 
