@@ -3,6 +3,7 @@
 mod bench;
 mod bless;
 mod ci;
+mod cuda;
 mod docs;
 mod gpu;
 mod interop;
