@@ -28,9 +28,9 @@ nvidia-cuda-nvrtc`) and a C library no older than the one here; neither cargo no
   bench        the workloads beside PyTorch (eager, tuned, compiled), if it is installed and sees the GPU
 
 Results go to the folder that OUT names (`out`): summary.md with a table of all parts and the tables of the benches,
-summary.jsonl and bench.jsonl with the same for programs, and a log for each part. PYTHON names the interpreter that may
-have PyTorch, ROUNDS and BACKENDS (`cpu,cuda`) say how the benches run, SCALE multiplies all limits. The script fails
-if a part fails.
+summary.jsonl and bench.jsonl with the same for programs, and a log for each part. PYTHON names the interpreter that
+may have PyTorch, ROUNDS and BACKENDS (`cpu,cuda`) say how the benches run, SCALE multiplies all limits. The script
+fails if a part fails.
 ";
 
 /// The script that is run on the machine with a GPU.

@@ -77,7 +77,7 @@ show_machine() {
     (IFS=:; for folder in $LD_LIBRARY_PATH; do ls "$folder"/libnvrtc.so* 2>/dev/null; done)
     ldconfig -p 2>/dev/null | grep -E 'libnvrtc|libcuda\.so'
     echo "compute-sanitizer: $(command -v compute-sanitizer || echo 'not found')"
-    "$python" -c 'import torch; print("PyTorch:", torch.__version__, torch.version.cuda, torch.cuda.is_available())' 2>&1 |
+    "$python" -c 'import torch as t; print("PyTorch:", t.__version__, t.version.cuda, t.cuda.is_available())' 2>&1 |
         tail -n 1
 }
 
