@@ -1,15 +1,21 @@
 //! Lowering of single ops: one arm for each op of the language.
 
+mod along;
 mod moved;
 mod picked;
+mod pool;
 
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
+use cornu_ir::ops::WindowKind;
 use cornu_ir::plan::{OpKernel, Step};
 use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
-use crate::error::unsupported;
+pub(crate) use along::lower_reduce;
+
+use crate::kernels::conv::{Form, conv};
+use crate::kernels::pool::Side;
 use crate::kernels::random::random_bits;
 use crate::launch::BufferIndex;
 use crate::lower::Lowering;
@@ -108,14 +114,30 @@ fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Back
             lowering.push(random_bits(buffers, node.ty.elements(), lowering.aligned));
             Ok(())
         }
-        Op::ArgReduce(_) | Op::ArgSort(_) | Op::Cumulative(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::ArgReduce(op) => along::lower_arg_reduce(lowering, op, node),
+        Op::ArgSort(op) => {
+            along::lower_arg_sort(lowering, op, node);
+            Ok(())
         }
-        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Cumulative(op) => {
+            along::lower_cumulative(lowering, op, node);
+            Ok(())
         }
-        Op::Window(_) | Op::WindowSpread(_) | Op::WindowArgMax(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Conv(_) => convolution(lowering, Form::Forward, node),
+        Op::ConvInputGrad(_) => convolution(lowering, Form::InputGrad, node),
+        Op::ConvKernelGrad(_) => convolution(lowering, Form::KernelGrad, node),
+        Op::Window(op) => pool::lower_window(lowering, op.kind, &op.windows, Side::Windows, node),
+        Op::WindowSpread(op) => {
+            pool::lower_window(lowering, WindowKind::Sum, &op.windows, Side::Elements, node)
+        }
+        Op::WindowArgMax(op) => {
+            pool::lower_window_arg_max(lowering, &op.windows, node);
+            Ok(())
         }
     }
+}
+
+fn convolution(lowering: &mut Lowering<'_>, form: Form, node: &Node<'_>) -> Result<(), BackendError> {
+    let (sizes, sliding) = node.kernel.convolution(&node.args).expect("a convolution whose arguments fit");
+    conv(lowering, form, &sizes, sliding, node)
 }

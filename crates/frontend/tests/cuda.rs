@@ -19,7 +19,8 @@ fn gpu() -> bool {
     static THERE: OnceLock<bool> = OnceLock::new();
     *THERE.get_or_init(|| {
         let emulated = std::env::var_os("CORNU_EMULATOR").is_some();
-        (!emulated && is_there()) || (Emulator::start_or_skip().is_some() && is_there())
+        let required = std::env::var_os("CORNU_REQUIRE_GPU").is_some();
+        (!emulated && (is_there() || required)) || (Emulator::start_or_skip().is_some() && is_there())
     })
 }
 
