@@ -119,7 +119,8 @@ EXPORT CUresult cuModuleGetFunction(Function **function, Module *module, const c
     }
     std::unique_ptr<Function> &found = module->functions[name];
     if (found == nullptr) {
-        found = std::make_unique<Function>(Function{static_cast<const emulator::Kernel *>(kernel), name, &module->shared_variables});
+        const auto *described = static_cast<const emulator::Kernel *>(kernel);
+        found = std::make_unique<Function>(Function{described, name, &module->shared_variables});
     }
     *function = found.get();
     return CUDA_SUCCESS;
