@@ -127,7 +127,7 @@ fn bring_home(lowering: &mut Lowering<'_>, state: &[Type], from: &[BufferId], ho
     for ((ty, from), &home) in state.iter().zip(from).zip(homes) {
         let is_home = lowering.place(from.index()) == lowering.place(home);
         if ty.elements() > 0 && !is_home {
-            lowering.push(copy::whole(ty, from.index(), home));
+            lowering.push(copy::whole(ty, from.index(), home, lowering.aligned));
         }
     }
 }

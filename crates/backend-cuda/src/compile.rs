@@ -116,8 +116,18 @@ mod tests {
         Ok(program.log())
     }
 
-    /// Programs larger than the corpus, whose kernels are others for that.
-    const LARGE: &str = include_str!("../tests/large.ir");
+    /// Programs too large to be run in tests, whose kernels are others for that.
+    const LARGE: &[(&str, &str)] = &[("compiled", include_str!("../tests/compiled.ir"))];
+
+    #[test]
+    fn every_kernel_compiles_for_every_architecture() {
+        kernels_compile_for_every_architecture(CASES);
+    }
+
+    #[test]
+    fn kernels_of_large_programs_compile_for_every_architecture() {
+        kernels_compile_for_every_architecture(LARGE);
+    }
 
     /// All kernels of these files, in one program. Compiled to machine code: only the assembler looks into inline
     /// assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
@@ -142,18 +152,26 @@ mod tests {
             let spills: Vec<&str> = spilling(&log).filter(|kernel| !turns_angles(&source, kernel)).collect();
             assert!(spills.is_empty(), "{architecture}: kernels with a stack: {spills:?}\n{log}");
             println!("{architecture}: {} kernels", source.names().len());
+            if std::env::var_os("CORNU_KERNEL_REPORT").is_some() {
+                resources(&log).for_each(|line| println!("{line}"));
+            }
         }
         assert!(missing.is_empty(), "{}", missing.join("\n"));
     }
 
-    #[test]
-    fn every_kernel_compiles_for_every_architecture() {
-        kernels_compile_for_every_architecture(CASES);
-    }
-
-    #[test]
-    fn kernels_of_large_products_compile_for_every_architecture() {
-        kernels_compile_for_every_architecture(&[("large", LARGE)]);
+    /// A line for each kernel of a report: its name, what it takes, and what fell out of its registers.
+    fn resources(log: &str) -> impl Iterator<Item = String> {
+        let (mut kernel, mut spills) = ("", "");
+        log.lines().filter_map(move |line| {
+            if let Some((_, rest)) = line.split_once("entry function '") {
+                kernel = rest.split('\'').next().unwrap_or_default();
+            }
+            if line.contains("bytes stack frame") {
+                spills = line.trim();
+            }
+            let (_, used) = line.split_once("Used ")?;
+            Some(format!("  {kernel:<20} {used}; {spills}"))
+        })
     }
 
     /// The kernels that a report gives a stack frame or spills.

@@ -5,7 +5,7 @@
 //! back after the device has come to rest.
 
 use std::ffi::{CString, c_void};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cornu_ir::error::BackendError;
@@ -24,6 +24,8 @@ pub(crate) struct Gpu {
     context: Arc<CudaContext>,
     pub(crate) stream: Stream,
     pub(crate) uploads: Stream,
+    /// Where work is recorded: nothing else is queued here, so what other threads do meanwhile does not get into it.
+    recorder: Mutex<Stream>,
 }
 
 /// The error of a call of the driver.
@@ -47,8 +49,8 @@ impl Gpu {
             let stream = context.new_stream().map_err(|error| said("cuStreamCreate", error))?;
             Ok(Stream(stream))
         };
-        let (stream, uploads) = (stream()?, stream()?);
-        Ok(Gpu { context, stream, uploads })
+        let (stream, uploads, recorder) = (stream()?, stream()?, Mutex::new(stream()?));
+        Ok(Gpu { context, stream, uploads, recorder })
     }
 
     pub(crate) fn ordinal(&self) -> usize {
@@ -77,6 +79,22 @@ impl Gpu {
         let flags =
             if timed { CUevent_flags::CU_EVENT_DEFAULT } else { CUevent_flags::CU_EVENT_DISABLE_TIMING };
         self.context.new_event(Some(flags)).map(Event).map_err(|error| said("cuEventCreate", error))
+    }
+
+    /// Records the work that `queue` would queue on the stream it is given, instead of doing it.
+    pub(crate) fn record(
+        &self,
+        queue: impl FnOnce(&Stream) -> Result<(), BackendError>,
+    ) -> Result<Option<Graph>, BackendError> {
+        let recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        recorder.0.begin_capture(mode).map_err(|error| said("cuStreamBeginCapture", error))?;
+        let queued = queue(&recorder);
+        // The recording is ended even if it failed: or the stream would be of no more use.
+        let graph = recorder.0.end_capture(sys::CUgraphInstantiate_flags(0));
+        queued?;
+        let graph = graph.map_err(|error| said("cuStreamEndCapture or cuGraphInstantiate", error))?;
+        Ok(graph.map(Graph))
     }
 
     /// Loads a compiled program.
@@ -150,21 +168,6 @@ impl Stream {
         queued.map_err(|error| said("cuLaunchKernel", error))
     }
 
-    /// Records the work that `queue` would queue, instead of doing it.
-    pub(crate) fn record_graph(
-        &self,
-        queue: impl FnOnce() -> Result<(), BackendError>,
-    ) -> Result<Option<Graph>, BackendError> {
-        let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        self.0.begin_capture(mode).map_err(|error| said("cuStreamBeginCapture", error))?;
-        let queued = queue();
-        // The recording is ended even if it failed: or the stream would be of no more use.
-        let graph = self.0.end_capture(sys::CUgraphInstantiate_flags(0));
-        queued?;
-        let graph = graph.map_err(|error| said("cuStreamEndCapture or cuGraphInstantiate", error))?;
-        Ok(graph.map(Graph))
-    }
-
     /// Queues a copy to the device.
     ///
     /// The host's memory must stay as it is until the copy is done: hence [`Pinned`], which its owner overwrites only
@@ -202,9 +205,13 @@ pub(crate) struct Graph(CudaGraph);
 unsafe impl Send for Graph {}
 
 impl Graph {
-    /// Queues all of it on the stream that it was recorded on.
-    pub(crate) fn launch(&mut self) -> Result<(), BackendError> {
-        self.0.launch().map_err(|error| said("cuGraphLaunch", error))
+    /// Queues all of it.
+    pub(crate) fn launch(&mut self, stream: &Stream) -> Result<(), BackendError> {
+        stream.0.context().bind_to_thread().map_err(|error| said("cuCtxSetCurrent", error))?;
+        // SAFETY: both live; the memory that the recorded kernels were given does so until the work is done (see
+        // `Memory`), and the graph, too, since whoever drops it waits for the stream first.
+        let queued = unsafe { result::graph::launch(self.0.cu_graph_exec(), stream.0.cu_stream()) };
+        queued.map_err(|error| said("cuGraphLaunch", error))
     }
 }
 

@@ -10,7 +10,7 @@ use cornu_ir::plan::{Place, Plan};
 use cornu_ir::types::Type;
 
 use crate::NAME;
-use crate::driver::{Function, Gpu, Graph, Memory, Module};
+use crate::driver::{Function, Gpu, Graph, Memory, Module, Stream};
 use crate::error::foreign;
 use crate::host;
 use crate::launch::{Address, Work, walk};
@@ -120,9 +120,9 @@ impl Execution {
     }
 
     /// Queues these works one by one.
-    fn queue(&self, works: &[Work]) -> Result<(), BackendError> {
+    fn queue(&self, works: &[Work], stream: &Stream) -> Result<(), BackendError> {
         walk(works, &self.addresses, 0, &mut |mut ready| {
-            self.gpu.stream.launch(&self.functions[ready.launch.kernel.index()], &mut ready)
+            stream.launch(&self.functions[ready.launch.kernel.index()], &mut ready)
         })
     }
 
@@ -132,7 +132,7 @@ impl Execution {
         let recorded = match known {
             Some(place) => self.graphs.remove(place),
             None => {
-                let graph = self.gpu.stream.record_graph(|| self.queue(&self.works))?;
+                let graph = self.gpu.record(|stream| self.queue(&self.works, stream))?;
                 graph.map(|graph| (self.addresses.clone(), graph))
             }
         };
@@ -158,8 +158,9 @@ impl Executable for Execution {
         if self.works.is_empty() {
             return Ok(());
         }
+        let gpu = self.gpu.clone();
         if let Some(graph) = self.graph()? {
-            graph.launch()?;
+            graph.launch(&gpu.stream)?;
         }
         self.feed.end_run(&self.gpu)
     }
@@ -181,7 +182,7 @@ impl Executable for Execution {
         mark()?;
         let mut done = 0;
         for &end in &self.ends {
-            self.queue(&self.works[done..end])?;
+            self.queue(&self.works[done..end], &self.gpu.stream)?;
             mark()?;
             done = end;
         }

@@ -2,14 +2,14 @@
 
 use cornu_ir::Tensor;
 use cornu_ir::error::BackendError;
-use cornu_ir::plan::{ALIGNMENT, DotKernel, Kernel, Map, Place, Plan, Program, ReduceKernel, Step};
+use cornu_ir::plan::{ALIGNMENT, BufferId, DotKernel, Kernel, Map, Place, Plan, Program, Step};
 
 use crate::body::{lower_branch, lower_loop};
-use crate::error::{broken, unsupported};
+use crate::error::broken;
 use crate::kernels::{Printed, map, matmul};
 use crate::launch::{BufferIndex, Launch, Work};
-use crate::ops::lower_op;
-use crate::print::{Functor, Role, Wiring, functor, functor_of, lanes};
+use crate::ops::{lower_op, lower_reduce};
+use crate::print::{Functor, Role, Wiring, functor, lanes};
 use crate::source::Source;
 
 /// A plan as launches, and the memory they need.
@@ -68,7 +68,7 @@ impl Lowering<'_> {
         self.used_after_plan = 0;
         match &step.kernel {
             Kernel::Map(map) => self.map(map, step),
-            Kernel::Reduce(kernel) => self.reduce(kernel, step),
+            Kernel::Reduce(kernel) => lower_reduce(self, kernel, step),
             Kernel::Dot(kernel) => self.dot(kernel, step),
             Kernel::Loop(kernel) => lower_loop(self, kernel, step),
             Kernel::Branch(kernel) => lower_branch(self, kernel, step),
@@ -78,42 +78,31 @@ impl Lowering<'_> {
 
     pub(crate) fn map(&mut self, map: &Map, step: &Step) -> Result<(), BackendError> {
         if map.elements > 0 {
-            let program = self.functor(&map.program, Role::Program, step)?;
+            let program = self.functor(&map.program, Role::Program, step);
             self.push(map::map(&program, map.elements));
         }
         Ok(())
-    }
-
-    fn reduce(&mut self, _: &ReduceKernel, _: &Step) -> Result<(), BackendError> {
-        Err(unsupported("a reduction"))
     }
 
     pub(crate) fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
         matmul::dot(self, kernel, step)
     }
 
-    /// A program as text, for the buffers of a step.
-    pub(crate) fn functor(
-        &self,
-        program: &Program,
-        role: Role,
-        step: &Step,
-    ) -> Result<Functor, BackendError> {
-        Ok(self.wired(step, |wiring| functor(program, role, wiring)))
+    /// A program as text, for the buffers of a step, that takes as many neighbours at a time as its types admit.
+    pub(crate) fn functor(&self, program: &Program, role: Role, step: &Step) -> Functor {
+        self.functor_of(program, role, step, lanes(program, self.aligned))
     }
 
-    /// The same for at most so many places at a time.
+    /// The same for at most so many neighbours at a time.
     pub(crate) fn functor_within(&self, program: &Program, role: Role, step: &Step, most: usize) -> Functor {
-        let lanes = lanes(program, self.aligned).min(most);
-        self.wired(step, |wiring| functor_of(program, role, wiring, lanes))
+        self.functor_of(program, role, step, lanes(program, self.aligned).min(most))
     }
 
-    fn wired(&self, step: &Step, print: impl FnOnce(&Wiring<'_>) -> Functor) -> Functor {
-        let places = |ids: &[cornu_ir::plan::BufferId]| -> Vec<BufferIndex> {
-            ids.iter().map(|id| id.index()).collect()
-        };
+    /// The same for so many neighbours at a time.
+    pub(crate) fn functor_of(&self, program: &Program, role: Role, step: &Step, lanes: usize) -> Functor {
+        let places = |ids: &[BufferId]| -> Vec<BufferIndex> { ids.iter().map(|id| id.index()).collect() };
         let (reads, writes) = (places(&step.reads), places(&step.writes));
-        print(&Wiring { reads: &reads, writes: &writes, aligned: self.aligned })
+        functor(program, role, &Wiring { reads: &reads, writes: &writes }, lanes)
     }
 
     /// Adds a kernel, and its launch.

@@ -1,13 +1,22 @@
 //! Lowering of single ops: one arm for each op of the language.
 
+mod along;
+mod moved;
+mod picked;
+mod pool;
+
 use cornu_ir::error::BackendError;
 use cornu_ir::op::Op;
+use cornu_ir::ops::WindowKind;
 use cornu_ir::plan::{OpKernel, Step};
 use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
-use crate::error::unsupported;
+pub(crate) use along::lower_reduce;
+
 use crate::kernels::conv::{Form, conv};
+use crate::kernels::pool::Side;
+use crate::kernels::random::random_bits;
 use crate::launch::BufferIndex;
 use crate::lower::Lowering;
 
@@ -64,20 +73,66 @@ fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Back
         op @ (Op::Iota(_) | Op::Reshape(_) | Op::Broadcast(_) | Op::Slice(_)) => {
             unreachable!("`{}` is a map", op.rules().name())
         }
-        Op::Transpose(_) | Op::Reverse(_) | Op::Pad(_) | Op::Concat(_) | Op::Constant(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Transpose(op) => {
+            moved::transpose(lowering, node, op);
+            Ok(())
         }
-        Op::DynamicSlice(_) | Op::DynamicUpdate(_) | Op::Gather(_) | Op::Scatter(_) | Op::RandomBits(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Reverse(op) => {
+            moved::reverse(lowering, node, op);
+            Ok(())
         }
-        Op::ArgReduce(_) | Op::ArgSort(_) | Op::Cumulative(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Pad(op) => {
+            moved::pad(lowering, node, op);
+            Ok(())
+        }
+        Op::Concat(op) => {
+            moved::concat(lowering, node, op);
+            Ok(())
+        }
+        Op::Constant(op) => {
+            moved::constant(lowering, node, op);
+            Ok(())
+        }
+        Op::DynamicSlice(_) => {
+            moved::dynamic_slice(lowering, node);
+            Ok(())
+        }
+        Op::DynamicUpdate(_) => {
+            moved::dynamic_update(lowering, node);
+            Ok(())
+        }
+        Op::Gather(op) => {
+            picked::gather(lowering, node, op);
+            Ok(())
+        }
+        Op::Scatter(op) => {
+            picked::scatter(lowering, node, op);
+            Ok(())
+        }
+        Op::RandomBits(_) => {
+            let buffers = [node.arg(0), node.arg(1), node.out()];
+            lowering.push(random_bits(buffers, node.ty.elements(), lowering.aligned));
+            Ok(())
+        }
+        Op::ArgReduce(op) => along::lower_arg_reduce(lowering, op, node),
+        Op::ArgSort(op) => {
+            along::lower_arg_sort(lowering, op, node);
+            Ok(())
+        }
+        Op::Cumulative(op) => {
+            along::lower_cumulative(lowering, op, node);
+            Ok(())
         }
         Op::Conv(_) => convolution(lowering, Form::Forward, node),
         Op::ConvInputGrad(_) => convolution(lowering, Form::InputGrad, node),
         Op::ConvKernelGrad(_) => convolution(lowering, Form::KernelGrad, node),
-        Op::Window(_) | Op::WindowSpread(_) | Op::WindowArgMax(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
+        Op::Window(op) => pool::lower_window(lowering, op.kind, &op.windows, Side::Windows, node),
+        Op::WindowSpread(op) => {
+            pool::lower_window(lowering, WindowKind::Sum, &op.windows, Side::Elements, node)
+        }
+        Op::WindowArgMax(op) => {
+            pool::lower_window_arg_max(lowering, &op.windows, node);
+            Ok(())
         }
     }
 }

@@ -62,8 +62,6 @@ pub(crate) enum Role {
 pub(crate) struct Wiring<'a> {
     pub(crate) reads: &'a [BufferIndex],
     pub(crate) writes: &'a [BufferIndex],
-    /// True if all of them begin at a multiple of the bytes that memory moves at once.
-    pub(crate) aligned: bool,
 }
 
 /// The name of an element type in CUDA C.
@@ -75,17 +73,17 @@ pub(crate) fn c_type(dtype: DType) -> &'static str {
 pub(crate) fn lanes(program: &Program, aligned: bool) -> usize {
     let loads = program.loads.iter().map(|load| load.dtype);
     let stores = program.stores.iter().map(|&register| program.dtype(register));
-    let widest = loads.chain(stores).map(DType::bytes).max().unwrap_or(BYTES_AT_ONCE);
+    lanes_of(loads.chain(stores), aligned)
+}
+
+/// How many neighbours are moved at a time where they are of these types.
+pub(crate) fn lanes_of(dtypes: impl IntoIterator<Item = DType>, aligned: bool) -> usize {
+    let widest = dtypes.into_iter().map(DType::bytes).max().unwrap_or(BYTES_AT_ONCE);
     if aligned { (BYTES_AT_ONCE / widest).min(MOST_LANES) } else { 1 }
 }
 
-/// Prints a program with as many lanes as its types admit.
-pub(crate) fn functor(program: &Program, role: Role, wiring: &Wiring<'_>) -> Functor {
-    functor_of(program, role, wiring, lanes(program, wiring.aligned))
-}
-
-/// Prints a program with so many lanes.
-pub(crate) fn functor_of(program: &Program, role: Role, wiring: &Wiring<'_>, lanes: usize) -> Functor {
+/// Prints a program that takes so many neighbouring places at a time, and one.
+pub(crate) fn functor(program: &Program, role: Role, wiring: &Wiring<'_>, lanes: usize) -> Functor {
     let kind = match role {
         Role::Program => "program",
         Role::Head => "head",
@@ -363,8 +361,8 @@ mod tests {
             instructions: vec![add],
             stores: smallvec![2],
         };
-        let wiring = Wiring { reads: &[7, 8], writes: &[9], aligned: true };
-        let functor = functor(&program, Role::Program, &wiring);
+        let wiring = Wiring { reads: &[7, 8], writes: &[9] };
+        let functor = functor(&program, Role::Program, &wiring, lanes(&program, true));
         assert_eq!(functor.pointers.as_slice(), [7, 8, 9]);
         let expected = "\
 struct @_program {

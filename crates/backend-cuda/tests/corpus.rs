@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::ops::RangeInclusive;
+
 use cornu_backend_cuda::Cuda;
 use cornu_ir::testing::{
     CASES, Run, agreement, cases, conformance, gradient_graph_in, random_graph, random_inputs, retyped, run,
@@ -55,7 +57,7 @@ fn every_case_agrees_in(dtype: DType) {
 }
 
 /// How the results for random inputs differ from the reference's, if they do.
-fn disagreement(graph: &Graph, range: Option<(f64, f64)>, cuda: &Cuda) -> Option<String> {
+fn disagreement(graph: &Graph, range: Option<RangeInclusive<f64>>, cuda: &Cuda) -> Option<String> {
     let inputs = random_inputs(graph, range, 1);
     match run(graph, &inputs, cuda) {
         Ok(outputs) => agreement(graph, &inputs, &outputs).err(),

@@ -4,6 +4,7 @@ mod common;
 
 use cornu_cuda_emulator::Emulator;
 use cornu_ir::backend::{Backend, Buffer};
+use cornu_ir::ops::Dot;
 use cornu_ir::passes::optimize;
 use cornu_ir::plan::plan;
 use cornu_ir::{Builder, DType, Tensor, Type};
@@ -25,7 +26,7 @@ fn a_step_is_one_launch_and_no_wait() {
     let b = Builder::new();
     let ty = Type::new(DType::F32, [8, 8]);
     let (w, x) = (b.input("w", ty.clone()), b.input("x", ty.clone()));
-    let next = w - x.dot(w) * 0.1;
+    let next = w - x.dot(w, Dot::contracting([1], [0])) * 0.1;
     let graph = b.finish_with_state(1, &[next, next.sum(&[0, 1])]).expect("well typed");
     let mut step = cuda.compile(&plan(&optimize(&graph))).expect("compiled");
     let ones = Tensor::from_floats(&ty, vec![0.01; 64]);

@@ -18,6 +18,7 @@ struct Module {
     std::string path;
     std::map<std::string, std::unique_ptr<Function>> functions;
     std::vector<CUdeviceptr> globals;
+    std::vector<emulator::Range> shared_variables;
     ~Module() {
         for (CUdeviceptr address : globals) {
             forget_global(address);
@@ -30,12 +31,10 @@ struct Module {
 };
 std::map<Module *, std::unique_ptr<Module>> modules;
 
-// The loader and the sanitizer know a library by its path, so each one gets a path of its own.
+// The loader knows a library by its path, so each one gets a path of its own.
 std::string new_path() {
     static unsigned number;
-    const char *folder = getenv("TMPDIR");
-    return std::string(folder == nullptr ? "/tmp" : folder) + "/cornu-cuda-module-" + std::to_string(getpid()) + "-" +
-           std::to_string(number++) + ".so";
+    return own_folder() + "/images/loaded-" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".so";
 }
 
 bool write_file(const std::string &path, const char *bytes, size_t count) {
@@ -69,10 +68,14 @@ CUresult load(Module **module, const char *image) {
     auto loaded = std::make_unique<Module>();
     loaded->path = new_path();
     // The table of sections is the last part of what the linker writes.
-    if (!write_file(loaded->path, image, header.e_shoff + 1ul * header.e_shnum * header.e_shentsize)) {
+    const size_t bytes = header.e_shoff + 1ul * header.e_shnum * header.e_shentsize;
+    if (!write_file(loaded->path, image, bytes)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     loaded->library = dlopen(loaded->path.c_str(), RTLD_NOW | RTLD_LOCAL);
+#if !defined(__SANITIZE_ADDRESS__)
+    unlink(loaded->path.c_str()); // the sanitizer reads the lines of the source from the file
+#endif
     if (loaded->library == nullptr) {
         fprintf(stderr, "cornu's CUDA emulator: a kernel uses what the emulator does not have: %s\n", dlerror());
         return CUDA_ERROR_INVALID_IMAGE;
@@ -80,6 +83,8 @@ CUresult load(Module **module, const char *image) {
     if (!fits(static_cast<const emulator::Image *>(dlsym(loaded->library, "emulator_image")))) {
         return CUDA_ERROR_NO_BINARY_FOR_GPU;
     }
+    const std::string aligned(image, bytes);
+    loaded->shared_variables = emulator::shared_variables(aligned.data(), loaded->library);
     *module = loaded.get();
     modules[*module] = std::move(loaded);
     return CUDA_SUCCESS;
@@ -99,6 +104,7 @@ EXPORT CUresult cuModuleLoadDataEx(Module **module, const void *image, unsigned,
 
 EXPORT CUresult cuModuleUnload(Module *module) {
     ENTER
+    finish_all(); // kernels of the module may be queued
     return modules.erase(module) == 1 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
 }
 
@@ -113,7 +119,8 @@ EXPORT CUresult cuModuleGetFunction(Function **function, Module *module, const c
     }
     std::unique_ptr<Function> &found = module->functions[name];
     if (found == nullptr) {
-        found = std::make_unique<Function>(Function{static_cast<const emulator::Kernel *>(kernel), name});
+        const auto *described = static_cast<const emulator::Kernel *>(kernel);
+        found = std::make_unique<Function>(Function{described, name, &module->shared_variables});
     }
     *function = found.get();
     return CUDA_SUCCESS;

@@ -1,5 +1,6 @@
 // Which thread runs when. Every lane of a warp runs until it waits, then the next; warps and blocks come in an order
-// that CORNU_EMULATOR_SEED chooses, and it is the same in every run. A block in which no thread can go on is reported.
+// that CORNU_EMULATOR_SEED chooses, and it is the same in every run. A block in which no thread can go on is
+// reported.
 #include "scheduler.h"
 
 #include <cstdio>
@@ -130,7 +131,11 @@ void report(const char *what) {
 bool run_block(uint3 index, unsigned long random) {
     Block &block = running.block;
     block.index = index;
-    memset(block.shared, 0xff, block.shared_bytes); // NaN, or an index far out of bounds
+    // What a block finds in its shared memory is NaN, or an index far out of bounds.
+    memset(block.shared, 0xff, block.shared_bytes);
+    for (const Range &variable : *running.launch->shared_variables) {
+        memset(variable.start, 0xff, variable.bytes);
+    }
     running.alive = block.count;
     for (unsigned i = 0; i < block.count; ++i) {
         Fiber &fiber = running.fibers[i];
@@ -227,8 +232,9 @@ bool run(const Launch &launch, void **arguments) {
 extern "C" void emulator_fail(const char *mistake) {
     using namespace emulator;
     Fiber &fiber = current();
-    running.mistake = "thread (" + std::to_string(fiber.thread.index.x) + ", " + std::to_string(fiber.thread.index.y) +
-                      ", " + std::to_string(fiber.thread.index.z) + "): " + mistake;
+    const uint3 &index = fiber.thread.index;
+    running.mistake = "thread (" + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " +
+                      std::to_string(index.z) + "): " + mistake;
     while (true) {
         suspend(fiber);
     }

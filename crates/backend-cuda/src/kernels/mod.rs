@@ -6,9 +6,17 @@
 pub(crate) mod branch;
 pub(crate) mod conv;
 pub(crate) mod copy;
+pub(crate) mod cumulative;
+pub(crate) mod gather;
+pub(crate) mod lines;
 pub(crate) mod map;
 pub(crate) mod matmul;
+pub(crate) mod pool;
 pub(crate) mod product;
+pub(crate) mod random;
+pub(crate) mod reduce;
+pub(crate) mod scatter;
+pub(crate) mod sort;
 
 use smallvec::SmallVec;
 
@@ -61,9 +69,10 @@ impl Printed {
         body: &str,
     ) -> Printed {
         let list: String = params.iter().map(|(declared, _)| format!(", {declared}")).collect();
+        let name = family.name;
         let text = format!(
             "{before}extern \"C\" __global__ void __launch_bounds__({threads}) @(const Guard guard{list}) {{\n    \
-             {body}\n}}\n"
+             using namespace {name}_family;\n    {body}\n}}\n"
         );
         let params = params.iter().map(|(_, param)| param.clone()).collect();
         Printed { family, text, grid: [1, 1, 1], threads, shared: 0, params }

@@ -2,7 +2,6 @@
 //
 // NVRTC knows no header of the host, so nothing is included. The same text compiles as C++ where CORNU_EMULATOR is
 // defined: kernels run on the CPU then, one thread after another.
-#pragma once
 
 typedef signed char i8;
 typedef unsigned char u8;
@@ -70,3 +69,16 @@ struct Guard {
 
 METHOD index smaller(index x, index y) { return x < y ? x : y; }
 METHOD index ceil_div(index x, index y) { return (x + y - 1) / y; }
+
+// True for an index of any type from 0 to below `size`: as unsigned, negative ones are larger than all.
+template <class I>
+METHOD bool is_within(I i, index size) { return (u64)(i64)i < size; }
+
+// The way of ops along one axis through a tensor: `[outer, LENGTH, INNER]`, a line for each outer and inner coordinate.
+template <index LENGTH_, index INNER_>
+struct Line {
+    static constexpr index LENGTH = LENGTH_, INNER = INNER_;
+    static METHOD index place(index line, index i) {
+        return (line / INNER * LENGTH + i) * INNER + line % INNER;
+    }
+};
