@@ -120,6 +120,10 @@ fn convolutions_agree() {
         check(&[2, 9, 7, 16], &[3, 3, 16, 24], &[2, 9, 7, 24], &groups(same, 1));
         check(&[2, 9, 8, 3], &[3, 3, 3, 20], &[2, 5, 4, 20], &groups(halved, 1));
         check(&[1, 8, 8, 64], &[3, 3, 32, 48], &[1, 8, 8, 48], &groups(same, 2));
+        let spread = "strides=[2,3], low=[1,0], high=[0,2], dilation=[1,2]";
+        check(&[2, 9, 10, 18], &[3, 2, 18, 16], &[2, 4, 4, 16], &groups(spread, 1));
+        let together = "strides=[4,2], low=[0,1], high=[2,0], dilation=[2,2]";
+        check(&[1, 9, 8, 17], &[3, 2, 17, 16], &[1, 2, 4, 16], &groups(together, 1));
         check(&[2, 6, 6, 8], &[3, 3, 1, 8], &[2, 6, 6, 8], &groups(same, 8));
         check(&[2, 7, 6, 6], &[3, 3, 2, 9], &[2, 4, 3, 9], &groups(halved, 3));
         check(&[12, 9, 9, 4], &[3, 3, 1, 4], &[12, 9, 9, 4], &groups(same, 4));

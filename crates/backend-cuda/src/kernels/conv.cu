@@ -9,20 +9,34 @@
 //     stride(axis), low(axis), dilation(axis)  how the kernel moves: at place o, tap t meets o stride + t dilation - low
 //     INPUTS, TAPS, PLACES                     products of the sizes
 //
+// An element of the input meets a tap only where strides admit: those that lie a multiple of the stride apart meet the
+// same taps. They are a phase, and their gradients are a product of their own, over the taps that they meet:
+//     phases(axis), PHASES                     as many as the stride, and their product; 1 where strides are too long
+//     first_tap(axis, phase)                   the first tap of the phase; behind all taps if there is none
+//     every(axis)                              from there, each so many-th tap
+//     tapped(axis), reached(axis)              the most taps and elements of a phase
+//     TAPPED, REACHED                          products of these
+//
 //                      rows              columns    summed over         left                   right
 //     forward          example, place    filter     tap, channel        what taps meet         the kernel
 //     input gradient   example, element  channel    tap, filter         what met the element   the kernel, turned
+//       of each phase
 //     kernel gradient  tap, channel      filter     example, place      what taps meet         the result's gradient
 //
-// Groups are a batch of products.
+// Groups are a batch of products; of the input's gradient, phases of groups.
 
 using namespace tiles;
 
-enum Space { INPUT, TAP, PLACE };
+enum Space { INPUT, TAP, PLACE, PHASE, TAPPED, REACHED };
 
 template <class C, Space SPACE>
 METHOD constexpr index size_along(int axis) {
-    return SPACE == INPUT ? C::input(axis) : SPACE == TAP ? C::taps(axis) : C::places(axis);
+    return SPACE == INPUT  ? C::input(axis)
+        : SPACE == TAP     ? C::taps(axis)
+        : SPACE == PLACE   ? C::places(axis)
+        : SPACE == PHASE   ? C::phases(axis)
+        : SPACE == TAPPED  ? C::tapped(axis)
+                           : C::reached(axis);
 }
 
 // A number for each axis. There is one more, so that there is one.
@@ -31,7 +45,7 @@ struct Along {
     i32 at[C::AXES + 1];
 };
 
-// The coordinates of an element, a tap or a place.
+// The coordinates of an element, a tap, a place, a phase, or one of the taps or elements of a phase.
 template <class C, Space SPACE>
 METHOD Along<C> coordinates(index number) {
     Along<C> along;
@@ -61,8 +75,6 @@ METHOD Along<C> moved_by_tap(index tap) {
     }
     return along;
 }
-
-constexpr index NOWHERE = 0xffffffffu;
 
 // The element that is met; nowhere where that is padding.
 template <class C>
@@ -145,46 +157,110 @@ struct TurnedPatches {
     }
 };
 
-// Input gradient, left: a line for each element of each example, with the filters of the place where each tap met it.
+// A phase of a group: its first tap, and its first element.
+template <class C>
+struct Phase {
+    index group;
+    Along<C> tap, element;
+    METHOD Phase(index batch) : group(batch / C::PHASES), tap(), element() {
+        const Along<C> phase = coordinates<C, PHASE>(batch % C::PHASES);
+        #pragma unroll
+        for (int axis = 0; axis < C::AXES; ++axis) {
+            const index phases = C::phases(axis);
+            tap.at[axis] = (i32)C::first_tap(axis, (index)phase.at[axis]);
+            element.at[axis] = (i32)(((index)phase.at[axis] + phases - C::low(axis) % phases) % phases);
+        }
+    }
+
+    // The coordinates of one of its elements; false if there is none.
+    METHOD bool reach(index number, Along<C>& reached) const {
+        reached = coordinates<C, REACHED>(number);
+        bool inside = true;
+        #pragma unroll
+        for (int axis = 0; axis < C::AXES; ++axis) {
+            reached.at[axis] = element.at[axis] + reached.at[axis] * (i32)C::phases(axis);
+            inside = inside && (index)reached.at[axis] < C::input(axis);
+        }
+        return inside;
+    }
+
+    // One of its taps; TAPS if there is none. `moved` is how far it moves what is met.
+    METHOD index tap_of(index number, Along<C>& moved) const {
+        moved = coordinates<C, TAPPED>(number);
+        index whole = 0;
+        bool inside = true;
+        #pragma unroll
+        for (int axis = 0; axis < C::AXES; ++axis) {
+            const index along = (index)tap.at[axis] + (index)moved.at[axis] * C::every(axis);
+            inside = inside && along < C::taps(axis);
+            whole = whole * C::taps(axis) + along;
+            moved.at[axis] = (i32)(along * C::dilation(axis)) - (i32)C::low(axis);
+        }
+        return inside ? whole : C::TAPS;
+    }
+};
+
+// Where the row of an element begins in the gradient for the input.
+template <class C>
+METHOD index element_of_phase(index batch, index row) {
+    const Phase<C> phase(batch);
+    Along<C> reached;
+    if (!phase.reach(row % C::REACHED, reached)) return NOWHERE;
+    index element = row / C::REACHED;
+    #pragma unroll
+    for (int axis = 0; axis < C::AXES; ++axis) element = element * C::input(axis) + (index)reached.at[axis];
+    return (element * C::GROUPS + phase.group) * C::CHANNELS;
+}
+
+// Input gradient, left: a line for each element of a phase of each example, with the filters of the place where each
+// tap met it.
 template <class C, class T, int VECTOR_>
 struct Meetings {
     typedef T Element;
     static constexpr bool ALONG_K = true;
     static constexpr int VECTOR = VECTOR_;
+    const Phase<C> phase;
     const T* first;
-    METHOD Meetings(const T* from, index group) : first(from + group * C::FILTERS) {}
+    METHOD Meetings(const T* from, index batch) : phase(batch), first(from + phase.group * C::FILTERS) {}
 
     struct Line {
         index example;
+        bool inside;
         Along<C> reached;
     };
     METHOD Line line(index number) const {
-        return Line{number / C::INPUTS, coordinates<C, INPUT>(number % C::INPUTS)};
+        Line line;
+        line.example = number / C::REACHED;
+        line.inside = phase.reach(number % C::REACHED, line.reached) && line.example < C::BATCH;
+        return line;
     }
     METHOD const T* find(const Line& line, index k) const {
-        const index tap = k / C::FILTERS;
-        const index place = meeting(line.example, line.reached, moved_by_tap<C>(tap));
-        const bool inside = line.example < C::BATCH && tap < C::TAPS && place != NOWHERE;
+        Along<C> by_tap;
+        const index tap = phase.tap_of(k / C::FILTERS, by_tap);
+        const index place = meeting(line.example, line.reached, by_tap);
+        const bool inside = line.inside && k / C::FILTERS < C::TAPPED && tap < C::TAPS && place != NOWHERE;
         return inside ? first + (place * (C::GROUPS * C::FILTERS) + k % C::FILTERS) : nullptr;
     }
 };
 
-// Input gradient, right: a line for each channel, with the kernel's filters at each tap.
+// Input gradient, right: a line for each channel, with the kernel's filters at each tap of a phase.
 template <class C, class T, int VECTOR_>
 struct TurnedKernel {
     typedef T Element;
     static constexpr bool ALONG_K = true;
     static constexpr int VECTOR = VECTOR_;
+    const Phase<C> phase;
     const T* first;
-    METHOD TurnedKernel(const T* from, index group) : first(from + group * C::FILTERS) {}
+    METHOD TurnedKernel(const T* from, index batch) : phase(batch), first(from + phase.group * C::FILTERS) {}
 
     typedef index Line;
     METHOD Line line(index number) const { return number; }
     METHOD const T* find(Line channel, index k) const {
-        const index tap = k / C::FILTERS, filter = k % C::FILTERS;
-        const bool inside = channel < C::CHANNELS && tap < C::TAPS;
+        Along<C> by_tap;
+        const index tap = phase.tap_of(k / C::FILTERS, by_tap);
+        const bool inside = channel < C::CHANNELS && k / C::FILTERS < C::TAPPED && tap < C::TAPS;
         const index row = tap * C::CHANNELS + channel;
-        return inside ? first + (row * (C::GROUPS * C::FILTERS) + filter) : nullptr;
+        return inside ? first + (row * (C::GROUPS * C::FILTERS) + k % C::FILTERS) : nullptr;
     }
 };
 

@@ -68,6 +68,6 @@ DEVICE void product_across(
         Sum sum = all[i];
         #pragma unroll
         for (int other = 1; other < WARPS; ++other) sum += all[other * WIDTH + i];
-        finish.run(Lanes<1>(), batch * S::BATCH_STEP + first + i, part, Pack<Sum, 1>{{sum}});
+        finish.run(Lanes<1>(), batch * LINES + first + i, part, Pack<Sum, 1>{{sum}});
     }
 }

@@ -39,8 +39,9 @@ const BLOCKS: usize = 132 * 4;
 /// Adds a batch of products, if there are results.
 pub(crate) fn dot(lowering: &mut Lowering<'_>, dot: &DotKernel, step: &Step) -> Result<(), BackendError> {
     let &DotKernel { batch, m, n, k, dtype, .. } = dot;
-    let product = Product { dtype, batch, m, n, k, row_step: n, batch_step: m * n };
-    if product.results() == 0 {
+    let place = format!("(batch * {m}u + row) * {n}u");
+    let product = Product { dtype, batch, m, n, k, results: batch * m * n, place, row_alignment: n };
+    if product.results == 0 {
         return Ok(());
     }
     let form = Form::of(dot);
@@ -83,8 +84,8 @@ pub(crate) fn dot(lowering: &mut Lowering<'_>, dot: &DotKernel, step: &Step) -> 
 
 /// The call, parts and blocks of a product along the sums.
 fn along(product: &Product, vector: usize, operands: Operands) -> (String, Parts, usize, Operands) {
-    let parts = parts(product, product.results(), WARPS, 32 * vector * 4);
-    let blocks = (product.results() * parts.count).div_ceil(8);
+    let parts = parts(product, product.results, WARPS, 32 * vector * 4);
+    let blocks = (product.results * parts.count).div_ceil(8);
     let call = format!("product_along<@_sizes, {}, {}>", operands.left, operands.right);
     (call, parts, blocks, operands)
 }

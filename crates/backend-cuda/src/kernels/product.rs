@@ -27,26 +27,23 @@ pub(crate) struct Product {
     pub(crate) m: usize,
     pub(crate) n: usize,
     pub(crate) k: usize,
-    /// Places of the result from row to row.
-    pub(crate) row_step: usize,
-    /// Places of the result from product to product.
-    pub(crate) batch_step: usize,
+    /// Number of results in all.
+    pub(crate) results: usize,
+    /// Where row `row` of product `batch` begins in the result, as CUDA C.
+    pub(crate) place: String,
+    /// All rows begin at a multiple of this.
+    pub(crate) row_alignment: usize,
 }
 
 impl Product {
-    pub(crate) fn results(&self) -> usize {
-        self.batch * self.m * self.n
-    }
-
     /// Bytes of a sum in progress.
     fn sum_bytes(&self) -> usize {
         self.dtype.bytes().max(4)
     }
 
-    /// How many neighbouring results can be finished at a time, because all rows begin at a multiple of it.
+    /// How many neighbouring results can be finished at a time.
     fn neighbours(&self) -> usize {
-        let step = if self.batch > 1 { self.batch_step } else { 0 };
-        power_of_two_in(&[self.n, self.row_step, step], 8)
+        power_of_two_in(&[self.n, self.row_alignment], 8)
     }
 }
 
@@ -73,7 +70,7 @@ pub(crate) struct Parts {
 
 /// Cuts sums so that `units` times their number comes near `wanted`; none of the parts is shorter than `shortest`.
 pub(crate) fn parts(product: &Product, units: usize, wanted: usize, shortest: usize) -> Parts {
-    let room = MOST_PART_BYTES / (product.results() * product.sum_bytes()).max(1);
+    let room = MOST_PART_BYTES / (product.results * product.sum_bytes()).max(1);
     let most = (wanted / units.max(1)).min(product.k / shortest).min(room).max(1);
     let length = product.k.div_ceil(most).next_multiple_of(STEP).max(STEP);
     Parts { count: product.k.div_ceil(length).max(1), length }
@@ -199,13 +196,12 @@ impl Summing<'_> {
         tail: &Program,
     ) -> Result<(), BackendError> {
         let (product, c) = (self.product, c_type(self.product.dtype));
-        let sizes = self.sizes();
         let [left, right] = self.operands.buffers;
         let mut params = vec![
             (format!("const {c}* left"), Param::pointer(left)),
             (format!("const {c}* right"), Param::pointer(right)),
         ];
-        let before = format!("{sizes}{}", self.operands.before);
+        let before = format!("{}{}", self.operands.before, self.sizes());
         if self.parts.count == 1 {
             let tail = lowering.functor_within(tail, Role::Tail, step, self.lanes);
             params.push((format!("const {} tail", tail.name), Param::Pointers(tail.pointers.clone())));
@@ -214,23 +210,24 @@ impl Summing<'_> {
             lowering.push(printed);
             return Ok(());
         }
-        let results = product.results();
+        let results = product.results;
         let kept = lowering.temporary(self.parts.count * results * product.sum_bytes());
         let lanes = if lowering.aligned { self.lanes.min(4) } else { 1 };
-        params.push((format!("SumOf<{c}>* parts"), Param::pointer(kept)));
+        params.push((format!("tiles::SumOf<{c}>* parts"), Param::pointer(kept)));
         let body = format!("{}(left, right, Kept<{c}, {results}u, {lanes}>{{parts}});", self.call);
         let printed = self.printed(&before, &params, &body)?;
         lowering.push(printed);
 
         let tail = lowering.functor_within(tail, Role::Tail, step, power_of_two_in(&[results], 4));
         let params = [
-            (format!("const SumOf<{c}>* parts"), Param::pointer(kept)),
+            (format!("const tiles::SumOf<{c}>* parts"), Param::pointer(kept)),
             (format!("const {} tail", tail.name), Param::Pointers(tail.pointers.clone())),
         ];
-        let body = format!("combine<@_sizes>(parts, Finished<{c}, {}>{{tail}});", tail.name);
+        let count = self.parts.count;
+        let body =
+            format!("combine<{c}, {results}u, {count}u>(parts, Finished<{c}, {}>{{tail}});", tail.name);
         let grid = [blocks(results.div_ceil(tail.lanes), THREADS), 1, 1];
-        let text = format!("{sizes}{}", tail.text);
-        lowering.push(Printed::new(family!("matmul"), &text, &params, THREADS, &body).on(grid));
+        lowering.push(Printed::new(family!("matmul"), &tail.text, &params, THREADS, &body).on(grid));
         Ok(())
     }
 
@@ -243,15 +240,14 @@ impl Summing<'_> {
 
     /// What tiles.cuh calls S.
     fn sizes(&self) -> String {
-        let Product { dtype, batch, m, n, k, row_step, batch_step } = *self.product;
+        let Product { dtype, batch: _, m, n, k, results, ref place, row_alignment: _ } = *self.product;
         let Parts { count, length } = self.parts;
         format!(
             "struct @_sizes {{\n    typedef {} Element;\n    \
-             static constexpr index M = {m}u, N = {n}u, K = {k}u, BATCH = {batch}u;\n    \
-             static constexpr index BATCH_STEP = {batch_step}u, ROW_STEP = {row_step}u;\n    \
-             static constexpr index PARTS = {count}u, PART = {length}u, RESULTS = {}u;\n}};\n",
+             static constexpr index M = {m}u, N = {n}u, K = {k}u;\n    \
+             static constexpr index PARTS = {count}u, PART = {length}u, RESULTS = {results}u;\n    \
+             static METHOD index place(index batch, index row) {{ return {place}; }}\n}};\n",
             c_type(dtype),
-            self.product.results()
         )
     }
 }

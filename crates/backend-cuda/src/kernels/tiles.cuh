@@ -3,8 +3,7 @@
 // A product is described by a printed struct, S below:
 //     typedef f32 Element;                     what operands and results are
 //     M, N, K                                  rows and columns of a result, and the length of each sum
-//     BATCH                                    number of products; of a convolution, its groups
-//     BATCH_STEP, ROW_STEP                     places of the result from product to product, and from row to row
+//     place(batch, row)                        where a row of one of the products begins in the result, or NOWHERE
 //     PARTS, PART                              each sum is cut into so many parts of so many summands
 //     RESULTS                                  number of results in all
 //
@@ -20,6 +19,8 @@
 // adds them up in their order. So results do not depend on which block is done first.
 
 namespace tiles {
+
+constexpr index NOWHERE = 0xffffffffu;
 
 // ---- Sums ---------------------------------------------------------------------------------------------------------
 
@@ -67,16 +68,15 @@ struct Kept {
 };
 
 // Adds up the parts of each result, in their order.
-template <class S, class Finish>
-DEVICE void combine(const SumOf<typename S::Element>* parts, const Finish& finish) {
-    typedef SumOf<typename S::Element> Sum;
+template <class T, index RESULTS, index PARTS, class Finish>
+DEVICE void combine(const SumOf<T>* parts, const Finish& finish) {
     constexpr int LANES = Finish::LANES;
     const index threads = gridDim.x * blockDim.x;
-    for (index group = blockIdx.x * blockDim.x + threadIdx.x; group < S::RESULTS / LANES; group += threads) {
-        Pack<Sum, LANES> sums = load<LANES>(parts, group * LANES);
+    for (index group = blockIdx.x * blockDim.x + threadIdx.x; group < RESULTS / LANES; group += threads) {
+        Pack<SumOf<T>, LANES> sums = load<LANES>(parts, group * LANES);
         #pragma unroll 4
-        for (index part = 1; part < S::PARTS; ++part) {
-            const Pack<Sum, LANES> more = load<LANES>(parts, part * S::RESULTS + group * LANES);
+        for (index part = 1; part < PARTS; ++part) {
+            const Pack<SumOf<T>, LANES> more = load<LANES>(parts, part * RESULTS + group * LANES);
             #pragma unroll
             for (int v = 0; v < LANES; ++v) sums[v] += more[v];
         }
@@ -142,8 +142,9 @@ DEVICE void finish_rows(
     for (index group = thread; group < ROWS * ACROSS; group += THREADS) {
         const index down = group / ACROSS, along = group % ACROSS * LANES;
         if (row + down < S::M && column + along < S::N) {
-            const index i = batch * S::BATCH_STEP + (row + down) * S::ROW_STEP + column + along;
-            finish.run(Lanes<LANES>(), i, part, load<LANES>(sums, down * PITCH + along));
+            const index begin = S::place(batch, row + down);
+            if (begin == NOWHERE) continue;
+            finish.run(Lanes<LANES>(), begin + column + along, part, load<LANES>(sums, down * PITCH + along));
         }
     }
 }
