@@ -116,10 +116,22 @@ mod tests {
         Ok(program.log())
     }
 
-    /// All kernels of the conformance corpus, in one program. Compiled to machine code: only the assembler looks into
-    /// inline assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
+    /// Programs too large to be run in tests, whose kernels are others for that.
+    const LARGE: &[(&str, &str)] = &[("compiled", include_str!("../tests/compiled.ir"))];
+
     #[test]
     fn every_kernel_compiles_for_every_architecture() {
+        kernels_compile_for_every_architecture(CASES);
+    }
+
+    #[test]
+    fn kernels_of_large_programs_compile_for_every_architecture() {
+        kernels_compile_for_every_architecture(LARGE);
+    }
+
+    /// All kernels of these files, in one program. Compiled to machine code: only the assembler looks into inline
+    /// assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
+    fn kernels_compile_for_every_architecture(files: &[(&str, &str)]) {
         if let Err(missing) = version() {
             let required = std::env::var_os("CORNU_REQUIRE_NVRTC").is_some();
             assert!(!required, "{missing}");
@@ -127,7 +139,7 @@ mod tests {
             return;
         }
         let (mut source, mut missing) = (Source::default(), Vec::new());
-        for (name, text) in CASES {
+        for (name, text) in files {
             for case in cases(text).expect("the corpus is read by the tests of the language") {
                 if let Err(error) = lower(&plan(&optimize(&case.graph)), &mut source) {
                     missing.push(format!("{name}, {}: {error}", case.name));

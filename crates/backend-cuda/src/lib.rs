@@ -5,6 +5,8 @@
 //! fused expressions into CUDA C; `source` puts the kernels of a plan and their families (`kernels/*.cu`) together,
 //! and `compile` makes a program of it, once; `executable` records a run as a graph and queues that; `memory` feeds it.
 //! `driver` holds all that is asked of CUDA's driver.
+//!
+//! `CORNU_TF32=1` in the environment lets products and convolutions of f32 round their factors to tf32, for speed.
 
 #![deny(unsafe_code)]
 

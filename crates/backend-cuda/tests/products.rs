@@ -125,3 +125,39 @@ fn convolutions_agree() {
         check(&[12, 9, 9, 4], &[3, 3, 1, 4], &[12, 9, 9, 4], &groups(same, 4));
     }
 }
+
+/// A product of short whole numbers as floats, which tf32 holds exactly.
+fn short_product([batch, m, n, k]: [usize; 4], [left, right]: [bool; 2]) {
+    let x = if left { [k, m] } else { [m, k] };
+    let y = if right { [n, k] } else { [k, n] };
+    let (x, y) = (format!("{batch},{},{}", x[0], x[1]), format!("{batch},{},{}", y[0], y[1]));
+    agrees(&format!(
+        "graph product (%x: i32[{x}], %y: i32[{y}]) {{
+           %a: f32[{x}] = cast %x
+           %b: f32[{y}] = cast %y
+           %z: f32[{batch},{m},{n}] = dot %a, %b {{lhs_batch=[0], rhs_batch=[0], lhs_contract=[{}], rhs_contract=[{}]}}
+           return %z
+         }}",
+        if left { 1 } else { 2 },
+        if right { 2 } else { 1 },
+    ));
+}
+
+#[test]
+fn products_of_short_numbers_are_exact_in_tf32() {
+    let this = std::env::current_exe().expect("a test runs from a file");
+    let mut command = std::process::Command::new(this);
+    command.args(["--ignored", "--exact", "in_tf32"]).env("CORNU_TF32", "1");
+    assert!(command.status().expect("this file runs").success());
+}
+
+#[test]
+#[ignore = "runs where the test above has set its environment"]
+fn in_tf32() {
+    for layout in LAYOUTS {
+        short_product([2, 40, 24, 72], layout);
+        short_product([1, 33, 7, 19], layout);
+        short_product([66, 136, 72, 40], layout);
+        short_product([132, 40, 50, 24], layout);
+    }
+}

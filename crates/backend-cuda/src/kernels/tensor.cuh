@@ -1,8 +1,9 @@
-// Products of matrices of halves by tiles on the tensor cores (sm_80 and later), with sums in f32.
+// Products of matrices by tiles on the tensor cores (sm_80 and later), with sums in f32: of halves, and of f32 where
+// factors may be rounded to the 10 bits of tf32.
 //
-// Described as in tiles.cuh. A block of 8 or 4 warps multiplies a tile of rows by a tile of columns, 32 deep; tiles of
-// three steps are in shared memory, so that two are on their way while one is multiplied. They are copied there
-// without passing through registers (cp.async), 16 bytes at a time where the operand's VECTOR admits.
+// Described as in tiles.cuh. A block of 8 to 2 warps multiplies a tile of rows by a tile of columns, 64 bytes deep;
+// tiles of three steps are in shared memory, so that two are on their way while one is multiplied. They are copied
+// there without passing through registers (cp.async), 16 bytes at a time where the operand's VECTOR admits.
 //
 // In shared memory a tile lies as its operand does: [line][k], or [k][line] and is turned as it is read. ldmatrix
 // reads 16 bytes of each of eight rows at once, so chunks of 16 bytes change places by their row: all eight come from
@@ -11,14 +12,15 @@
 namespace tiles {
 
 // Places of elements in the tile of an operand.
-template <bool ALONG_K, int LINES, int DEPTH>
+template <class T, bool ALONG_K, int LINES, int DEPTH>
 struct Swizzled {
-    static constexpr int WIDTH = ALONG_K ? DEPTH : LINES;
-    // Eight chunks are as wide as all banks. Where a row has but four, two rows are.
+    static constexpr int WIDTH = ALONG_K ? DEPTH : LINES, CHUNK = 16 / sizeof(T), CHUNKS = WIDTH / CHUNK;
+    // Eight chunks are as wide as all banks. Where a row has but four, two rows are; and f32 that is not along k is
+    // read by numbers, of four rows two chunks each.
     static METHOD index place(index line, index k) {
         const index row = ALONG_K ? line : k, along = ALONG_K ? k : line;
-        const index turned = WIDTH == 32 ? along / 8 ^ (row / 2 & 3) : along / 8 ^ (row & 7);
-        return row * WIDTH + turned * 8 + along % 8;
+        const index turn = CHUNKS == 4 ? row / 2 & 3 : sizeof(T) == 4 && !ALONG_K ? row % 4 * 2 : row & 7;
+        return row * WIDTH + (along / CHUNK ^ turn) * CHUNK + along % CHUNK;
     }
 };
 
@@ -26,9 +28,9 @@ struct Swizzled {
 template <class Operand, int LINES, int DEPTH, int THREADS>
 struct Copies {
     typedef typename Operand::Element Element;
-    typedef Swizzled<Operand::ALONG_K, LINES, DEPTH> Places;
+    typedef Swizzled<Element, Operand::ALONG_K, LINES, DEPTH> Places;
     typedef Fetch<Operand, LINES, DEPTH, THREADS> Taken;
-    static constexpr int VECTOR = Operand::VECTOR, BYTES = VECTOR * 2;
+    static constexpr int VECTOR = Operand::VECTOR, BYTES = VECTOR * sizeof(Element);
     typename Operand::Line lines[Taken::EACH];
 
     METHOD void begin(const Operand& operand, index first_line) {
@@ -55,18 +57,33 @@ struct Copies {
     }
 };
 
-// Fragments for mma.m16n8k16: of the left 16 lines by 16 along k in four registers; of the right the same, which are
-// the two registers of each of two products.
+// How far along k one instruction goes.
+template <class T>
+struct Reach {
+    static constexpr int value = sizeof(T) == 2 ? 16 : 8;
+};
+
+// Fragments: of the left 16 lines by one reach along k in four registers; of the right the same, which are the two
+// registers of each of two products. A fragment is four matrices of eight lines by half a reach: the left takes first
+// the other lines, then the other half of the reach; the right first the other half.
 template <bool ALONG_K, int LINES, int DEPTH, bool LEFT, class T>
 METHOD void fragments(unsigned (&to)[4], const T* tile, index line, index k) {
-    // Lane 8 i + r names row r of matrix i. The left takes first the other lines, then the other half of k; the right
-    // first the other half of k.
+    // Lane 8 i + r names row r of matrix i.
     const index lane = threadIdx.x % 32, first = lane / 8 % 2 * 8, second = lane / 16 * 8, r = lane % 8;
     const index lines = LEFT ? first : second, along = LEFT ? second : first;
     if (ALONG_K) {
-        ldmatrix_x4(to, tile + Swizzled<true, LINES, DEPTH>::place(line + lines + r, k + along));
+        ldmatrix_x4(to, tile + Swizzled<T, true, LINES, DEPTH>::place(line + lines + r, k + along));
     } else {
-        ldmatrix_x4_transposed(to, tile + Swizzled<false, LINES, DEPTH>::place(line + lines, k + along + r));
+        ldmatrix_x4_transposed(to, tile + Swizzled<T, false, LINES, DEPTH>::place(line + lines, k + along + r));
+    }
+}
+template <bool ALONG_K, int LINES, int DEPTH, bool LEFT>
+METHOD void fragments(unsigned (&to)[4], const f32* tile, index line, index k) {
+    const index lane = threadIdx.x % 32;
+    #pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const index lines = (LEFT ? i % 2 : i / 2) * 8 + lane / 4, along = (LEFT ? i / 2 : i % 2) * 4 + lane % 4;
+        to[i] = round_to_tf32(tile[Swizzled<f32, ALONG_K, LINES, DEPTH>::place(line + lines, k + along)]);
     }
 }
 
@@ -76,12 +93,15 @@ METHOD void multiply(f32 (&sums)[4], const unsigned (&left)[4], const unsigned (
 METHOD void multiply(f32 (&sums)[4], const unsigned (&left)[4], const unsigned (&right)[2], f16) {
     mma_m16n8k16_f16(sums, left, right);
 }
+METHOD void multiply(f32 (&sums)[4], const unsigned (&left)[4], const unsigned (&right)[2], f32) {
+    mma_m16n8k8_tf32(sums, left, right);
+}
 
 // The tile of a block, and of a warp. `Plain` is the form of older devices, of as many threads.
 template <int ROWS_, int COLUMNS_, int WARP_ROWS_, int WARP_COLUMNS_, class Plain_>
 struct TensorTile {
     typedef Plain_ Plain;
-    static constexpr int ROWS = ROWS_, COLUMNS = COLUMNS_, DEPTH = 32, STAGES = 3;
+    static constexpr int ROWS = ROWS_, COLUMNS = COLUMNS_, DEPTH_BYTES = 64, STAGES = 3;
     static constexpr int WARP_ROWS = WARP_ROWS_, WARP_COLUMNS = WARP_COLUMNS_;
     static constexpr int ACROSS = COLUMNS / WARP_COLUMNS, WARPS = ROWS / WARP_ROWS * ACROSS, THREADS = WARPS * 32;
     static_assert(THREADS == Plain::THREADS, "one launch serves both");
@@ -93,7 +113,8 @@ DEVICE void product_by_warps(
     const typename S::Element* left, const typename S::Element* right, const Finish& finish, char* shared
 ) {
     typedef typename S::Element T;
-    constexpr int ROWS = Tile::ROWS, COLUMNS = Tile::COLUMNS, DEPTH = Tile::DEPTH, STAGES = Tile::STAGES;
+    constexpr int ROWS = Tile::ROWS, COLUMNS = Tile::COLUMNS, STAGES = Tile::STAGES;
+    constexpr int DEPTH = Tile::DEPTH_BYTES / sizeof(T);
     constexpr int LEFT_TILE = ROWS * DEPTH, RIGHT_TILE = COLUMNS * DEPTH;
     constexpr int DOWN = Tile::WARP_ROWS / 16, ACROSS = Tile::WARP_COLUMNS / 8;
     const Where<S, ROWS, COLUMNS> at = Where<S, ROWS, COLUMNS>::of(blockIdx.x);
@@ -142,7 +163,7 @@ DEVICE void product_by_warps(
         const T* const left_tile = left_tiles + stage * LEFT_TILE;
         const T* const right_tile = right_tiles + stage * RIGHT_TILE;
         #pragma unroll
-        for (int step = 0; step < DEPTH; step += 16) {
+        for (int step = 0; step < DEPTH; step += Reach<T>::value) {
             unsigned x[DOWN][4], y[ACROSS / 2][4];
             #pragma unroll
             for (int i = 0; i < DOWN; ++i) {
@@ -189,7 +210,7 @@ DEVICE void product_by_warps(
     }
 }
 
-// A product of halves: by the tensor cores where the device has those of sm_80, else by the CUDA cores.
+// A product: by the tensor cores where the device has those of sm_80, else by the CUDA cores.
 template <class S, class Tile, class Left, class Right, class Finish>
 DEVICE void product_by_tensor_cores(
     const typename S::Element* left, const typename S::Element* right, const Finish& finish

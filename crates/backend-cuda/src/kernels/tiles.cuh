@@ -255,8 +255,10 @@ DEVICE void product_by_tiles(
     rows.begin(a, at.row);
     columns.begin(b, at.column);
     const index last = at.last();
-    rows.fetch(a, at.first());
-    columns.fetch(b, at.first());
+    if (at.first() < last) {
+        rows.fetch(a, at.first());
+        columns.fetch(b, at.first());
+    }
     int current = 0;
     #pragma unroll 1
     for (index k = at.first(); k < last; k += DEPTH) {
