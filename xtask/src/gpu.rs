@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::process::{cargo, run, target_folder};
-use crate::{Outcome, root};
+use crate::{Outcome, cuda, root};
 
 const HELP: &str = "\
 cargo xtask gpu [--profile NAME]   builds into target/gpu all that a machine with a GPU needs to try Cornu
 cargo xtask gpu --report           registers, shared memory and spills of every kernel of the conformance corpus, for
-                                   each architecture, as NVRTC reports them; needs NVRTC, and no GPU
+                                   each architecture, as NVRTC reports them; it is fetched by pip, and no GPU is needed
 
 Carry target/gpu to the machine. It needs NVIDIA's driver, NVRTC (of the CUDA toolkit, or `pip install
 nvidia-cuda-nvrtc`) and a C library no older than the one here; neither cargo nor sources. There:
@@ -58,7 +58,9 @@ pub(crate) fn of(args: &[String]) -> Outcome {
 fn report() -> Outcome {
     let test =
         ["test", "--quiet", "--package", "cornu-backend-cuda", "--lib", "--", "--nocapture", "every_kernel"];
-    run(cargo(test).env("CORNU_REQUIRE_NVRTC", "1").env("CORNU_KERNEL_REPORT", "1"))
+    let mut test = cargo(test);
+    test.env("LD_LIBRARY_PATH", cuda::nvrtc()?);
+    run(test.env("CORNU_REQUIRE_NVRTC", "1").env("CORNU_KERNEL_REPORT", "1"))
 }
 
 /// Builds everything, and lays it into a folder of its own.

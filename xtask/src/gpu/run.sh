@@ -37,13 +37,13 @@ try() {
     case $status in
         0) report "$name" passed $((SECONDS - begun)) "$(summed "$out/$name.log")" ;;
         124 | 137) report "$name" stopped $((SECONDS - begun)) "after $limit s; see $name.log" ;;
-        *) report "$name" failed $((SECONDS - begun)) "$(summed "$out/$name.log") see $name.log" ;;
+        *) report "$name" failed $((SECONDS - begun)) "$(summed "$out/$name.log"); see $name.log" ;;
     esac
     return $status
 }
 
-# The last line of a log in which a test says how many passed.
-summed() { grep -h '^test result' "$1" | tail -n 1 | cut -d ';' -f 1-2 | sed 's/test result: //'; }
+# The last line of a log in which a test says how many passed, or in which a program says what is wrong.
+summed() { grep -hE '^(test result|bench): ' "$1" | tail -n 1 | cut -d ';' -f 1-2 | sed -E 's/test result: //'; }
 
 # ---- What is here ------------------------------------------------------------------------------------------------
 
