@@ -23,7 +23,7 @@ pub(crate) fn without_gpu() -> Outcome {
 }
 
 /// The folder with NVRTC's libraries, which are fetched if they are not there.
-fn nvrtc() -> Result<PathBuf, String> {
+pub(crate) fn nvrtc() -> Result<PathBuf, String> {
     let home = target_folder().join("nvrtc");
     let folder = home.join("nvidia/cu13/lib");
     if !folder.join("libnvrtc.so.13").exists() {
