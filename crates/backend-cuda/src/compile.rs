@@ -116,7 +116,7 @@ mod tests {
         Ok(program.log())
     }
 
-    /// All kernels of the conformance corpus, in one program. Compiled to machine code: only the assembler looks into
+    /// All kernels of the conformance corpus, and of larger tensors, in one program. Compiled to machine code: only the assembler looks into
     /// inline assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
     #[test]
     fn every_kernel_compiles_for_every_architecture() {
@@ -127,7 +127,8 @@ mod tests {
             return;
         }
         let (mut source, mut missing) = (Source::default(), Vec::new());
-        for (name, text) in CASES {
+        let large = ("large", include_str!("../tests/large.ir"));
+        for (name, text) in CASES.iter().copied().chain([large]) {
             for case in cases(text).expect("the corpus is read by the tests of the language") {
                 if let Err(error) = lower(&plan(&optimize(&case.graph)), &mut source) {
                     missing.push(format!("{name}, {}: {error}", case.name));

@@ -1,6 +1,7 @@
 //! Lowering of single ops: one arm for each op of the language.
 
 mod along;
+mod chain;
 mod moved;
 mod picked;
 mod pool;
@@ -13,6 +14,7 @@ use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
 pub(crate) use along::lower_reduce;
+pub(crate) use chain::lower_chain;
 
 use crate::error::unsupported;
 use crate::kernels::pool::Side;
