@@ -4,6 +4,9 @@ The forms are `eager`, as PyTorch is by default; `tuned`, with fused optimizers 
 and `compiled`, which is tuned and goes through `torch.compile`. Training is the loop that PyTorch's users write, over
 batches that are drawn in a new order in each epoch, as Keras's `fit` draws them. Models and sizes are those of
 `src/workloads/`; convolutions and products have the same shapes.
+
+The variable PEER_DEVICE says where: `cpu`, or `cuda`. On a GPU, `eager` moves each batch there, as data that comes from a
+loader is moved, and the other forms keep all data there from the beginning.
 """
 
 import os
@@ -16,11 +19,13 @@ from torch import nn
 
 FORM = sys.argv[1]
 IS_TUNED = FORM in ("tuned", "compiled")
-if IS_TUNED:
+DEVICE = torch.device(os.environ.get("PEER_DEVICE", "cpu"))
+if IS_TUNED and DEVICE.type == "cpu":
     torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 def prepared(model):
+    model = model.to(DEVICE)
     if IS_TUNED:
         model = model.to(memory_format=torch.channels_last)
     return torch.compile(model) if FORM == "compiled" else model
@@ -38,13 +43,15 @@ def adam(model):
 
 def fit(model, optimizer, loss, x, y, batch_size, epochs=1):
     """A round of training."""
+    if IS_TUNED:
+        x, y = x.to(DEVICE), y.to(DEVICE)
 
     def work():
         for _ in range(epochs):
-            total = torch.zeros(())
-            for rows in torch.randperm(len(x)).split(batch_size):
+            total = torch.zeros((), device=DEVICE)
+            for rows in torch.randperm(len(x), device=x.device).split(batch_size):
                 optimizer.zero_grad(set_to_none=True)
-                value = loss(model(x[rows]), y[rows])
+                value = loss(model(x[rows].to(DEVICE)), y[rows].to(DEVICE))
                 value.backward()
                 optimizer.step()
                 total += value.detach()
@@ -73,14 +80,14 @@ def w1():
 
 
 def latency():
-    if IS_TUNED:
+    if IS_TUNED and DEVICE.type == "cpu":
         # Waking a second thread costs more than it saves here.
         torch.set_num_threads(1)
     model, x = prepared(nn.Sequential(w1_network(), nn.Softmax(-1)).eval()), floats(1, 784)
 
     def predict():
         with torch.inference_mode():
-            return model(torch.from_numpy(x)).numpy()
+            return model(torch.from_numpy(x).to(DEVICE)).cpu().numpy()
 
     return each(predict, 1_000, 1e6)
 

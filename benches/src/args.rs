@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 /// What `cargo xtask bench --help` prints.
 pub(crate) const HELP: &str = "\
-cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend cpu] [--json]
+cargo xtask bench [--workload NAME] [--rounds N] [--no-peers] [--setup-peers] [--backend LIST] [--json]
                   [--save FILE] [--against FILE] [--profile] [--tables] [--digests] [--write-docs FILE]
 
   --workload NAME   only this one: W1 to W7, start, optimizer
   --rounds N        how often each contestant runs; 5 if not given
   --setup-peers     makes the Python environments of the peers and builds those in Rust (network), and measures nothing
   --no-peers        without peers, even if they are set up
-  --backend NAME    where Cornu runs, as in CORNU_BACKEND
+  --backend LIST    where Cornu runs, as in CORNU_BACKEND: `cpu`, `cuda`, or both as `cpu,cuda`; beside a GPU, PyTorch
+                    runs on it, too
   --json            a line of JSON for each result in place of the table
   --save FILE       keeps the lines of JSON
   --against FILE    compares with lines that were kept
@@ -51,7 +52,7 @@ pub(crate) struct Args {
     pub(crate) workload: Option<String>,
     pub(crate) rounds: usize,
     pub(crate) peers: bool,
-    pub(crate) backend: String,
+    pub(crate) backends: Vec<String>,
     pub(crate) json: bool,
     pub(crate) save: Option<PathBuf>,
     pub(crate) against: Option<PathBuf>,
@@ -64,7 +65,7 @@ impl Default for Args {
             workload: None,
             rounds: 5,
             peers: true,
-            backend: "cpu".to_string(),
+            backends: vec!["cpu".to_string()],
             json: false,
             save: None,
             against: None,
@@ -83,7 +84,7 @@ impl Args {
                 "--workload" => args.workload = Some(value()?),
                 "--rounds" => args.rounds = rounds(&value()?)?,
                 "--no-peers" => args.peers = false,
-                "--backend" => args.backend = value()?,
+                "--backend" => args.backends = value()?.split(',').map(String::from).collect(),
                 "--json" => args.json = true,
                 "--save" => args.save = Some(value()?.into()),
                 "--against" => args.against = Some(value()?.into()),
@@ -122,6 +123,8 @@ mod tests {
         let expected =
             Args { mode: Mode::Digest(["W1".to_string(), "train".to_string()]), ..Args::default() };
         assert_eq!(parsed("--digest W1 train"), Ok(Some(expected)));
+        let backends = vec!["cpu".to_string(), "cuda:1".to_string()];
+        assert_eq!(parsed("--backend cpu,cuda:1"), Ok(Some(Args { backends, ..Args::default() })));
         assert_eq!(parsed("--json --help"), Ok(None));
         for line in ["--rounds 0", "--rounds", "--fast"] {
             assert!(parsed(line).is_err(), "{line}");

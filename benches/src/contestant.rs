@@ -84,9 +84,9 @@ impl Contestant {
         Ok(())
     }
 
-    /// The same under another name.
-    pub(crate) fn named(self, name: &str) -> Contestant {
-        Contestant { name: name.to_string(), ..self }
+    /// The same without a process whose memory would be its own.
+    pub(crate) fn without_process(self) -> Contestant {
+        Contestant { process: None, ..self }
     }
 
     /// The most memory that its process ever held, in bytes, where the system tells.

@@ -51,11 +51,17 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), String> {
     let chosen = || workloads::chosen(args.workload.as_deref());
+    if matches!(args.mode, Mode::Measure | Mode::Digests) {
+        args.backends.iter().try_for_each(|backend| workloads::open(backend))?;
+    }
     match &args.mode {
         Mode::Measure => compete(args, &chosen()?),
         Mode::Profile => profile(&chosen()?),
         Mode::Tables => tables::measure(args),
-        Mode::Digests => digest::compare(&chosen()?, &args.backend),
+        Mode::Digests => {
+            let each = |backend: &String| digest::compare(&chosen()?, backend);
+            args.backends.iter().try_for_each(each)
+        }
         Mode::WriteDocs(from) => docs::write(from),
         Mode::Serve([name, measure]) => Workload::find(name, measure)?.here()?.serve(),
         Mode::Digest([name, measure]) => digest::print(&Workload::find(name, measure)?),
@@ -65,18 +71,23 @@ fn run(args: &Args) -> Result<(), String> {
 /// Times workloads, and reports.
 fn compete(args: &Args, workloads: &[Workload]) -> Result<(), String> {
     let mut report = Report::new(args)?;
-    let bare = workloads::bare_process(&args.backend)?;
+    let first = &args.backends[0];
+    let bare = workloads::bare_process(first)?;
     for workload in workloads {
         // The limits are those of the processor, and so are shares of them.
-        let amount = if args.backend == "cpu" { workload.amount()? } else { None };
+        let amount = if first == "cpu" { workload.amount()? } else { None };
         let predicted = amount.zip(bare).map(|(amount, bare)| amount.bytes + bare);
-        let mut contestants = vec![workload.ours(&args.backend)?];
+        let ours = args.backends.iter().map(|backend| workload.ours(backend));
+        let mut contestants = ours.collect::<Result<Vec<_>, String>>()?;
         if args.peers {
-            contestants.extend(peers::for_workload(workload));
+            let others = args.backends.iter().map(|backend| peers::for_workload(workload, backend));
+            contestants.extend(others.flatten());
         }
-        let mut results = measure(workload, &mut contestants, args.rounds)?;
+        let mut results = measure(workload, args.backends.len(), &mut contestants, args.rounds)?;
         results[0].predicted_rss = predicted.filter(|_| results[0].peak_rss.is_some());
-        results[0].step_allocates = contestants[0].ask(Question::Allocated).ok().map(|bytes| bytes as u64);
+        for (result, contestant) in results.iter_mut().zip(&mut contestants).take(args.backends.len()) {
+            result.step_allocates = contestant.ask(Question::Allocated).ok().map(|bytes| bytes as u64);
+        }
         report.add(workload, amount, &results);
     }
     report.finish()
@@ -94,9 +105,11 @@ fn profile(workloads: &[Workload]) -> Result<(), String> {
     Ok(())
 }
 
-/// One result of every contestant in every round. A peer that fails is left out from then on.
+/// One result of every contestant in every round. A peer that fails is left out from then on;
+/// the first `ours` are Cornu, and must not fail.
 fn measure(
     workload: &Workload,
+    ours: usize,
     contestants: &mut Vec<Contestant>,
     rounds: usize,
 ) -> Result<Vec<Measured>, String> {
@@ -111,7 +124,9 @@ fn measure(
                     results[index].values.push(value);
                     results[index].peak_rss = contestants[index].peak_rss();
                 }
-                Err(reason) if index == 0 => return Err(format!("{}: {reason}", workload.name)),
+                Err(reason) if index < ours => {
+                    return Err(format!("{} on {}: {reason}", workload.name, results[index].name));
+                }
                 Err(reason) => results[index].failure = Some(reason),
             }
         }

@@ -56,6 +56,13 @@ const PEERS: [Peer; 11] = [
     Peer { name: "tract", workloads: &["W7"], runs: Runs::Rust },
 ];
 
+/// Those that run on a GPU, too. PyTorch's compiler writes Triton there.
+const PEERS_ON_GPU: [Peer; 3] = [
+    torch("torch-eager-cuda", "eager"),
+    torch("torch-tuned-cuda", "tuned"),
+    torch("torch-compiled-cuda", "compiled"),
+];
+
 /// PyTorch's compiler writes C++.
 const COMPILED: &str = "torch-compiled";
 
@@ -74,12 +81,13 @@ const fn torch(name: &'static str, form: &'static str) -> Peer {
     Peer { name, workloads: TRAINED, runs }
 }
 
-/// The peers for a workload, warm. Of those that are missing it is said why.
-pub(crate) fn for_workload(workload: &Workload) -> Vec<Contestant> {
+/// The peers for a workload that run where this backend does, warm. Of those that are missing it is said why.
+pub(crate) fn for_workload(workload: &Workload, backend: &str) -> Vec<Contestant> {
+    let (able, device) = if backend == "cpu" { (&PEERS[..], "cpu") } else { (&PEERS_ON_GPU[..], backend) };
     let mut peers = Vec::new();
-    for peer in PEERS.iter().filter(|peer| peer.workloads.contains(&workload.name)) {
+    for peer in able.iter().filter(|peer| peer.workloads.contains(&workload.name)) {
         eprintln!("{} {}: {} warms up", workload.name, workload.measure, peer.name);
-        match peer.contestant(workload) {
+        match peer.contestant(workload, device) {
             Ok(contestant) => peers.push(contestant),
             Err(reason) => eprintln!("{} is left out: {reason}", peer.name),
         }
@@ -114,13 +122,28 @@ pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CORNU_TARGET").map_or_else(|| "target".into(), PathBuf::from)
 }
 
+/// The scripts: where this was built, or where they were carried to.
+fn scripts() -> PathBuf {
+    let here = || Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+    std::env::var_os("CORNU_PEERS").map_or_else(here, PathBuf::from)
+}
+
+/// The interpreter of an environment that was set up, or the one that has everything where none can be.
+fn python(environment: &str) -> Result<PathBuf, String> {
+    match std::env::var_os("CORNU_PEERS_PYTHON") {
+        Some(python) => Ok(python.into()),
+        None => present(folder().join(environment).join("bin/python")),
+    }
+}
+
 fn folder() -> PathBuf {
     target_folder().join("peers")
 }
 
 impl Peer {
-    fn contestant(&self, workload: &Workload) -> Result<Contestant, String> {
+    fn contestant(&self, workload: &Workload, device: &str) -> Result<Contestant, String> {
         let mut command = self.command(workload)?;
+        command.env("PEER_DEVICE", device);
         // What libraries say of themselves is no news; a peer that fails is run by hand.
         command.stderr(Stdio::null());
         if workload.is_a_process() {
@@ -132,13 +155,13 @@ impl Peer {
 
     fn command(&self, workload: &Workload) -> Result<Command, String> {
         let Runs::Python { environment, module, script, form } = &self.runs else { return self.program() };
-        let python = present(folder().join(environment).join("bin/python"))?;
+        let python = python(environment)?;
         if !has_module(&python, module) {
             return Err(format!("its environment has no {module}"));
         }
         let script = if workload.is_a_process() { "keras_start.py" } else { script };
         let mut command = Command::new(python);
-        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script));
+        command.arg(scripts().join(script));
         match form {
             Form::Keras(backend) => {
                 command.env("KERAS_BACKEND", backend).env("JAX_PLATFORMS", "cpu");

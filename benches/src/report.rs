@@ -42,6 +42,11 @@ impl Measured {
         }
     }
 
+    /// True if the name says so: `cuda`, `cuda:1`, `torch-eager-cuda`.
+    fn is_on_gpu(&self) -> bool {
+        self.name.contains("cuda")
+    }
+
     /// What to say of one that is left out.
     pub(crate) fn failure_line(&self) -> Option<String> {
         self.failure.as_ref().map(|reason| format!("{} is left out: {reason}", self.name))
@@ -51,7 +56,10 @@ impl Measured {
     /// what a result in bytes is of those that it can move.
     fn line(&self, workload: &Workload, amount: Option<Amount>, about: &About) -> Line {
         let (unit, middle) = (workload.unit, median(&self.values));
-        let of_memory = (unit == Unit::Gigabytes).then(|| 1e9 * middle / about.bytes_per_second);
+        // Limits of the processor are no limits of a GPU.
+        let amount = amount.filter(|_| !self.is_on_gpu());
+        let of_memory =
+            (unit == Unit::Gigabytes && !self.is_on_gpu()).then(|| 1e9 * middle / about.bytes_per_second);
         let of_operations =
             amount.map(|amount| amount.flops / unit.seconds(middle, amount.samples) / about.flops);
         Line {

@@ -15,14 +15,15 @@ pub(crate) fn measure(args: &[String]) -> Outcome {
     let backend = place.and_then(|place| args.get(place + 1));
     let mut build =
         cargo(["build", "--release", "--quiet", "--package", "cornu-cli", "--package", "cornu-bench"]);
-    if backend.is_some_and(|backend| backend.starts_with("cuda")) {
+    if backend.is_some_and(|backend| backend.contains("cuda")) {
         build.args(["--features", "cornu/cuda"]);
     }
     run(&mut build)?;
     let bench = target_folder().join("release").join(format!("cornu-bench{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(bench);
     command.args(args).env("CORNU_TARGET", target_folder());
-    // Every model asks this variable for its device, those of the `cornu` command too.
-    command.envs(backend.map(|backend| ("CORNU_BACKEND", backend)));
+    // Every model asks this variable for its device: a profile is that of the first. Contestants are told theirs.
+    let first = backend.and_then(|backend| backend.split(',').next());
+    command.envs(first.map(|backend| ("CORNU_BACKEND", backend)));
     run(&mut command)
 }

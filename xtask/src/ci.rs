@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use crate::process::{cargo, run};
-use crate::{Outcome, docs, levels, root, tidy};
+use crate::{Outcome, cuda, docs, levels, root, tidy};
 
 /// A name and what it does.
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", || run(&mut cargo(["fmt", "--all", "--check"]))),
     ("tidy", || tidy::run(&root())),
     ("clippy", || {
@@ -24,6 +24,7 @@ const STEPS: [Step; 8] = [
         run(cargo(["test", "--package", "cornu", "--locked"]).args(further).args(["--", "curves", "remote"]))
     }),
     ("tests", || run(&mut cargo(["test", "--workspace", "--locked", "--no-fail-fast"]))),
+    ("CUDA without a GPU", cuda::without_gpu),
     ("instruction sets", || levels::test(&ON_EACH_LEVEL)),
     ("documentation", || {
         run(cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))

@@ -3,7 +3,9 @@
 mod bench;
 mod bless;
 mod ci;
+mod cuda;
 mod docs;
+mod gpu;
 mod interop;
 mod levels;
 mod peers;
@@ -22,6 +24,7 @@ cargo xtask tidy            the rules that the compiler does not know (also a te
 cargo xtask bless [ARGS]    rewrites the expected outputs of text tests; ARGS go to cargo test
 cargo xtask docs [--check]  writes the generated documentation, or says whether it is stale
 cargo xtask bench [ARGS]    measures, beside peers that are set up; `cargo xtask bench --help`
+cargo xtask gpu [ARGS]      builds what is tried and measured on a machine with a GPU; `cargo xtask gpu --help`
 cargo xtask levels [ARGS]   every test with the best instruction sets switched off in turn; ARGS choose tests, as for
                             cargo test
 cargo xtask weigh           how long a first release build takes and how large a program is; writes docs/build.md
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Some("bless") => bless::tests(&rest),
         Some("docs") => docs::run(&rest),
         Some("bench") => bench::measure(&rest),
+        Some("gpu") => gpu::of(&rest),
         Some("levels") => levels::of(&rest),
         Some("weigh") => weigh::all(),
         Some("kill") => training::kill(&rest),

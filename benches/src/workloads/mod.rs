@@ -14,7 +14,7 @@ mod w7;
 
 use std::process::Command;
 
-use cornu::{Model, Tensor};
+use cornu::{Dense, Device, Input, Model, Sequential, Tensor};
 
 use crate::contestant::{Contestant, Question};
 use crate::job::{Amount, Fitting, Job, Made};
@@ -51,13 +51,12 @@ impl Workload {
 
     /// Cornu, warm, called by the backend it runs on. It has a process of its own, as its peers have.
     pub(crate) fn ours(&self, backend: &str) -> Result<Contestant, String> {
-        if self.is_a_process() {
-            return Ok(self.here()?.named(backend));
-        }
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
         let mut command = Command::new(program);
         command.arg("--serve").args(self.key()).env("CORNU_BACKEND", backend);
-        Contestant::companion(backend, command).map_err(|error| self.said(error))
+        let ours = Contestant::companion(backend, command).map_err(|error| self.said(error))?;
+        // What the program takes that is started anew each time, the one that starts it does not know.
+        Ok(if self.is_a_process() { ours.without_process() } else { ours })
     }
 
     /// True if the work is to start a process.
@@ -111,6 +110,18 @@ pub(crate) fn bare_process(backend: &str) -> Result<Option<u64>, String> {
     let mut bare = bare::WORKLOAD.ours(backend)?;
     bare.ask(Question::Round)?;
     Ok(bare.peak_rss())
+}
+
+/// Opens a backend, so that one that is not there is told once and before anything is measured.
+pub(crate) fn open(backend: &str) -> Result<(), String> {
+    let device: Device = backend.parse().map_err(|error: cornu::Error| error.to_string())?;
+    let network = move || -> cornu::Result<Model> {
+        cornu::set_device(device);
+        Sequential::new().add(Input::new([1])).add(Dense::new(1)).build()
+    };
+    // In a thread of its own, which alone the choice of the device is for.
+    let opened = std::thread::spawn(move || network().map(drop).map_err(|error| error.to_string())).join();
+    opened.map_err(|_| "it panicked".to_string()).and_then(|opened| opened)
 }
 
 /// The workloads of this name, or all.

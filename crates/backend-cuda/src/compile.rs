@@ -141,8 +141,26 @@ mod tests {
             let spills: Vec<&str> = spilling(&log).filter(|kernel| !turns_angles(&source, kernel)).collect();
             assert!(spills.is_empty(), "{architecture}: kernels with a stack: {spills:?}\n{log}");
             println!("{architecture}: {} kernels", source.names().len());
+            if std::env::var_os("CORNU_KERNEL_REPORT").is_some() {
+                resources(&log).for_each(|line| println!("{line}"));
+            }
         }
         assert!(missing.is_empty(), "{}", missing.join("\n"));
+    }
+
+    /// A line for each kernel of a report: its name, what it takes, and what fell out of its registers.
+    fn resources(log: &str) -> impl Iterator<Item = String> {
+        let (mut kernel, mut spills) = ("", "");
+        log.lines().filter_map(move |line| {
+            if let Some((_, rest)) = line.split_once("entry function '") {
+                kernel = rest.split('\'').next().unwrap_or_default();
+            }
+            if line.contains("bytes stack frame") {
+                spills = line.trim();
+            }
+            let (_, used) = line.split_once("Used ")?;
+            Some(format!("  {kernel:<20} {used}; {spills}"))
+        })
     }
 
     /// The kernels that a report gives a stack frame or spills.

@@ -2,11 +2,11 @@
 
 use cornu_ir::Tensor;
 use cornu_ir::error::BackendError;
-use cornu_ir::plan::{ALIGNMENT, DotKernel, Kernel, Map, Place, Plan, Program, Step};
+use cornu_ir::plan::{ALIGNMENT, BufferId, DotKernel, Kernel, Map, Place, Plan, Program, Step};
 
 use crate::body::{lower_branch, lower_loop};
-use crate::error::{broken, unsupported};
-use crate::kernels::{Printed, map};
+use crate::error::broken;
+use crate::kernels::{Printed, map, matmul};
 use crate::launch::{BufferIndex, Launch, Work};
 use crate::ops::{lower_chain, lower_op, lower_reduce};
 use crate::print::{Functor, Role, Wiring, functor, lanes};
@@ -86,40 +86,31 @@ impl Lowering<'_> {
 
     pub(crate) fn map(&mut self, map: &Map, step: &Step) -> Result<(), BackendError> {
         if map.elements > 0 {
-            let program = self.functor(&map.program, Role::Program, step)?;
+            let program = self.functor(&map.program, Role::Program, step);
             self.push(map::map(&program, map.elements));
         }
         Ok(())
     }
 
-    pub(crate) fn dot(&mut self, _: &DotKernel, _: &Step) -> Result<(), BackendError> {
-        Err(unsupported("a product of matrices"))
+    pub(crate) fn dot(&mut self, kernel: &DotKernel, step: &Step) -> Result<(), BackendError> {
+        matmul::dot(self, kernel, step)
     }
 
-    /// A program as text, for the buffers of a step.
-    pub(crate) fn functor(
-        &self,
-        program: &Program,
-        role: Role,
-        step: &Step,
-    ) -> Result<Functor, BackendError> {
+    /// A program as text, for the buffers of a step, that takes as many neighbours at a time as its types admit.
+    pub(crate) fn functor(&self, program: &Program, role: Role, step: &Step) -> Functor {
         self.functor_of(program, role, step, lanes(program, self.aligned))
     }
 
-    /// The same, for so many neighbours at a time.
-    pub(crate) fn functor_of(
-        &self,
-        program: &Program,
-        role: Role,
-        step: &Step,
-        lanes: usize,
-    ) -> Result<Functor, BackendError> {
-        let places = |ids: &[cornu_ir::plan::BufferId]| -> Vec<BufferIndex> {
-            ids.iter().map(|id| id.index()).collect()
-        };
+    /// The same for at most so many neighbours at a time.
+    pub(crate) fn functor_within(&self, program: &Program, role: Role, step: &Step, most: usize) -> Functor {
+        self.functor_of(program, role, step, lanes(program, self.aligned).min(most))
+    }
+
+    /// The same for so many neighbours at a time.
+    pub(crate) fn functor_of(&self, program: &Program, role: Role, step: &Step, lanes: usize) -> Functor {
+        let places = |ids: &[BufferId]| -> Vec<BufferIndex> { ids.iter().map(|id| id.index()).collect() };
         let (reads, writes) = (places(&step.reads), places(&step.writes));
-        let wiring = Wiring { reads: &reads, writes: &writes };
-        Ok(functor(program, role, &wiring, lanes))
+        functor(program, role, &Wiring { reads: &reads, writes: &writes }, lanes)
     }
 
     /// Adds a kernel, and its launch.

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 pub(crate) use along::lower_reduce;
 pub(crate) use chain::lower_chain;
 
-use crate::error::unsupported;
+use crate::kernels::conv::{Form, conv};
 use crate::kernels::pool::Side;
 use crate::kernels::random::random_bits;
 use crate::launch::BufferIndex;
@@ -125,9 +125,9 @@ fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Back
             along::lower_cumulative(lowering, op, node);
             Ok(())
         }
-        Op::Conv(_) | Op::ConvInputGrad(_) | Op::ConvKernelGrad(_) => {
-            Err(unsupported(node.kernel.op.rules().name()))
-        }
+        Op::Conv(_) => convolution(lowering, Form::Forward, node),
+        Op::ConvInputGrad(_) => convolution(lowering, Form::InputGrad, node),
+        Op::ConvKernelGrad(_) => convolution(lowering, Form::KernelGrad, node),
         Op::Window(op) => pool::lower_window(lowering, op.kind, &op.windows, Side::Windows, node),
         Op::WindowSpread(op) => {
             pool::lower_window(lowering, WindowKind::Sum, &op.windows, Side::Elements, node)
@@ -137,4 +137,9 @@ fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Back
             Ok(())
         }
     }
+}
+
+fn convolution(lowering: &mut Lowering<'_>, form: Form, node: &Node<'_>) -> Result<(), BackendError> {
+    let (sizes, sliding) = node.kernel.convolution(&node.args).expect("a convolution whose arguments fit");
+    conv(lowering, form, &sizes, sliding, node)
 }

@@ -20,11 +20,13 @@ macro_rules! family {
 pub(crate) use family;
 
 /// What stands before the families.
-const PRELUDE: [&str; 4] = [
+const PRELUDE: [&str; 6] = [
     include_str!("kernels/prelude.cuh"),
     include_str!("kernels/scalar.cuh"),
-    include_str!("kernels/ptx.cuh"),
     include_str!("kernels/fold.cuh"),
+    include_str!("kernels/ptx.cuh"),
+    include_str!("kernels/tiles.cuh"),
+    include_str!("kernels/tensor.cuh"),
 ];
 
 /// The number of a kernel in its program.

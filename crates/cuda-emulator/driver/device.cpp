@@ -195,5 +195,5 @@ EXPORT CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
 EXPORT CUresult cuCtxSynchronize() {
     ENTER
     NOT_WHILE_CAPTURING
-    return CUDA_SUCCESS;
+    return finish_all();
 }

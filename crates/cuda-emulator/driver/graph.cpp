@@ -6,13 +6,14 @@
 namespace {
 
 typedef std::shared_ptr<Graph> Handle;
+typedef std::vector<Operation> Operations;
 struct Executable {
-    std::vector<Operation> operations;
+    std::shared_ptr<const Operations> operations; // launches that are late outlive the executable
 };
 std::set<Executable *> executables;
 
-CUresult replay(const Executable &executable) {
-    for (const Operation &operation : executable.operations) {
+CUresult replay(const Operations &operations) {
+    for (const Operation &operation : operations) {
         const CUresult result = operation();
         if (result != CUDA_SUCCESS) {
             return result;
@@ -28,7 +29,7 @@ EXPORT CUresult cuGraphInstantiateWithFlags(Executable **executable, Handle *gra
     if (graph == nullptr) {
         return CUDA_ERROR_INVALID_VALUE;
     }
-    *executable = new Executable{(*graph)->operations};
+    *executable = new Executable{std::make_shared<Operations>((*graph)->operations)};
     executables.insert(*executable);
     return CUDA_SUCCESS;
 }
@@ -47,7 +48,8 @@ EXPORT CUresult cuGraphLaunch(Executable *executable, Stream *stream) {
     if (found->capture != nullptr) {
         return CUDA_ERROR_NOT_SUPPORTED; // a graph within a graph
     }
-    return submit(stream, [=] { return replay(*executable); });
+    const std::shared_ptr<const Operations> operations = executable->operations;
+    return submit(stream, [=] { return replay(*operations); });
 }
 
 // Only how many nodes there are: there are no nodes to hand out.

@@ -62,8 +62,32 @@ CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, Direction directio
 
 CUdeviceptr address_of(const void *place) { return reinterpret_cast<CUdeviceptr>(place); }
 
+// A copy in a stream that is late. Memory that is not pinned is read before the call returns, or written.
+CUresult copy_later(Stream *stream, CUdeviceptr to, CUdeviceptr from, size_t bytes, Direction direction) {
+    if (direction == Direction::ToDevice && !is_device_memory(from, bytes)) {
+        const char *source = reinterpret_cast<const char *>(from);
+        const auto staged = std::make_shared<std::vector<char>>(source, source + bytes);
+        return submit(stream, [=] { return copy(to, address_of(staged->data()), bytes, direction); });
+    }
+    const CUresult result = submit(stream, [=] { return copy(to, from, bytes, direction); });
+    const bool waits = direction == Direction::ToHost && !is_device_memory(to, bytes);
+    return result == CUDA_SUCCESS && waits ? finish(stream) : result;
+}
+
 CUresult copy_in(Stream *stream, CUdeviceptr to, CUdeviceptr from, size_t bytes, Direction direction) {
+    if (bytes > 0 && (to == 0 || from == 0)) {
+        return CUDA_ERROR_INVALID_VALUE;
+    }
+    if (is_deferred(stream)) {
+        return copy_later(stream, to, from, bytes, direction);
+    }
     return submit(stream, [=] { return copy(to, from, bytes, direction); });
+}
+
+// A copy or fill that the default stream does while the host waits, after what it takes turns with.
+template <class Work> CUresult at_once(Work work) {
+    const CUresult before = finish_blocking();
+    return before == CUDA_SUCCESS ? work() : before;
 }
 
 } // namespace
@@ -89,7 +113,8 @@ EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
 EXPORT CUresult cuMemFree_v2(CUdeviceptr address) {
     ENTER
     NOT_WHILE_CAPTURING
-    return release(address);
+    const CUresult before = finish_all();
+    return before == CUDA_SUCCESS ? release(address) : before;
 }
 
 // Without memory pools there are no asynchronous allocations; a backend that asks for them forgot to look.
@@ -115,7 +140,8 @@ EXPORT CUresult cuMemAllocHost_v2(void **address, size_t bytes) {
 
 EXPORT CUresult cuMemFreeHost(void *address) {
     ENTER
-    return release(address_of(address));
+    const CUresult before = finish_all();
+    return before == CUDA_SUCCESS ? release(address_of(address)) : before;
 }
 
 EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *address, void *place, unsigned) {
@@ -127,19 +153,19 @@ EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *address, void *place, 
 EXPORT CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
     ENTER
     NOT_WHILE_CAPTURING
-    return copy(to, address_of(from), bytes, Direction::ToDevice);
+    return at_once([=] { return copy(to, address_of(from), bytes, Direction::ToDevice); });
 }
 
 EXPORT CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
     ENTER
     NOT_WHILE_CAPTURING
-    return copy(address_of(to), from, bytes, Direction::ToHost);
+    return at_once([=] { return copy(address_of(to), from, bytes, Direction::ToHost); });
 }
 
 EXPORT CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
     ENTER
     NOT_WHILE_CAPTURING
-    return copy(to, from, bytes, Direction::OnDevice);
+    return at_once([=] { return copy(to, from, bytes, Direction::OnDevice); });
 }
 
 EXPORT CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, Stream *stream) {
@@ -160,13 +186,13 @@ EXPORT CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t by
 EXPORT CUresult cuMemsetD8_v2(CUdeviceptr address, unsigned char value, size_t count) {
     ENTER
     NOT_WHILE_CAPTURING
-    return fill(address, value, 1, count);
+    return at_once([=] { return fill(address, value, 1, count); });
 }
 
 EXPORT CUresult cuMemsetD32_v2(CUdeviceptr address, unsigned value, size_t count) {
     ENTER
     NOT_WHILE_CAPTURING
-    return fill(address, value, 4, count);
+    return at_once([=] { return fill(address, value, 4, count); });
 }
 
 EXPORT CUresult cuMemsetD8Async(CUdeviceptr address, unsigned char value, size_t count, Stream *stream) {

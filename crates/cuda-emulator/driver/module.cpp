@@ -30,12 +30,10 @@ struct Module {
 };
 std::map<Module *, std::unique_ptr<Module>> modules;
 
-// The loader and the sanitizer know a library by its path, so each one gets a path of its own.
+// The loader knows a library by its path, so each one gets a path of its own.
 std::string new_path() {
     static unsigned number;
-    const char *folder = getenv("TMPDIR");
-    return std::string(folder == nullptr ? "/tmp" : folder) + "/cornu-cuda-module-" + std::to_string(getpid()) + "-" +
-           std::to_string(number++) + ".so";
+    return own_folder() + "/images/loaded-" + std::to_string(getpid()) + "-" + std::to_string(number++) + ".so";
 }
 
 bool write_file(const std::string &path, const char *bytes, size_t count) {
@@ -73,6 +71,9 @@ CUresult load(Module **module, const char *image) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     loaded->library = dlopen(loaded->path.c_str(), RTLD_NOW | RTLD_LOCAL);
+#if !defined(__SANITIZE_ADDRESS__)
+    unlink(loaded->path.c_str()); // the sanitizer reads the lines of the source from the file
+#endif
     if (loaded->library == nullptr) {
         fprintf(stderr, "cornu's CUDA emulator: a kernel uses what the emulator does not have: %s\n", dlerror());
         return CUDA_ERROR_INVALID_IMAGE;
@@ -99,6 +100,7 @@ EXPORT CUresult cuModuleLoadDataEx(Module **module, const void *image, unsigned,
 
 EXPORT CUresult cuModuleUnload(Module *module) {
     ENTER
+    finish_all(); // kernels of the module may be queued
     return modules.erase(module) == 1 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <set>
 #include <string>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -130,24 +131,21 @@ bool translate(const std::string &option, std::vector<std::string> &flags, std::
         flags.push_back(option);
         return true;
     }
-    for (const char *hint : {"--fmad", "-fmad", "--ftz", "-ftz", "--prec-div", "--prec-sqrt", "--use_fast_math",
-                             "-use_fast_math", "--ptxas-options", "--maxrregcount", "--generate-line-info", "-lineinfo",
-                             "--device-debug", "-G", "--restrict", "--extra-device-vectorization", "--std", "-std",
-                             "--extensible-whole-program", "-default-device", "--device-as-default-execution-space",
-                             "--disable-warnings", "-w", "--split-compile", "--minimal"}) {
-        if (key == hint) {
-            return true;
-        }
-    }
-    return false;
+    static const std::set<std::string> hints = {
+        "--std", "-std", "--fmad", "-fmad", "--ftz", "-ftz", "--prec-div", "--prec-sqrt", "--use_fast_math",
+        "-use_fast_math", "--ptxas-options", "--maxrregcount", "--generate-line-info", "-lineinfo", "--device-debug",
+        "-G", "--restrict", "--extra-device-vectorization", "--extensible-whole-program", "-default-device",
+        "--device-as-default-execution-space", "--disable-warnings", "-w", "--split-compile", "--minimal"};
+    return hints.count(key) != 0;
 }
 
 std::vector<std::string> compiler_flags(const std::string &architecture) {
     const std::string digits = architecture.substr(0, architecture.find_first_not_of("0123456789"));
-    std::vector<std::string> flags = {"-x", "c++", "-std=c++17", "-O1", "-nostdinc", "-fPIC", "-ffp-contract=off",
-                                      "-fno-exceptions", "-fno-rtti", "-fno-strict-aliasing", "-fvisibility=hidden",
-                                      "-Wno-attributes", "-DEMULATOR_BUILD=\"" + own_folder() + "\"", "-D__CUDA_ARCH__=" + digits + "0", "-I" + own_folder() + "/include",
-                                      "-include", "cuda_emulator.h"};
+    const std::string folder = own_folder();
+    std::vector<std::string> flags = {
+        "-x", "c++", "-std=c++17", "-O1", "-nostdinc", "-fPIC", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
+        "-fno-strict-aliasing", "-fvisibility=hidden", "-Wno-attributes", "-D__CUDA_ARCH__=" + digits + "0",
+        "-DEMULATOR_BUILD=\"" + folder + "\"", "-I" + folder + "/include", "-include", "cuda_emulator.h"};
     if (architecture == "90a") {
         flags.push_back("-D__CUDA_ARCH_FEAT_SM90_ALL=1");
     }
@@ -179,12 +177,12 @@ bool compile(Program &program, const std::vector<std::string> &flags, const std:
     const std::string numbered = "#line 1 \"" + program.name + "\"\n" + program.source;
     write_file(source, numbered);
     std::string preprocessed;
-    bool done = run(join({EMULATOR_COMPILER, "-E", "-P", "-DEMULATOR_FIND_KERNELS", included}, join(flags, {source})), 1,
-                    preprocessed);
+    const std::vector<std::string> expand = {EMULATOR_COMPILER, "-E", "-P", "-DEMULATOR_FIND_KERNELS", included};
+    bool done = run(join(join(expand, flags), {source}), 1, preprocessed);
     write_file(source, numbered + "\n" + kernel_table(preprocessed));
     // Names that the image leaves open are the emulator's and the C library's; both are there when it is loaded.
-    done = run(join({EMULATOR_COMPILER, "-shared", "-nostdlib", "-pipe", included, "-o", image}, join(flags, {source})), 2,
-               program.log) && done;
+    const std::vector<std::string> link = {EMULATOR_COMPILER, "-shared", "-nostdlib", "-pipe", included, "-o", image};
+    done = run(join(join(link, flags), {source}), 2, program.log) && done;
     done = done && rename(image.c_str(), path.c_str()) == 0;
     for (const auto &[name, text] : program.headers) {
         unlink((folder + "/" + name).c_str());

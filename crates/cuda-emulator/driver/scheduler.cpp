@@ -1,5 +1,6 @@
 // Which thread runs when. Every lane of a warp runs until it waits, then the next; warps and blocks come in an order
-// that CORNU_EMULATOR_SEED chooses, and it is the same in every run. A block in which no thread can go on is reported.
+// that CORNU_EMULATOR_SEED chooses, and it is the same in every run. A block in which no thread can go on is
+// reported.
 #include "scheduler.h"
 
 #include <cstdio>
@@ -227,8 +228,9 @@ bool run(const Launch &launch, void **arguments) {
 extern "C" void emulator_fail(const char *mistake) {
     using namespace emulator;
     Fiber &fiber = current();
-    running.mistake = "thread (" + std::to_string(fiber.thread.index.x) + ", " + std::to_string(fiber.thread.index.y) +
-                      ", " + std::to_string(fiber.thread.index.z) + "): " + mistake;
+    const uint3 &index = fiber.thread.index;
+    running.mistake = "thread (" + std::to_string(index.x) + ", " + std::to_string(index.y) + ", " +
+                      std::to_string(index.z) + "): " + mistake;
     while (true) {
         suspend(fiber);
     }

@@ -1,6 +1,7 @@
 // What all calls of the stand-in driver share: the lock, the count of calls, the error that sticks, the memory.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,17 +15,18 @@
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
-// First line of every exported function: counts the call, takes the driver's lock, and returns what went wrong before.
-#define ENTER                                                                                                          \
-    const Call call(__func__);                                                                                         \
-    if (call.error != CUDA_SUCCESS) {                                                                                  \
-        return call.error;                                                                                             \
+// First line of every exported function: counts the call, takes the driver's lock, and returns what went wrong
+// before.
+#define ENTER \
+    const Call call(__func__); \
+    if (call.error != CUDA_SUCCESS) { \
+        return call.error; \
     }
 
 // Second line of those that may not be called while a stream records a graph, unless its capture is relaxed.
-#define NOT_WHILE_CAPTURING                                                                                            \
-    if (refuse_while_capturing()) {                                                                                    \
-        return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;                                                                  \
+#define NOT_WHILE_CAPTURING \
+    if (refuse_while_capturing()) { \
+        return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED; \
     }
 
 class Call {
@@ -39,7 +41,8 @@ class Call {
 // A failed kernel leaves the context unusable: every later call reports it, as after a fault on a GPU.
 CUresult stick(CUresult error);
 
-// One step of a stream: done at once, or recorded where the stream is being captured.
+// One step of a stream: done at once, or when somebody waits for it if CORNU_EMULATOR_LATE is 1; recorded where the
+// stream is being captured.
 typedef std::function<CUresult()> Operation;
 
 struct Graph {
@@ -52,11 +55,20 @@ struct Graph {
 
 struct Stream {
     std::shared_ptr<Graph> capture;
+    bool blocking = true; // in turn with the default stream
+    std::deque<Operation> queue;
+    unsigned long submitted = 0, done = 0; // operations, since there is the stream
 };
 
 // The stream of a handle: null, 1 and 2 are the default ones. Null where there is no such stream.
 Stream *find_stream(Stream *handle);
 CUresult submit(Stream *handle, Operation operation);
+// Whether what is submitted now will happen later.
+bool is_deferred(Stream *handle);
+// Does what a stream has queued, what all have, and what those have that the default stream takes turns with.
+CUresult finish(Stream *handle);
+CUresult finish_all();
+CUresult finish_blocking();
 // Makes the captures invalid that forbid the call under way, and says whether there are any.
 bool refuse_while_capturing();
 

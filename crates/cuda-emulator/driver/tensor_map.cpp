@@ -1,4 +1,5 @@
-// cuTensorMapEncodeTiled for two dimensions, without swizzle or with that of 128 bytes, held against the manual's rules.
+// cuTensorMapEncodeTiled for two dimensions, without swizzle or with that of 128 bytes, held against the manual's
+// rules.
 #include <cstring>
 
 #include "async_copy.h"
@@ -24,7 +25,7 @@ EXPORT CUresult cuTensorMapEncodeTiled(void *map, int type, unsigned rank, void 
         return CUDA_ERROR_NOT_SUPPORTED;
     }
     const unsigned element_bytes = ELEMENT_BYTES[type], row_bytes = box[0] * element_bytes;
-    const bool aligned = reinterpret_cast<uintptr_t>(address) % 16 == 0 && strides[0] % 16 == 0 && row_bytes % 16 == 0;
+    const bool aligned = (reinterpret_cast<uintptr_t>(address) | strides[0] | row_bytes) % 16 == 0;
     const bool box_fits = box[0] > 0 && box[1] > 0 && box[0] <= 256 && box[1] <= 256;
     const bool sizes_fit = sizes[0] > 0 && sizes[1] > 0 && sizes[0] <= 1ul << 32 && sizes[1] <= 1ul << 32;
     if (!aligned || !box_fits || !sizes_fit || (swizzle == 3 && row_bytes > 128) ||

@@ -1,4 +1,5 @@
-// Addresses in shared memory as the tensor memory accelerator and the tensor cores take them, and its map of a tensor.
+// Addresses in shared memory as the tensor memory accelerator and the tensor cores take them, and its map of a
+// tensor.
 #pragma once
 
 #include "runtime.h"

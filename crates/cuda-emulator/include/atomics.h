@@ -8,21 +8,21 @@ template <class T, class Change> static inline T emulator_change(T *address, Cha
     return before;
 }
 
-#define EMULATOR_ATOMIC(name, T, result)                                                                               \
-    static inline T name(T *address, T value) {                                                                        \
-        return emulator_change(address, [=]([[maybe_unused]] T before) -> T { return result; });                       \
+#define EMULATOR_ATOMIC(name, T, result) \
+    static inline T name(T *address, T value) { \
+        return emulator_change(address, [=]([[maybe_unused]] T before) -> T { return result; }); \
     }
 
-#define EMULATOR_ATOMIC_INTEGER(T)                                                                                     \
-    EMULATOR_ATOMIC(atomicAdd, T, before + value)                                                                      \
-    EMULATOR_ATOMIC(atomicExch, T, value)                                                                              \
-    EMULATOR_ATOMIC(atomicMin, T, value < before ? value : before)                                                     \
-    EMULATOR_ATOMIC(atomicMax, T, before < value ? value : before)                                                     \
-    EMULATOR_ATOMIC(atomicAnd, T, before &value)                                                                       \
-    EMULATOR_ATOMIC(atomicOr, T, before | value)                                                                       \
-    EMULATOR_ATOMIC(atomicXor, T, before ^ value)                                                                      \
-    static inline T atomicCAS(T *address, T compare, T value) {                                                        \
-        return emulator_change(address, [=](T before) -> T { return before == compare ? value : before; });            \
+#define EMULATOR_ATOMIC_INTEGER(T) \
+    EMULATOR_ATOMIC(atomicAdd, T, before + value) \
+    EMULATOR_ATOMIC(atomicExch, T, value) \
+    EMULATOR_ATOMIC(atomicMin, T, value < before ? value : before) \
+    EMULATOR_ATOMIC(atomicMax, T, before < value ? value : before) \
+    EMULATOR_ATOMIC(atomicAnd, T, before &value) \
+    EMULATOR_ATOMIC(atomicOr, T, before | value) \
+    EMULATOR_ATOMIC(atomicXor, T, before ^ value) \
+    static inline T atomicCAS(T *address, T compare, T value) { \
+        return emulator_change(address, [=](T before) -> T { return before == compare ? value : before; }); \
     }
 
 EMULATOR_ATOMIC_INTEGER(int)

@@ -1,5 +1,5 @@
-// CUDA C as the host's C++ compiler sees it: included before the first line of every kernel file. There are no headers
-// of the C or C++ library behind it, so that a small file compiles in some 50 ms.
+// CUDA C as the host's C++ compiler sees it: included before the first line of every kernel file. There are no
+// headers of the C or C++ library behind it, so that a small file compiles in some 50 ms.
 //
 // What differs from a GPU: blocks run one after another on one core; conversions of floats out of an integer's range
 // follow the host; static shared memory keeps what the block before left there; denormals stay.

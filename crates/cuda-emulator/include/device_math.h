@@ -2,14 +2,14 @@
 // are overloads, as in CUDA.
 #pragma once
 
-#define EMULATOR_UNARY(name)                                                                                           \
-    extern "C" double name(double) noexcept;                                                                           \
-    extern "C" float name##f(float) noexcept;                                                                          \
+#define EMULATOR_UNARY(name) \
+    extern "C" double name(double) noexcept; \
+    extern "C" float name##f(float) noexcept; \
     static inline float name(float x) { return name##f(x); }
 
-#define EMULATOR_BINARY(name)                                                                                          \
-    extern "C" double name(double, double) noexcept;                                                                   \
-    extern "C" float name##f(float, float) noexcept;                                                                   \
+#define EMULATOR_BINARY(name) \
+    extern "C" double name(double, double) noexcept; \
+    extern "C" float name##f(float, float) noexcept; \
     static inline float name(float x, float y) { return name##f(x, y); }
 
 EMULATOR_UNARY(sqrt)
@@ -112,17 +112,17 @@ static inline double __fma_rn(double x, double y, double z) { return fma(x, y, z
 #define __powf powf
 #define __fdividef fdividef
 
-#define EMULATOR_CLASSES(T)                                                                                            \
-    static inline bool isnan(T x) { return __builtin_isnan(x); }                                                       \
-    static inline bool isinf(T x) { return __builtin_isinf(x); }                                                       \
-    static inline bool isfinite(T x) { return __builtin_isfinite(x); }                                                 \
+#define EMULATOR_CLASSES(T) \
+    static inline bool isnan(T x) { return __builtin_isnan(x); } \
+    static inline bool isinf(T x) { return __builtin_isinf(x); } \
+    static inline bool isfinite(T x) { return __builtin_isfinite(x); } \
     static inline bool signbit(T x) { return __builtin_signbit(x); }
 
 EMULATOR_CLASSES(float)
 EMULATOR_CLASSES(double)
 
-#define EMULATOR_MIN_MAX(T)                                                                                            \
-    static inline T min(T x, T y) { return y < x ? y : x; }                                                            \
+#define EMULATOR_MIN_MAX(T) \
+    static inline T min(T x, T y) { return y < x ? y : x; } \
     static inline T max(T x, T y) { return x < y ? y : x; }
 
 EMULATOR_MIN_MAX(int)

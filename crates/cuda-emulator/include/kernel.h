@@ -40,11 +40,11 @@ constexpr unsigned first_of(unsigned first = 0, unsigned = 0, unsigned = 0) { re
 } // namespace emulator
 
 // Stands once in an image. EMULATOR_BUILD and EMULATOR_PORTABLE come from the command line.
-#define EMULATOR_IMAGE                                                                                                 \
-    extern "C" __attribute__((visibility("default"))) const emulator::Image emulator_image = {                        \
+#define EMULATOR_IMAGE \
+    extern "C" __attribute__((visibility("default"))) const emulator::Image emulator_image = { \
         EMULATOR_BUILD, __CUDA_ARCH__ / 10, EMULATOR_PORTABLE};
 
 // The bound is what stands in `__launch_bounds__(...)`, nothing without it.
-#define EMULATOR_KERNEL(name, ...)                                                                                     \
-    extern "C" __attribute__((visibility("default"))) const emulator::Kernel emulator_kernel_##name =                 \
+#define EMULATOR_KERNEL(name, ...) \
+    extern "C" __attribute__((visibility("default"))) const emulator::Kernel emulator_kernel_##name = \
         emulator::describe(&name, emulator::first_of(__VA_ARGS__));

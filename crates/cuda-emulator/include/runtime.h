@@ -70,8 +70,8 @@ unsigned emulator_barrier(unsigned id, unsigned threads, int predicate, unsigned
 // Arrives at barrier `id` without waiting.
 void emulator_barrier_arrive(unsigned id, unsigned threads);
 
-// Shows `bytes` bytes to the lanes of `mask` and waits until each has done so: all lanes' slots. A lane that is not in
-// the mask has the bits of NaN. The slots stay until the calling lane's next operation with the same mask.
+// Shows `bytes` bytes to the lanes of `mask` and waits until each has done so: all lanes' slots. A lane that is not
+// in the mask has the bits of NaN. The slots stay until the calling lane's next operation with the same mask.
 const emulator::Slot *emulator_exchange(unsigned mask, const void *value, unsigned bytes);
 // Waits for those lanes of `mask` that have not exited.
 void emulator_warp_barrier(unsigned mask);

@@ -118,7 +118,8 @@ static inline void emulator_warpgroup_barrier() {
 template <unsigned N, class ToFloat>
 static inline void emulator_wgmma(float (&d)[N / 2], unsigned long long a, unsigned long long b, ToFloat to_float) {
     emulator_warpgroup_barrier();
-    const unsigned warp = emulator_thread->number / 32 % 4, group = emulator_lane() / 4, pair = emulator_lane() % 4 * 2;
+    const unsigned warp = emulator_thread->number / 32 % 4;
+    const unsigned group = emulator_lane() / 4, pair = emulator_lane() % 4 * 2;
     for (unsigned half = 0; half < 2; ++half) {
         float row[16];
         for (unsigned k = 0; k < 16; ++k) {

@@ -16,8 +16,8 @@ template <class T> static inline T emulator_from_lane(unsigned mask, T value, un
 
 // `width` splits the warp into segments; a source outside of the lane's own segment is the lane itself.
 template <class T> static inline T __shfl_sync(unsigned mask, T value, int source, int width = 32) {
-    const unsigned segment = emulator_lane() & ~static_cast<unsigned>(width - 1);
-    return emulator_from_lane(mask, value, segment | (static_cast<unsigned>(source) & static_cast<unsigned>(width - 1)));
+    const unsigned inside = static_cast<unsigned>(width - 1);
+    return emulator_from_lane(mask, value, (emulator_lane() & ~inside) | (static_cast<unsigned>(source) & inside));
 }
 template <class T> static inline T __shfl_up_sync(unsigned mask, T value, unsigned by, int width = 32) {
     const unsigned lane = emulator_lane(), place = lane & static_cast<unsigned>(width - 1);
@@ -71,9 +71,9 @@ template <class T, class Combine> static inline T emulator_reduce(unsigned mask,
     return result;
 }
 
-#define EMULATOR_REDUCE(name, T, expression)                                                                           \
-    static inline T name(unsigned mask, T value) {                                                                     \
-        return emulator_reduce(mask, value, [](T x, T y) -> T { return expression; });                                 \
+#define EMULATOR_REDUCE(name, T, expression) \
+    static inline T name(unsigned mask, T value) { \
+        return emulator_reduce(mask, value, [](T x, T y) -> T { return expression; }); \
     }
 
 EMULATOR_REDUCE(__reduce_add_sync, int, x + y)

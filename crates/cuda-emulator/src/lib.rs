@@ -1,10 +1,11 @@
 //! Runs Cornu's CUDA backend, unmodified, on a machine with neither a GPU nor CUDA. For tests.
 //!
-//! Two stand-in libraries are built from the C++ in this crate by the machine's g++ and loaded under the names by which
-//! the backend looks for the real ones:
+//! Two stand-in libraries are built from the C++ in this crate by the machine's g++ and loaded under the names by
+//! which the backend looks for the real ones:
 //!
-//! - the **driver** (`libcuda.so`): device memory is memory of the host, launches run on this thread, one CUDA thread a
-//!   fiber, blocks one after another. It holds launches and copies against a device's limits and counts its calls;
+//! - the **driver** (`libcuda.so`): device memory is memory of the host, launches run on this thread, one CUDA
+//!   thread a fiber, blocks one after another. It holds launches and copies against a device's limits and counts its
+//!   calls;
 //! - **NVRTC** (`libnvrtc.so`): compiles a `.cu` text as C++ behind the headers in `include/`.
 //!
 //! ```no_run
@@ -20,14 +21,16 @@
 //! | --- | --- |
 //! | `CORNU_EMULATOR_ARCH` | compute capability of the device: `7.5`, `8.0`, else 9.0 |
 //! | `CORNU_EMULATOR_SEED` | order of blocks, warps and lanes; 0 or unset: upwards |
+//! | `CORNU_EMULATOR_LATE` | `1`: work of a stream is done when somebody waits for it, as late as a device may be |
 //! | `CORNU_EMULATOR_SANITIZE` | `address`: all is built with AddressSanitizer; see [`Emulator::sanitized_command`] |
 //! | `CORNU_EMULATOR_CXX` | the compiler, `g++` where unset |
 //! | `CORNU_REQUIRE_EMULATOR` | `1`: [`Emulator::start_or_skip`] fails where it would skip |
 //!
 //! What it finds: wrong results, also those that come from a missing barrier or a missing wait for an asynchronous
-//! copy; barriers and warp operations that some thread never reaches; accesses out of bounds (with AddressSanitizer).
-//! What it cannot find: missing fences and `__syncwarp`, data races that no order of warps brings out, and whatever
-//! concerns speed or the bits of fast mathematics.
+//! copy; barriers and warp operations that some thread never reaches; a host or a stream that does not wait for
+//! another (where work is late); accesses out of bounds (with AddressSanitizer). What it cannot find: missing fences
+//! and `__syncwarp`, data races that no order of warps brings out, and whatever concerns speed or the bits of fast
+//! mathematics.
 
 mod build;
 mod libraries;
@@ -113,8 +116,8 @@ impl Emulator {
         build::Sanitizer::from_environment() == build::Sanitizer::Address
     }
 
-    /// A command that runs `program`, a test binary of this emulator's users, under AddressSanitizer: an access out of
-    /// bounds of an allocation or of a shared array ends it with a report that names the line of the `.cu` text.
+    /// A command that runs `program`, a test binary of this emulator's users, under AddressSanitizer: an access out
+    /// of bounds of an allocation or of a shared array ends it with a report that names the line of the `.cu` text.
     pub fn sanitized_command(program: &Path) -> Result<Command, Missing> {
         let mut command = Command::new(program);
         command

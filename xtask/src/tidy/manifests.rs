@@ -5,11 +5,12 @@ use std::path::Path;
 use super::Finding;
 
 /// Which of our own packages each may use; for tests only, those in the second list too.
-const ARROWS: [(&str, &[&str], &[&str]); 14] = [
+const ARROWS: [(&str, &[&str], &[&str]); 15] = [
     ("cornu-ir", &[], &[]),
     ("cornu-backend-cpu", &["cornu-ir"], &[]),
-    ("cornu-backend-cuda", &["cornu-ir"], &["cornu-backend-cpu"]),
-    ("cornu", &["cornu-ir", "cornu-backend-cpu", "cornu-backend-cuda"], &[]),
+    ("cornu-cuda-emulator", &[], &[]),
+    ("cornu-backend-cuda", &["cornu-ir"], &["cornu-backend-cpu", "cornu-cuda-emulator"]),
+    ("cornu", &["cornu-ir", "cornu-backend-cpu", "cornu-backend-cuda"], &["cornu-cuda-emulator"]),
     ("cornu-cli", &["cornu"], &[]),
     ("cornu-bench", &["cornu", "cornu-ir", "cornu-backend-cpu", "cornu-backend-cuda"], &[]),
     ("xtask", &[], &[]),

@@ -4,12 +4,15 @@
 //! templates of its family, and says on which grid they run.
 
 pub(crate) mod branch;
+pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod cumulative;
 pub(crate) mod gather;
 pub(crate) mod lines;
 pub(crate) mod map;
+pub(crate) mod matmul;
 pub(crate) mod pool;
+pub(crate) mod product;
 pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod scatter;

@@ -15,7 +15,7 @@ PTX unsigned shared_address(const void *place) { return static_cast<unsigned>(__
 PTX unsigned shared_address(const void *place) { return emulator_shared_address(place); }
 #endif
 
-// ---------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 // Matrix products of a warp, sm_80 and later
 
 // mma.sync.m16n8k16, bf16: "Warp-level Matrix Instructions: mma". d (16 x 8) += a (16 x 16) b (16 x 8).
@@ -110,7 +110,7 @@ PTX void ldmatrix_x2_transposed(unsigned (&m)[2], const void *row) {
 #endif
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 // Asynchronous copies of a thread, sm_80 and later
 
 // cp.async: "Non-bulk copy". Copies the first `valid_bytes` of 16 and fills the rest with zero; past the L1 cache.
@@ -154,7 +154,7 @@ template <int GROUPS_LEFT> PTX void cp_async_wait() {
 #endif
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 // Barriers
 
 // bar.sync with a number: "Parallel Synchronization and Communication Instructions: barrier". 0 is __syncthreads.
@@ -234,7 +234,7 @@ PTX void mbarrier_wait(unsigned long long *barrier, unsigned parity) {
 #endif
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 // The tensor memory accelerator, sm_90 and later
 
 // What cuTensorMapEncodeTiled makes; a kernel's parameter, `const __grid_constant__ TensorMap`.
@@ -265,7 +265,7 @@ PTX void prefetch_tensor_map(const TensorMap *map) {
 
 #endif // __CUDA_ARCH__ >= 900
 
-// ---------------------------------------------------------------------------------------------------------------------
+// ----------------------------------------------------------------------------------------------------
 // Matrix products of a warpgroup, sm_90a alone
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -283,8 +283,8 @@ template <int REGISTERS> PTX void registers_increase() {
 #endif
 }
 
-// "Matrix descriptor": an operand along k with the 128-byte swizzle; groups of eight rows lie 1024 bytes apart. A step
-// of 16 elements along k moves the address by 32 bytes.
+// "Matrix descriptor": an operand along k with the 128-byte swizzle; groups of eight rows lie 1024 bytes apart. A
+// step of 16 elements along k moves the address by 32 bytes.
 PTX unsigned long long swizzled_descriptor(const void *place) {
     const unsigned long long address = (shared_address(place) & 0x3ffff) >> 4;
     const unsigned long long rows_of_eight = 1024 >> 4, swizzle_128b = 1;
@@ -312,23 +312,23 @@ template <int GROUPS_LEFT> PTX void wgmma_wait() {
 
 // wgmma.mma_async m64nNk16: "wgmma.mma_async". d (64 x N) += a (64 x 16) b^T (N x 16), both from shared memory.
 #ifdef CORNU_EMULATOR
-#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place)                                                   \
-    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) {                                     \
-        emulator_wgmma<N>(d, a, b, emulator_##type);                                                                   \
+#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place) \
+    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) { \
+        emulator_wgmma<N>(d, a, b, emulator_##type); \
     }
 #else
-#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place)                                                   \
-    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) {                                     \
-        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." #type "." #type " {" places "}, " a_place       \
-                     ", " b_place ", 1, 1, 1, 0, 0;"                                                                   \
-                     : operands()                                                                                      \
-                     : "l"(a), "l"(b));                                                                                \
+#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place) \
+    PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) { \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." #type "." #type " {" places "}, " a_place \
+                     ", " b_place ", 1, 1, 1, 0, 0;" \
+                     : operands() \
+                     : "l"(a), "l"(b)); \
     }
 #endif
 
 // Eight accumulators, then as many as a product has.
-#define PTX_D8(i)                                                                                                      \
-    "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]),        \
+#define PTX_D8(i) \
+    "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
         "+f"(d[i + 7])
 #define PTX_D32(i) PTX_D8(i), PTX_D8(i + 8), PTX_D8(i + 16), PTX_D8(i + 24)
 #define PTX_ACCUMULATORS_32() PTX_D32(0)

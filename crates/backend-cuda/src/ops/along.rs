@@ -36,8 +36,8 @@ fn lower_fold(
     step: &Step,
 ) -> Result<(), BackendError> {
     let layout = Layout::new(axes, lanes(head, lowering.aligned), head);
-    let head = lowering.functor_of(head, Role::Head, step, layout.lanes)?;
-    let tail = lowering.functor_of(tail, Role::Tail, step, layout.lanes_of_tail())?;
+    let head = lowering.functor_of(head, Role::Head, step, layout.lanes);
+    let tail = lowering.functor_of(tail, Role::Tail, step, layout.lanes_of_tail());
     if layout.parts() == 1 {
         lowering.push(reduce::whole(&layout, fold, &head, &tail));
         return Ok(());

@@ -22,7 +22,7 @@ pub(super) fn lower_window(
     node: &Node<'_>,
 ) -> Result<(), BackendError> {
     let pool = pool(lowering, windows, side, node);
-    let tail = lowering.functor_of(&node.kernel.tail, Role::Tail, node.step, pool.lanes)?;
+    let tail = lowering.functor_of(&node.kernel.tail, Role::Tail, node.step, pool.lanes);
     lowering.push(pool.folded(kind, node.arg(0), &tail));
     Ok(())
 }

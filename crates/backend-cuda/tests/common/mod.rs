@@ -5,12 +5,16 @@ use std::sync::OnceLock;
 use cornu_backend_cuda::Cuda;
 use cornu_cuda_emulator::Emulator;
 
-/// The first GPU, or the emulator, or nothing where neither can be had; then it says why, loudly.
+/// The first GPU, or the emulator, or nothing where neither can be had; then it says why, loudly. Where
+/// CORNU_REQUIRE_GPU is set, only a GPU will do.
 pub(crate) fn gpu() -> Option<&'static Cuda> {
     static GPU: OnceLock<Option<Cuda>> = OnceLock::new();
     let open = || {
-        if let (false, Ok(cuda)) = (is_emulated(), Cuda::new(0)) {
-            return Some(cuda);
+        if !is_emulated() {
+            match Cuda::new(0) {
+                Ok(cuda) => return Some(cuda),
+                Err(missing) => assert!(std::env::var_os("CORNU_REQUIRE_GPU").is_none(), "{missing}"),
+            }
         }
         Emulator::start_or_skip()?;
         Some(Cuda::new(0).expect("the emulator has a device"))

@@ -62,6 +62,7 @@ fn a_stream_that_waits_for_a_captured_event_is_captured_too() {
     let Some(side) = Device::open() else { return };
     let scale = side.kernel(ELEMENTWISE, "scale", &[]);
     let memory = side.upload(&[1.0f32; 5]);
+    side.stream.synchronize().unwrap();
     let main = side.context.new_stream().unwrap();
     main.begin_capture(MODE).unwrap();
     side.stream.wait(&main.record_event(None).unwrap()).unwrap();
@@ -70,5 +71,6 @@ fn a_stream_that_waits_for_a_captured_event_is_captured_too() {
     main.wait(&side.stream.record_event(None).unwrap()).unwrap();
     let graph = main.end_capture(CUgraphInstantiate_flags(0)).unwrap().expect("a graph");
     graph.launch().unwrap();
+    main.synchronize().unwrap();
     assert_eq!(side.download(&memory), [5.0; 5]);
 }

@@ -11,7 +11,8 @@ fn functions_of_one_element() {
     let Some(device) = Device::open() else { return };
     let values: Vec<f32> = numbers(1000, 1).iter().map(|value| value + 1.5).collect();
     let input = device.upload(&values);
-    let expected: [(&str, fn(f32) -> f32); 3] = [
+    type Function = fn(f32) -> f32;
+    let expected: [(&str, Function); 3] = [
         ("exponential", f32::exp),
         ("logistic", |x| 1.0 / (1.0 + (-x).exp())),
         ("reciprocal_root", |x| 1.0 / x.sqrt()),

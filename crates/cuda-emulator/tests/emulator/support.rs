@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cornu_cuda_emulator::Emulator;
 use cudarc::driver::{
     CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, DriverError, LaunchConfig,
-    PushKernelArg,
+    PinnedHostSlice, PushKernelArg,
 };
 use cudarc::nvrtc::{Ptx, result, sys};
 
@@ -85,8 +85,30 @@ impl Device {
         values
     }
 
+    pub(crate) fn pinned(&self, count: usize) -> Pinned {
+        // SAFETY: it is filled before it is read, and every pattern of bits is a float anyway.
+        let mut memory = unsafe { self.context.alloc_pinned::<f32>(count) }.expect("pinned memory");
+        let place = memory.as_mut_ptr().expect("its place");
+        Pinned { memory, place }
+    }
+
     pub(crate) fn memory<T>(&self, memory: &CudaSlice<T>) -> Argument {
         Argument::Memory(memory.device_ptr(&self.stream).0)
+    }
+}
+
+/// Pinned memory that is written without waiting for the copies that cudarc knows of.
+pub(crate) struct Pinned {
+    pub(crate) memory: PinnedHostSlice<f32>,
+    place: *mut f32,
+}
+
+impl Pinned {
+    pub(crate) fn fill(&mut self, value: f32) {
+        for i in 0..self.memory.len() {
+            // SAFETY: inside of the allocation, which lives as long as `self`; the emulator reads it on this thread.
+            unsafe { self.place.add(i).write_volatile(value) };
+        }
     }
 }
 

@@ -97,7 +97,8 @@ fn tf32() {
     assert!(error < 1e-5, "{error}");
 }
 
-/// The largest error of the ragged product on Hopper's path, with or without its waits; nothing where the launch fails.
+/// The largest error of the ragged product on Hopper's path, with or without its waits; nothing where the launch
+/// fails.
 pub(crate) fn hopper_error(device: &Device, options: &[&str]) -> Option<f32> {
     let sizes @ (m, n, k) = (130, 200, 328);
     let bits = |count, seed| numbers(count, seed).iter().map(|&x| to_bf16(x)).collect::<Vec<u16>>();

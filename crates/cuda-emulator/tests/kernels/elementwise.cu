@@ -7,12 +7,12 @@ extern "C" __global__ void scale(float *out, const float *in, float factor, int 
     }
 }
 
-#define UNARY(name, expression)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(256) name(float *out, const float *in, int count) {                   \
-        for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {                  \
-            const float x = in[i];                                                                                     \
-            out[i] = expression;                                                                                       \
-        }                                                                                                              \
+#define UNARY(name, expression) \
+    extern "C" __global__ void __launch_bounds__(256) name(float *out, const float *in, int count) { \
+        for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) { \
+            const float x = in[i]; \
+            out[i] = expression; \
+        } \
     }
 
 UNARY(exponential, expf(x))

@@ -4,10 +4,12 @@
 #define TILE_BYTES (64 * 64 * 2)
 
 extern "C" __global__ void __launch_bounds__(256, 1)
-    gemm_hopper(float *c, const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, int m, int n, int k) {
+    gemm_hopper(float *c, const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, int m, int n,
+                int k) {
     DYN_SHARED(char, memory);
     char *const left = memory, *const right = memory + STAGES * TILE_BYTES;
-    unsigned long long *const full = (unsigned long long *)(memory + 2 * STAGES * TILE_BYTES), *const empty = full + STAGES;
+    unsigned long long *const full = (unsigned long long *)(memory + 2 * STAGES * TILE_BYTES);
+    unsigned long long *const empty = full + STAGES;
     const int m0 = blockIdx.y * 64, n0 = blockIdx.x * 64, steps = (k + 63) / 64;
     if (threadIdx.x == 0) {
         for (int stage = 0; stage < STAGES; ++stage) {

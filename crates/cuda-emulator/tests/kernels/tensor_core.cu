@@ -1,7 +1,9 @@
-// C (m x n) = A (m x k) B^T (n x k) on tensor cores, a warp for each tile of 16 x 8. Sizes are multiples of the tile's.
+// C (m x n) = A (m x k) B^T (n x k) on tensor cores, a warp for each tile of 16 x 8. Sizes are multiples of the
+// tile's.
 
 // bf16: rows of A and B come to shared memory by cp.async, and from there by ldmatrix.
-extern "C" __global__ void gemm_bf16(float *c, const unsigned short *a, const unsigned short *b, int m, int n, int k) {
+extern "C" __global__ void gemm_bf16(float *c, const unsigned short *a, const unsigned short *b, int m, int n,
+                                     int k) {
     __shared__ __align__(16) unsigned short left[2][16][16];
     __shared__ __align__(16) unsigned short right[2][8][16];
     const int lane = threadIdx.x, m0 = blockIdx.y * 16, n0 = blockIdx.x * 8, steps = k / 16;
