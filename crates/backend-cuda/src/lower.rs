@@ -48,7 +48,7 @@ pub(crate) fn lower_checked(
     let mut steps = plan.steps.as_slice();
     while let Some((first, rest)) = steps.split_first() {
         lowering.used_after_plan = 0;
-        steps = match lower_chain(&mut lowering, steps)? {
+        steps = match lower_chain(&mut lowering, steps) {
             Some(after) => after,
             None => {
                 lowering.step(first)?;
@@ -76,7 +76,10 @@ impl Lowering<'_> {
     fn step(&mut self, step: &Step) -> Result<(), BackendError> {
         match &step.kernel {
             Kernel::Map(map) => self.map(map, step),
-            Kernel::Reduce(kernel) => lower_reduce(self, kernel, step),
+            Kernel::Reduce(kernel) => {
+                lower_reduce(self, kernel, step);
+                Ok(())
+            }
             Kernel::Dot(kernel) => self.dot(kernel, step),
             Kernel::Loop(kernel) => lower_loop(self, kernel, step),
             Kernel::Branch(kernel) => lower_branch(self, kernel, step),

@@ -4,7 +4,6 @@
 //! of the one before only its own row. So one kernel may take row by row through all of them, if no step overwrites
 //! what another one reads or writes of a different row.
 
-use cornu_ir::error::BackendError;
 use cornu_ir::plan::{BufferId, Kernel, Load, Place, Plan, Step, View, ViewDim};
 
 use crate::kernels::reduce::{self, Fold, Layout, Link};
@@ -22,24 +21,16 @@ struct Rows {
 }
 
 /// Lowers the chain that begins at the first of `steps`, and answers the steps after it; none if there is no chain.
-pub(crate) fn lower_chain<'s>(
-    lowering: &mut Lowering<'_>,
-    steps: &'s [Step],
-) -> Result<Option<&'s [Step]>, BackendError> {
-    let Some(matrix) = steps.first().and_then(|step| Rows::reduced_by(step, lowering.aligned)) else {
-        return Ok(None);
-    };
+pub(crate) fn lower_chain<'s>(lowering: &mut Lowering<'_>, steps: &'s [Step]) -> Option<&'s [Step]> {
+    let matrix = Rows::reduced_by(steps.first()?, lowering.aligned)?;
     let count = matrix.chain(lowering.plan, steps);
     if count < 2 {
-        return Ok(None);
+        return None;
     }
     let (chain, after) = steps.split_at(count);
-    let mut links = Vec::with_capacity(count);
-    for step in chain {
-        links.extend(matrix.link(lowering, step)?);
-    }
+    let links: Vec<Link> = chain.iter().filter_map(|step| matrix.link(lowering, step)).collect();
     lowering.push(reduce::chain(&links));
-    Ok(Some(after))
+    Some(after)
 }
 
 /// What a step does with a buffer.
@@ -128,23 +119,23 @@ impl Rows {
     }
 
     /// A step of a chain as a link of its kernel.
-    fn link(self, lowering: &Lowering<'_>, step: &Step) -> Result<Option<Link>, BackendError> {
+    fn link(self, lowering: &Lowering<'_>, step: &Step) -> Option<Link> {
         let layout =
             |program| Layout::of_rows(self.rows, self.length, lanes(program, lowering.aligned), program);
         match &step.kernel {
             Kernel::Reduce(kernel) => {
                 let layout = layout(&kernel.head);
-                let head = lowering.functor_of(&kernel.head, Role::Head, step, layout.lanes)?;
-                let tail = lowering.functor_of(&kernel.tail, Role::Tail, step, 1)?;
+                let head = lowering.functor_of(&kernel.head, Role::Head, step, layout.lanes);
+                let tail = lowering.functor_of(&kernel.tail, Role::Tail, step, 1);
                 let fold = Fold::of(kernel.kind, kernel.dtype);
-                Ok(Some(Link::Fold { layout, fold, head, tail }))
+                Some(Link::Fold { layout, fold, head, tail })
             }
             Kernel::Map(map) => {
                 let layout = layout(&map.program);
-                let program = lowering.functor_of(&map.program, Role::Program, step, layout.lanes)?;
-                Ok(Some(Link::Map { layout, program }))
+                let program = lowering.functor_of(&map.program, Role::Program, step, layout.lanes);
+                Some(Link::Map { layout, program })
             }
-            Kernel::Dot(_) | Kernel::Loop(_) | Kernel::Branch(_) | Kernel::Op(_) => Ok(None),
+            Kernel::Dot(_) | Kernel::Loop(_) | Kernel::Branch(_) | Kernel::Op(_) => None,
         }
     }
 }
