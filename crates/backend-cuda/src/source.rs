@@ -86,9 +86,13 @@ impl Source {
     pub(crate) fn text(&self) -> String {
         let mut families = self.families.clone();
         families.sort_unstable();
-        let kernels = self.kernels.iter().map(|kernel| kernel.text.as_str());
-        let parts = PRELUDE.into_iter().chain(families.iter().map(|family| family.text)).chain(kernels);
-        parts.flat_map(|part| [part.trim_end(), "\n\n"]).collect()
+        let families = families.into_iter().map(|Family { name, text }| {
+            // Two families may use one word for different things.
+            format!("namespace {name}_family {{\n\n{}\n\n}}  // namespace {name}_family\n", text.trim_end())
+        });
+        let kernels = self.kernels.iter().map(|kernel| kernel.text.clone());
+        let parts = PRELUDE.into_iter().map(String::from).chain(families).chain(kernels);
+        parts.flat_map(|part| [part.trim_end().to_string(), "\n\n".to_string()]).collect()
     }
 }
 

@@ -88,7 +88,7 @@ EXPORT CUresult cuLaunchKernel(Function *function, unsigned grid_x, unsigned gri
         return CUDA_ERROR_INVALID_HANDLE;
     }
     const Launch what = {function->kernel, function->name, dim3(grid_x, grid_y, grid_z),
-                         dim3(threads_x, threads_y, threads_z), shared_bytes};
+                         dim3(threads_x, threads_y, threads_z), shared_bytes, function->shared_variables};
     return launch(function, what, stream, arguments, extra);
 }
 
@@ -107,6 +107,7 @@ EXPORT CUresult cuLaunchKernelEx(const CUlaunchConfig *config, Function *functio
     }
     const Launch what = {function->kernel, function->name,
                          dim3(config->gridDimX, config->gridDimY, config->gridDimZ),
-                         dim3(config->blockDimX, config->blockDimY, config->blockDimZ), config->sharedMemBytes};
+                         dim3(config->blockDimX, config->blockDimY, config->blockDimZ), config->sharedMemBytes,
+                         function->shared_variables};
     return launch(function, what, config->hStream, arguments, extra);
 }

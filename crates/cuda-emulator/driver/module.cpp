@@ -18,6 +18,7 @@ struct Module {
     std::string path;
     std::map<std::string, std::unique_ptr<Function>> functions;
     std::vector<CUdeviceptr> globals;
+    std::vector<emulator::Range> shared_variables;
     ~Module() {
         for (CUdeviceptr address : globals) {
             forget_global(address);
@@ -67,7 +68,8 @@ CUresult load(Module **module, const char *image) {
     auto loaded = std::make_unique<Module>();
     loaded->path = new_path();
     // The table of sections is the last part of what the linker writes.
-    if (!write_file(loaded->path, image, header.e_shoff + 1ul * header.e_shnum * header.e_shentsize)) {
+    const size_t bytes = header.e_shoff + 1ul * header.e_shnum * header.e_shentsize;
+    if (!write_file(loaded->path, image, bytes)) {
         return CUDA_ERROR_OUT_OF_MEMORY;
     }
     loaded->library = dlopen(loaded->path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -81,6 +83,8 @@ CUresult load(Module **module, const char *image) {
     if (!fits(static_cast<const emulator::Image *>(dlsym(loaded->library, "emulator_image")))) {
         return CUDA_ERROR_NO_BINARY_FOR_GPU;
     }
+    const std::string aligned(image, bytes);
+    loaded->shared_variables = emulator::shared_variables(aligned.data(), loaded->library);
     *module = loaded.get();
     modules[*module] = std::move(loaded);
     return CUDA_SUCCESS;
@@ -115,7 +119,8 @@ EXPORT CUresult cuModuleGetFunction(Function **function, Module *module, const c
     }
     std::unique_ptr<Function> &found = module->functions[name];
     if (found == nullptr) {
-        found = std::make_unique<Function>(Function{static_cast<const emulator::Kernel *>(kernel), name});
+        const auto *described = static_cast<const emulator::Kernel *>(kernel);
+        found = std::make_unique<Function>(Function{described, name, &module->shared_variables});
     }
     *function = found.get();
     return CUDA_SUCCESS;

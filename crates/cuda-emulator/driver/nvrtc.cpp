@@ -144,7 +144,8 @@ std::vector<std::string> compiler_flags(const std::string &architecture) {
     const std::string folder = own_folder();
     std::vector<std::string> flags = {
         "-x", "c++", "-std=c++17", "-O1", "-nostdinc", "-fPIC", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti",
-        "-fno-strict-aliasing", "-fvisibility=hidden", "-Wno-attributes", "-D__CUDA_ARCH__=" + digits + "0",
+        "-fno-strict-aliasing", "-fno-gnu-unique", "-fvisibility=hidden", "-Wno-attributes",
+        "-D__CUDA_ARCH__=" + digits + "0",
         "-DEMULATOR_BUILD=\"" + folder + "\"", "-I" + folder + "/include", "-include", "cuda_emulator.h"};
     if (architecture == "90a") {
         flags.push_back("-D__CUDA_ARCH_FEAT_SM90_ALL=1");

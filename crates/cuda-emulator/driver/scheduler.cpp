@@ -131,7 +131,11 @@ void report(const char *what) {
 bool run_block(uint3 index, unsigned long random) {
     Block &block = running.block;
     block.index = index;
-    memset(block.shared, 0xff, block.shared_bytes); // NaN, or an index far out of bounds
+    // What a block finds in its shared memory is NaN, or an index far out of bounds.
+    memset(block.shared, 0xff, block.shared_bytes);
+    for (const Range &variable : *running.launch->shared_variables) {
+        memset(variable.start, 0xff, variable.bytes);
+    }
     running.alive = block.count;
     for (unsigned i = 0; i < block.count; ++i) {
         Fiber &fiber = running.fibers[i];

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fibers.h"
+#include "shared_variables.h"
 
 namespace emulator {
 
@@ -14,6 +15,7 @@ struct Launch {
     dim3 grid;
     dim3 threads;
     unsigned shared_bytes;
+    const std::vector<Range> *shared_variables;
 };
 
 // Runs all blocks, one after another. False when a thread failed or none could go on; the reason is on stderr.

@@ -81,6 +81,7 @@ void forget_global(CUdeviceptr address);
 struct Function {
     const emulator::Kernel *kernel;
     std::string name;
+    const std::vector<emulator::Range> *shared_variables;
     int dynamic_shared_limit = 48 << 10;
 };
 

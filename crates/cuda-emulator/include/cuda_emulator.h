@@ -2,7 +2,7 @@
 // headers of the C or C++ library behind it, so that a small file compiles in some 50 ms.
 //
 // What differs from a GPU: blocks run one after another on one core; conversions of floats out of an integer's range
-// follow the host; static shared memory keeps what the block before left there; denormals stay.
+// follow the host; denormals stay.
 #pragma once
 #define CORNU_EMULATOR 1
 

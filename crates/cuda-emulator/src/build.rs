@@ -26,8 +26,8 @@ const HEADERS: &[(&str, &str)] = texts!("include":
     "runtime.h" "tensor_core.h" "vector_types.h" "warp.h");
 const DRIVER_SOURCES: &[(&str, &str)] = texts!("driver":
     "async_copies.cpp" "barriers.cpp" "cuda_types.h" "device.cpp" "fibers.cpp" "fibers.h" "graph.cpp" "launch.cpp"
-    "memory.cpp" "module.cpp" "own_folder.h" "scheduler.cpp" "scheduler.h" "state.cpp" "state.h" "stream.cpp"
-    "tensor_map.cpp");
+    "memory.cpp" "module.cpp" "own_folder.h" "scheduler.cpp" "scheduler.h" "shared_variables.cpp"
+    "shared_variables.h" "state.cpp" "state.h" "stream.cpp" "tensor_map.cpp");
 const NVRTC_SOURCES: &[(&str, &str)] = texts!("driver":
     "kernel_names.cpp" "kernel_names.h" "nvrtc.cpp" "own_folder.h");
 

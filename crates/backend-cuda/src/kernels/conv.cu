@@ -16,6 +16,8 @@
 //
 // Groups are a batch of products.
 
+using namespace tiles;
+
 enum Space { INPUT, TAP, PLACE };
 
 template <class C, Space SPACE>

@@ -4,7 +4,6 @@
 // numbers, what wraps for those of whole numbers), and the type of its result. `lift` makes a total of one element,
 // whose number along the way only some folds look at; `join` makes one total of two, and is commutative and, but for
 // rounding, associative; `lower` makes a result of a total.
-#pragma once
 
 namespace fold {
 

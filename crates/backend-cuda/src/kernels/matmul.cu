@@ -1,6 +1,8 @@
 // Products with a vector, which are bound by reading the matrix once. All other products go by the tiles of tiles.cuh
 // and tensor.cuh.
 
+using namespace tiles;
+
 // One of the operands is a vector and both lie along k: a warp sums one result. Its lanes read neighbours; several
 // reads are under way at a time. Grid: eight results, or parts of one, for each block of 256 threads.
 template <class S, class Left, class Right, class Finish>

@@ -2,7 +2,6 @@
 //
 // NVRTC knows no header of the host, so nothing is included. The same text compiles as C++ where CORNU_EMULATOR is
 // defined: kernels run on the CPU then, one thread after another.
-#pragma once
 
 typedef signed char i8;
 typedef unsigned char u8;

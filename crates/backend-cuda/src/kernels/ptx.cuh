@@ -6,7 +6,7 @@
 #ifndef CORNU_PTX_CUH
 #define CORNU_PTX_CUH
 
-#define PTX static __device__ __forceinline__
+#define PTX __device__ __forceinline__
 
 // A place in shared memory as PTX takes it: an address of 32 bits.
 #ifndef CORNU_EMULATOR

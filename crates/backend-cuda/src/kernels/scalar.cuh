@@ -3,7 +3,6 @@
 // An underscore ends each name, since some are keywords of C++ and others functions of its library. Whole numbers wrap:
 // they are computed with unsigned, where overflow is defined. Half-width numbers are computed with as f32 and rounded
 // after each function, fused or not.
-#pragma once
 
 // ---- Widening and narrowing -------------------------------------------------------------------------------------
 

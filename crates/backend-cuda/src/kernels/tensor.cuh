@@ -7,7 +7,8 @@
 // In shared memory a tile lies as its operand does: [line][k], or [k][line] and is turned as it is read. ldmatrix
 // reads 16 bytes of each of eight rows at once, so chunks of 16 bytes change places by their row: all eight come from
 // different banks. Older devices do the same by product_by_tiles.
-#pragma once
+
+namespace tiles {
 
 // Places of elements in the tile of an operand.
 template <bool ALONG_K, int LINES, int DEPTH>
@@ -200,3 +201,5 @@ DEVICE void product_by_tensor_cores(
     product_by_tiles<S, typename Tile::Plain, Left, Right>(left, right, finish, reinterpret_cast<f32*>(shared));
 #endif
 }
+
+}  // namespace tiles

@@ -18,7 +18,8 @@
 //
 // Where blocks would be too few, sums are cut into parts: each block keeps the sums of its part, and a second kernel
 // adds them up in their order. So results do not depend on which block is done first.
-#pragma once
+
+namespace tiles {
 
 // ---- Sums ---------------------------------------------------------------------------------------------------------
 
@@ -316,3 +317,5 @@ DEVICE void product_by_cuda_cores(
     __shared__ Pack<SumOf<typename S::Element>, 4> shared[Tile::SHARED / 4];
     product_by_tiles<S, Tile, Left, Right>(left, right, finish, &shared[0][0]);
 }
+
+}  // namespace tiles

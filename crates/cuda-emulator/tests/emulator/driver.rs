@@ -123,3 +123,24 @@ fn images_for_other_devices_are_refused() {
     let nonsense = device.context.load_module(Ptx::from_binary(vec![7; 100]));
     assert_eq!(nonsense.unwrap_err().0, CUresult::CUDA_ERROR_INVALID_IMAGE);
 }
+
+#[test]
+fn another_device_by_the_environment() {
+    if Device::open().is_none() {
+        return;
+    }
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--include-ignored", "--exact", "driver::an_a100"]).env("CORNU_EMULATOR_ARCH", "8.0");
+    assert!(command.output().unwrap().status.success());
+}
+
+#[test]
+#[ignore = "run by the test of the environment"]
+fn an_a100() {
+    let Some(device) = Device::open() else { return };
+    assert_eq!(device.context.compute_capability().unwrap(), (8, 0));
+    let opt_in = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
+    assert_eq!(device.context.attribute(opt_in).unwrap(), 166_912);
+    let image = compile("test.cu", ELEMENTWISE, &["--gpu-architecture=sm_90a"]).unwrap();
+    assert!(device.context.load_module(Ptx::from_binary(image)).is_err());
+}

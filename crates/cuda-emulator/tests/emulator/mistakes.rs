@@ -58,6 +58,16 @@ fn a_sum_without_its_barrier() {
 }
 
 #[test]
+fn shared_memory_that_nobody_has_set() {
+    let Some(device) = Device::open() else { return };
+    let kernel = device.hardware_kernel(MISTAKES, "shared_memory_not_set", &[]);
+    let out = device.zeros(32);
+    device.launch(&kernel, (1, 1, 1), (32, 1, 1), 0, &[device.memory(&out), Argument::Int(1)]).unwrap();
+    // Two threads count in each bin.
+    assert!(device.download(&out).iter().all(|&count| count != 2.0));
+}
+
+#[test]
 fn a_missing_wait_for_an_asynchronous_copy() {
     let Some(device) = Device::open() else { return };
     assert!(is_wrong(bf16_error(&device, &["-DNO_WAIT"])));

@@ -8,6 +8,15 @@ extern "C" __global__ void write_past_end(float *out, int count) {
     }
 }
 
+// Counts in shared memory that nobody has set to zero.
+template <int BINS> static __device__ void count_in(float *out, int count) {
+    __shared__ int bins[BINS];
+    atomicAdd(&bins[threadIdx.x % BINS], count);
+    __syncthreads();
+    out[threadIdx.x] = (float)bins[threadIdx.x % BINS];
+}
+extern "C" __global__ void shared_memory_not_set(float *out, int count) { count_in<16>(out, count); }
+
 // Writes past the end of a shared array.
 extern "C" __global__ void write_past_shared(float *out, int count) {
     __shared__ float local[32];
