@@ -79,7 +79,7 @@ impl Sorting {
 
     fn runs(&self, name: &str, Runs { keys, places }: Runs) -> (String, Param) {
         let pointers = Param::Pointers([keys, places].into_iter().collect());
-        (format!("const Runs<{}> {name}", self.key.0), pointers)
+        (format!("const sort_family::Runs<{}> {name}", self.key.0), pointers)
     }
 
     fn to(to: BufferIndex) -> (String, Param) {
