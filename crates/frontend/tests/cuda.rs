@@ -1,7 +1,7 @@
 //! Models on a GPU beside the same models on the CPU: the workloads of the benches at small sizes, trained for some
 //! steps. Where there is no GPU, its driver and compiler are stood in for, and kernels run on the CPU; that is slow.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use cornu::{
     Add, Apply, BatchNormalization, Compile, Conv2D, DType, Dense, Device, Dropout, Embedding, Fit, Flatten,
@@ -37,6 +37,9 @@ fn noise(i: usize) -> f32 {
 
 /// Trains the same model on both devices, and holds losses and weights against each other.
 fn agree(what: &str, train: impl Fn() -> Result<(Vec<f64>, Vec<Tensor>)>) {
+    // Seeds are the whole process's: models are made one after another.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     if !gpu() {
         return;
     }
