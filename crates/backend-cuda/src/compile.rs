@@ -124,8 +124,9 @@ mod tests {
         false
     }
 
-    /// Programs too large to be run in tests, whose kernels are others for that.
-    const LARGE: &[(&str, &str)] = &[("compiled", include_str!("../tests/compiled.ir"))];
+    /// Programs larger than those of the corpus, whose kernels are others for that.
+    const LARGE: &[(&str, &str)] =
+        &[("compiled", include_str!("../tests/compiled.ir")), ("large", include_str!("../tests/large.ir"))];
 
     #[test]
     fn every_kernel_compiles_for_every_architecture() {
