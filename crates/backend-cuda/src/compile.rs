@@ -162,8 +162,8 @@ mod tests {
         assert!(missing.is_empty(), "{}", missing.join("\n"));
     }
 
-    /// What the kernels of programs take that `CORNU_DUMP` wrote, in the folder that `CORNU_KERNEL_REPORT` names: those of
-    /// models at their real sizes. `cargo xtask gpu --report` writes and shows them.
+    /// What the kernels of programs take that `CORNU_DUMP` wrote, in the folder that `CORNU_KERNEL_REPORT` names: those
+    /// of models at their real sizes. `cargo xtask gpu --report` writes and shows them.
     #[test]
     fn every_kernel_of_programs_that_were_dumped() {
         let Some(folder) = std::env::var_os("CORNU_KERNEL_REPORT") else { return };

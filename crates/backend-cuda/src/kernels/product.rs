@@ -217,14 +217,14 @@ impl Summing<'_> {
         let results = product.results();
         let kept = lowering.temporary(self.parts.count * results * product.sum_bytes());
         let lanes = if lowering.aligned { self.lanes.min(4) } else { 1 };
-        params.push((format!("SumOf<{c}>* parts"), Param::pointer(kept)));
+        params.push((format!("tiles::SumOf<{c}>* parts"), Param::pointer(kept)));
         let body = format!("{}(left, right, Kept<{c}, {results}u, {lanes}>{{parts}});", self.call);
         let printed = self.printed(&before, &params, &body)?;
         lowering.push(printed);
 
         let tail = lowering.functor_within(tail, Role::Tail, step, power_of_two_in(&[results], 4));
         let params = [
-            (format!("const SumOf<{c}>* parts"), Param::pointer(kept)),
+            (format!("const tiles::SumOf<{c}>* parts"), Param::pointer(kept)),
             (format!("const {} tail", tail.name), Param::Pointers(tail.pointers.clone())),
         ];
         let body = format!("combine<@_sizes>(parts, Finished<{c}, {}>{{tail}});", tail.name);
