@@ -15,6 +15,8 @@ pub(crate) mod pair;
 pub(crate) mod peak;
 pub(crate) mod plain;
 pub(crate) mod rows;
+pub(crate) mod sliding;
+pub(crate) mod sliding_outer;
 pub(crate) mod table;
 mod vector;
 

@@ -34,6 +34,8 @@ pub(super) struct DirectTask<N> {
     pub(super) columns: usize,
     pub(super) tail: Code,
     pub(super) cut: Cut,
+    /// Places of a line, if the rows of a line overlap and are cut at lines.
+    pub(super) sliding: Option<usize>,
 }
 
 /// How the results are cut into blocks: places by columns.
@@ -46,17 +48,31 @@ pub(super) struct Cut {
 
 impl Cut {
     /// `results` places of `columns` columns for each of `groups`, each column a sum of `depth` products; columns are
-    /// cut at strips.
-    pub(super) fn new(results: usize, columns: usize, groups: usize, depth: usize, strip: usize) -> Cut {
+    /// cut at strips, places where they can be at lines of `line`.
+    pub(super) fn new(
+        results: usize,
+        columns: usize,
+        groups: usize,
+        depth: usize,
+        strip: usize,
+        line: Option<usize>,
+    ) -> Cut {
         let columns = Pieces::of(columns, COLUMNS.next_multiple_of(strip));
         let width = columns.longest().max(1);
         let work = width * depth.max(1);
         let wanted = (results * columns.count() * groups * work / GRAIN).clamp(1, BLOCKS);
         let blocks = wanted.div_ceil(columns.count() * groups);
-        let places = results.div_ceil(blocks).next_multiple_of(ROWS).min(SUMS / width / ROWS * ROWS);
+        let most = SUMS / width;
+        let step = line.filter(|&line| line <= most).unwrap_or(ROWS);
+        let places = results.div_ceil(blocks).next_multiple_of(step).min(most / step * step);
         let places = Pieces::of(results, places);
         let units = places.count() * columns.count() * groups;
         Cut { places, columns, units: Pieces::new(units, GRAIN / (places.longest() * work).max(1), 1) }
+    }
+
+    /// True if places are cut at lines of so many.
+    pub(super) fn is_at(&self, line: usize) -> bool {
+        self.places.longest().is_multiple_of(line)
     }
 }
 
@@ -85,10 +101,11 @@ impl<N: Multiplied + Operand<Raw = N, Held = N>> Task for DirectTask<N> {
             let depth = 0..self.left.depth();
             let right = self.right.strips(isa, buffers, group, columns.clone(), depth, &mut []);
             let (run, width) = (self.left.run(), columns.len());
-            N::multiply_rows(
-                isa,
-                RowProduct { rows, run, zeros, right, columns: width, sums, is_first: true },
-            );
+            let product = RowProduct { rows, run, zeros, right, columns: width, sums, is_first: true };
+            match self.sliding {
+                Some(line) => N::multiply_sliding(isa, product, line),
+                None => N::multiply_rows(isa, product),
+            }
             let layout = Layout { batch: self.columns, row: self.groups * self.columns };
             layout.finish(isa, buffers, &self.tail, group, [places, columns], sums, rest);
         }
