@@ -106,9 +106,12 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
         }
     };
     let results = batch * left.places();
-    let mut right = Panel::<N>::new(kernel, [columns, left.depth()], strip).whole();
-    before.extend(right.pack_ahead(groups, temporary));
-    let cut = Cut::new(results, columns, groups, left.depth(), strip, left.lines().map(|lines| lines.places));
+    let cut = Cut::new(results, columns, groups, &left, strip);
+    let right = Panel::<N>::new(kernel, [columns, left.depth()], strip);
+    let mut right = right.by(if cut.is_few { left.run() } else { left.depth() });
+    if !cut.is_few {
+        before.extend(right.pack_ahead(groups, temporary));
+    }
     let sliding =
         left.lines().filter(|lines| lines.slide() && cut.is_at(lines.places)).map(|lines| lines.places);
     before.push(Box::new(DirectTask { left, right, groups, columns, tail, cut, sliding }));

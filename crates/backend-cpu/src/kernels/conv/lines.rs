@@ -12,6 +12,9 @@ use crate::simd::sliding::{PLACES, TAPS};
 use crate::simd::sliding_outer::{LEAST_CHANNELS, LINES, MOST_CHANNELS};
 use crate::simd::{Isa, Loop, Target};
 
+/// The most places of a line: those that need only a part of it get all of it.
+const LONGEST: usize = 1 << 10;
+
 /// How the places of a line see the line of elements that a tap of the outer axes meets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lines {
@@ -33,7 +36,7 @@ impl Lines {
         let Patches { taps, groups, channels, .. } = patches;
         let along = taps.last_axis()?;
         let is_strided = along.backward && taps.is_strided();
-        if *groups != 1 || is_strided || (along.dilation != 1 && along.taps != 1) {
+        if *groups != 1 || along.places > LONGEST || is_strided || (along.dilation != 1 && along.taps != 1) {
             return None;
         }
         // Backwards the last tap meets the first element.
