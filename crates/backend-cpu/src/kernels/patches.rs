@@ -249,6 +249,13 @@ impl Taps {
         self.axes.iter().any(|along| along.stride > 1)
     }
 
+    /// True if each place sees `taps` neighbours of each of as many lines, the next place the same but for one.
+    pub(super) fn are_square(&self, taps: usize) -> bool {
+        let [first, last] = self.axes[..] else { return false };
+        let is_square = [first, last].iter().all(|along| along.taps == taps && !along.backward);
+        is_square && last.dilation == 1 && last.stride == 1
+    }
+
     /// Which line of elements a tap of the outer axes meets from a line of places.
     #[inline(always)]
     pub(super) fn outer_source(&self, line: usize, tap: usize) -> Option<usize> {

@@ -10,6 +10,9 @@ use super::{Loop, Target};
 
 /// Taps along a line: so many products are made of an element.
 pub(crate) const TAPS: usize = 3;
+/// The most channels: with more, the products of a run are too many to be summed in one go, and copying the lines takes
+/// what is saved.
+pub(crate) const MOST_CHANNELS: usize = 64;
 /// Lines are of a multiple of so many places: those of the shortest tile.
 pub(crate) const PLACES: usize = 8;
 

@@ -13,9 +13,8 @@ use super::{Loop, Target};
 
 /// Places that a line may have.
 pub(crate) const LINES: std::ops::RangeInclusive<usize> = 2..=STRETCH;
-/// The fewest channels, and the most: with more, copying the lines takes what the products save.
+/// The fewest channels.
 pub(crate) const LEAST_CHANNELS: usize = 3;
-pub(crate) const MOST_CHANNELS: usize = 64;
 
 /// The sum by vectors `V`, where each run is [`TAPS`] runs of neighbours, and each of them the first one of the next
 /// place of a line: `MR` channels by one vector at a time.

@@ -22,10 +22,11 @@ const ROWS: usize = 12;
 /// Numbers of the kernel that stay in the second-level cache for all places of a block; with more of them a block has
 /// fewer columns.
 const PANEL: usize = 3 << 16;
-/// The fewest places of a block, where that many numbers of the kernel are more than the first-level cache holds: else
-/// they are brought more often than that pays.
-const LEAST_PLACES: usize = 48;
+/// Numbers of the kernel that lie in the first-level cache. A block that reads more of them has at least so many places,
+/// so that they are brought less often, where enough blocks for several threads are left.
 const NEAR: usize = 1 << 14;
+const LEAST_PLACES: usize = 48;
+const LEAST_UNITS: usize = 8;
 /// Up to so many places are one block, and the kernel, which no other block reads then, is packed by the block, tap by
 /// tap for so many columns.
 const FEW: usize = 96;
@@ -35,7 +36,7 @@ const GRAIN: usize = 1 << 20;
 /// There are to be so many blocks, where the work is enough.
 const BLOCKS: usize = 64;
 
-/// Products of what is read at each place with a kernel that is packed ahead.
+/// Products of what is read at each place with a packed kernel.
 pub(super) struct DirectTask<N> {
     pub(super) left: Left,
     /// The kernel: for each group strips of columns.
@@ -72,7 +73,8 @@ impl Cut {
         let work = width * depth;
         let wanted = (results * columns.count() * groups * work / GRAIN).clamp(1, BLOCKS);
         let blocks = wanted.div_ceil(columns.count() * groups);
-        let least = if work > NEAR { LEAST_PLACES } else { 1 };
+        let are_many = results * columns.count() * groups >= LEAST_UNITS * LEAST_PLACES;
+        let least = if work > NEAR && are_many { LEAST_PLACES } else { 1 };
         let most = SUMS / width;
         let step = left.lines().map(|lines| lines.places).filter(|&line| line <= most).unwrap_or(ROWS);
         let places = results.div_ceil(blocks).max(least).next_multiple_of(step).min(most / step * step);

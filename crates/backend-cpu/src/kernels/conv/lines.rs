@@ -8,8 +8,8 @@ use super::super::patches::{Patches, Taps};
 use crate::simd::number::Number;
 use crate::simd::plain::elements_mut;
 use crate::simd::rows::{Rows, ZEROS};
-use crate::simd::sliding::{PLACES, TAPS};
-use crate::simd::sliding_outer::{LEAST_CHANNELS, LINES, MOST_CHANNELS};
+use crate::simd::sliding::{MOST_CHANNELS, PLACES, TAPS};
+use crate::simd::sliding_outer::{LEAST_CHANNELS, LINES};
 use crate::simd::{Isa, Loop, Target};
 
 /// The most places of a line: those that need only a part of it get all of it.
@@ -61,12 +61,11 @@ impl Lines {
 
     /// The same for [`crate::simd::sliding_outer`].
     pub(super) fn slide_outer(&self) -> bool {
-        let channels = LEAST_CHANNELS..=MOST_CHANNELS;
-        self.overlap() && LINES.contains(&self.places) && channels.contains(&self.channels)
+        self.overlap() && LINES.contains(&self.places) && self.channels >= LEAST_CHANNELS
     }
 
     fn overlap(&self) -> bool {
-        self.stride == 1 && self.taps == TAPS
+        self.stride == 1 && self.taps == TAPS && self.channels <= MOST_CHANNELS
     }
 
     /// Runs at a place.
