@@ -85,9 +85,9 @@ impl<O: Operand> Panel<O> {
         }
     }
 
-    /// Packed so that each strip has the whole summed axis.
-    pub(super) fn whole(self) -> Panel<O> {
-        Panel { stretch: self.depth.max(1), ..self }
+    /// Packed in stretches of so much of the summed axis.
+    pub(super) fn by(self, stretch: usize) -> Panel<O> {
+        Panel { stretch: stretch.max(1), ..self }
     }
 
     /// Lets the task that is returned pack it, before any tile asks for it. Patches are too large to be kept.
@@ -155,7 +155,7 @@ impl<O: Operand> Panel<O> {
         if self.ahead.is_some() || self.is_in_place {
             return 0;
         }
-        let depth = self.depth.min(DEPTH);
+        let depth = self.depth.min(self.stretch);
         let unpacked = match &self.source {
             Source::Matrix { .. } => 0,
             Source::Rows(patches) | Source::Columns(patches) => {

@@ -15,6 +15,9 @@ pub(crate) mod pair;
 pub(crate) mod peak;
 pub(crate) mod plain;
 pub(crate) mod rows;
+pub(crate) mod sliding;
+pub(crate) mod sliding_channels;
+pub(crate) mod sliding_outer;
 pub(crate) mod table;
 mod vector;
 
