@@ -17,8 +17,11 @@ mod error;
 mod executable;
 #[allow(unsafe_code)]
 mod kernels;
+#[allow(unsafe_code)]
+mod lanes;
 mod limits;
 mod lower;
+mod narrow;
 mod ops;
 mod pieces;
 mod repeat;

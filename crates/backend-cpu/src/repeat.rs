@@ -8,6 +8,7 @@ use cornu_ir::types::Type;
 use crate::body::{Binding, Body, Shared, bring_home, homes, reads_fit, writes_fit, written};
 use crate::error::broken;
 use crate::kernels::Span;
+use crate::lanes::lower_lanes;
 use crate::lower::Lowering;
 use crate::work::{Runner, Work};
 
@@ -56,6 +57,9 @@ pub(crate) fn lower_loop(
         inputs: (body.state..body.inputs.len()).map(input).collect(),
         outputs: (body.state..body.outputs.len()).map(output).collect(),
     };
+    if lower_lanes(lowering, kernel, step, &shared)? {
+        return Ok(());
+    }
     let [body] = Body::lower_all(lowering, [body], &shared)?;
     lowering.push_work(Work::Loop(Loop { length: *length, reverse: *reverse, body }));
     Ok(())

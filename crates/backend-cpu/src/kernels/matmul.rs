@@ -119,14 +119,47 @@ pub(crate) fn matmul(
     }
 }
 
+/// Packs the right operand of a single product of f32: the task, and where it lies then.
+pub(crate) fn pack_right(
+    kernel: &DotKernel,
+    isa: Isa,
+    right: BufferIndex,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> (Box<dyn Task>, BufferIndex) {
+    let [_, right] = panels::<f32>(kernel, isa, [right; 2]);
+    right.pack_into(1, temporary)
+}
+
+/// The task of a single product of f32 that one thread computes, whose right operand [`pack_right`] has packed.
+pub(crate) fn lane_product(
+    kernel: &DotKernel,
+    isa: Isa,
+    left: BufferIndex,
+    right: BufferIndex,
+    tail: Code,
+) -> Box<dyn Task> {
+    let DotKernel { m, n, k, .. } = *kernel;
+    let [left, unpacked] = panels::<f32>(kernel, isa, [left, right]);
+    let (right, layout) = (unpacked.packed_at(right), Layout { batch: m * n, row: n });
+    let (cut, finish) = (Cut::for_one(Sizes { batch: 1, m, n, k }), Finish::Tail { tail });
+    Box::new(DotTask { m, n, way: Way::Rows, left, right, layout, cut, finish })
+}
+
 fn tasks<O: Operand>(
     kernel: &DotKernel,
     isa: Isa,
-    [left, right]: [BufferIndex; 2],
+    operands: [BufferIndex; 2],
     tail: Code,
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let DotKernel { batch, m, n, k, .. } = *kernel;
+    let [left, right] = panels::<O>(kernel, isa, operands);
+    products(Sizes { batch, m, n, k }, left, right, Layout { batch: m * n, row: n }, tail, temporary)
+}
+
+/// The operands of a batch of products.
+fn panels<O: Operand>(kernel: &DotKernel, isa: Isa, [left, right]: [BufferIndex; 2]) -> [Panel<O>; 2] {
+    let DotKernel { m, n, k, .. } = *kernel;
     let tile = isa.tile(size_of::<O::Held>());
     let source = |from: BufferIndex, rows: usize, transposed: bool| {
         let (row, column) = if transposed { (1, rows) } else { (k, 1) };
@@ -135,7 +168,7 @@ fn tasks<O: Operand>(
     let left = Panel::<O>::new(source(left, m, kernel.lhs_transposed), [m, k], tile.rows);
     // The right operand is seen turned, as `n` rows of `k`.
     let right = Panel::<O>::new(source(right, n, !kernel.rhs_transposed), [n, k], tile.columns);
-    products(Sizes { batch, m, n, k }, left, right, Layout { batch: m * n, row: n }, tail, temporary)
+    [left, right]
 }
 
 /// The sizes of a batch of products.
@@ -258,6 +291,14 @@ impl Cut {
         let least = (grain / (rows.min(m) * read).max(1)).min(READ_GRAIN / read.max(1));
         let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
         Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, least, 1) }
+    }
+
+    /// In tiles whose sums stay in the first-level cache until the tail has seen them, all one piece.
+    fn for_one(Sizes { m, n, k, .. }: Sizes) -> Cut {
+        let [rows, columns] = [LONG[0], LEAST_COLUMNS];
+        let (row_tiles, column_tiles, depth) = (m.div_ceil(rows), n.div_ceil(columns), Pieces::of(k, k));
+        let units = Pieces::of(row_tiles * column_tiles, row_tiles * column_tiles);
+        Cut { rows, columns, row_tiles, column_tiles, depth, units }
     }
 }
 
