@@ -16,6 +16,7 @@ pub(crate) mod peak;
 pub(crate) mod plain;
 pub(crate) mod rows;
 pub(crate) mod table;
+mod turn;
 mod vector;
 
 /// An instruction set that this machine has. Values come from detection alone: holding one is the proof.
