@@ -1,10 +1,11 @@
 //! Lanes: a loop whose rows know nothing of each other is run by threads that do not either. Each has some of the rows
-//! for all turns, so that none waits for another between them.
+//! for all turns, so that none waits for another between them. What is computed for a row does not depend on which rows
+//! are with it: the bits are the same, however many lanes there are.
 
 use std::sync::{Mutex, PoisonError};
 
 use cornu_ir::error::BackendError;
-use cornu_ir::plan::{DotKernel, LoopKernel, Plan, Step};
+use cornu_ir::plan::{DotKernel, Kernel, LoopKernel, Plan, Step};
 use cornu_ir::types::Type;
 
 use crate::body::{Binding, Body, Shared};
@@ -85,8 +86,7 @@ pub(crate) fn lower_lanes(
     };
     let mut right: Vec<(BufferIndex, Type)> = Vec::new();
     for (_, dot, input) in rows.products() {
-        let from = step.reads[body.state + input].index();
-        right.push(pack(lowering, dot, from));
+        right.push(pack(lowering, dot, step.reads[body.state + input].index()));
     }
     let types: Vec<Type> = right.iter().map(|(_, ty)| ty.clone()).collect();
     let (count, mut first) = (lowering.threads.min(rows.count() / LEAST_ROWS).max(1), 0);
@@ -106,8 +106,7 @@ pub(crate) fn lower_lanes(
 /// True if there are rows for some lanes, and weights that all can read. Not a matter of how many threads there are: the
 /// sums of long products are cut otherwise than in a loop that has no lanes.
 fn is_worth_lanes(rows: &Rows<'_>, body: &Plan, sequences: usize) -> bool {
-    let products =
-        body.steps.iter().filter(|step| matches!(step.kernel, cornu_ir::plan::Kernel::Dot(_))).count();
+    let products = body.steps.iter().filter(|step| matches!(step.kernel, Kernel::Dot(_))).count();
     let of_loop = rows.products().filter(|(.., input)| *input >= sequences);
     let weights: Vec<usize> = of_loop.map(|(_, dot, _)| dot.n * dot.k).collect();
     rows.count() >= 2 * LEAST_ROWS

@@ -6,7 +6,7 @@
 use cornu_ir::DType;
 use cornu_ir::op::Op;
 use cornu_ir::plan::{
-    BufferId, DotKernel, Kernel, Map, OpKernel, Place, Plan, Program, Scalar, Step, View, ViewDim,
+    Buffer, BufferId, DotKernel, Kernel, Map, OpKernel, Place, Plan, Program, Scalar, Step, View, ViewDim,
 };
 use cornu_ir::types::Type;
 
@@ -23,13 +23,13 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// The rows along the first axis of all state and all outputs, if what is computed for one depends on no other.
     pub(crate) fn of(plan: &'a Plan) -> Option<Rows<'a>> {
-        let count = *plan.inputs[..plan.state].first()?.shape.first()?;
+        let (state, inputs) = plan.inputs.split_at_checked(plan.state)?;
+        let count = *state.first()?.shape.first()?;
         let has_rows = |ty: &Type| ty.shape.first() == Some(&count);
-        let all_have = plan.inputs[..plan.state].iter().chain(&plan.outputs).all(has_rows);
-        if count < 2 || !all_have {
+        if count < 2 || !state.iter().chain(&plan.outputs).all(has_rows) {
             return None;
         }
-        let mut rows = Rows { plan, count, of_inputs: vec![None; plan.inputs.len() - plan.state] };
+        let mut rows = Rows { plan, count, of_inputs: vec![None; inputs.len()] };
         plan.steps.iter().all(|step| rows.learn(step).is_some()).then_some(rows)
     }
 
@@ -77,7 +77,7 @@ impl<'a> Rows<'a> {
             let place = Place::Input(plan.inputs.len() - plan.state);
             plan.inputs.push(ty.clone());
             plan.steps[number].reads[1] = BufferId(plan.buffers.len() as u32);
-            plan.buffers.push(cornu_ir::plan::Buffer { ty: ty.clone(), place });
+            plan.buffers.push(Buffer { ty: ty.clone(), place });
         }
         plan
     }
@@ -93,16 +93,16 @@ impl<'a> Rows<'a> {
                 if !are_rows || dtype != DType::F32 {
                     return None;
                 }
-                self.sees(step.reads[0], true)?;
-                self.sees(step.reads[1], false)?;
+                self.sees(*step.reads.first()?, true)?;
+                self.sees(*step.reads.get(1)?, false)?;
                 self.learn_program(&dot.tail, step, m * n)
             }
             Kernel::Op(OpKernel { op: Op::Concat(concat), operands, result, tail }) => {
-                let is_along = concat.axis > 0 && result.shape[0] == count && tail.is_identity();
+                let is_along = concat.axis > 0 && result.shape.first() == Some(&count) && tail.is_identity();
                 if !is_along {
                     return None;
                 }
-                step.reads[..*operands].iter().try_for_each(|&read| self.sees(read, true))
+                step.reads.get(..*operands)?.iter().try_for_each(|&read| self.sees(read, true))
             }
             Kernel::Reduce(_) | Kernel::Loop(_) | Kernel::Branch(_) | Kernel::Op(_) => None,
         }
@@ -114,10 +114,11 @@ impl<'a> Rows<'a> {
             return None;
         }
         for load in &program.loads {
-            let id = step.reads[load.read];
-            let own = self.plan.buffers[id.index()].ty.elements() / self.count;
+            let id = *step.reads.get(load.read)?;
+            let own = self.plan.buffers.get(id.index())?.ty.elements() / self.count;
             let (stride, within) = along_rows(&load.view, self.count)?;
-            let end = load.view.offset + within.iter().map(|dim| (dim.size - 1) * dim.stride).sum::<usize>();
+            let reach = within.iter().map(|dim| dim.size.saturating_sub(1) * dim.stride);
+            let end = load.view.offset + reach.sum::<usize>();
             match stride {
                 0 => self.sees(id, false)?,
                 _ if stride == own && end < own => self.sees(id, true)?,
@@ -134,10 +135,10 @@ impl<'a> Rows<'a> {
 
     /// Notes that each row sees its own row of a buffer, or all rows see all of it; `None` if that cannot be.
     fn sees(&mut self, id: BufferId, own: bool) -> Option<()> {
-        let buffer = &self.plan.buffers[id.index()];
+        let buffer = self.plan.buffers.get(id.index())?;
         let fits = !own || buffer.ty.elements().is_multiple_of(self.count);
         let known = match buffer.place {
-            Place::Input(index) => *self.of_inputs[index].get_or_insert(own),
+            Place::Input(index) => *self.of_inputs.get_mut(index)?.get_or_insert(own),
             Place::State(_) | Place::Output(_) | Place::Arena(_) | Place::Constant(_) => {
                 self.has_rows(buffer.place)
             }
@@ -198,4 +199,51 @@ fn along_rows(view: &View, count: usize) -> Option<(usize, Vec<ViewDim>)> {
     let inner = ViewDim { size: first.size / count, stride: first.stride };
     let within = std::iter::once(inner).filter(|dim| dim.size > 1).chain(rest.iter().copied());
     Some((inner.size * inner.stride, within.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cornu_ir::derived::{Loop, Step as Turn, along_time};
+    use cornu_ir::passes::optimize;
+    use cornu_ir::plan::{LoopKernel, plan};
+    use cornu_ir::{Builder, Expr};
+
+    /// The body of a loop over two steps of `[32, 4]`.
+    fn body(next: impl for<'b> Fn(Expr<'b>, Expr<'b>, Expr<'b>) -> Expr<'b>) -> Plan {
+        let b = Builder::new();
+        let input = |shape: &[usize]| b.input("x", Type::new(DType::F32, shape));
+        let (first, all, weights) = (input(&[32, 4]), input(&[2, 32, 4]), input(&[4, 4]));
+        let steps = Loop { length: 2, reverse: false, carries: vec![first], sequences: vec![all] };
+        let (_, results) = along_time(&b, steps, |carries, slices| {
+            let next = next(carries[0], slices[0], weights);
+            Turn { carries: vec![next], results: vec![next] }
+        });
+        let plan = plan(&optimize(&b.finish(&results).unwrap()));
+        let body = |kernel: Kernel| {
+            if let Kernel::Loop(LoopKernel { body, .. }) = kernel { Some(body) } else { None }
+        };
+        plan.steps.into_iter().find_map(|step| body(step.kernel)).expect("a loop")
+    }
+
+    #[test]
+    fn rows_that_are_apart_can_be_cut() {
+        let plan = body(|carry, slice, weights| (carry.matmul(weights) + slice).tanh());
+        let rows = Rows::of(&plan).expect("each sample is by itself");
+        assert_eq!(rows.count(), 32);
+        let narrowed = rows.narrowed(8, &[Type::new(DType::F32, [128])]);
+        assert_eq!(narrowed.inputs[0], Type::new(DType::F32, [8, 4]));
+        assert!(narrowed.to_string().contains("dot[1x 8x4 4x4]"), "{narrowed}");
+        let strides: Vec<usize> =
+            (0..plan.inputs.len() - 1).map(|input| rows.bytes_of_input(input)).collect();
+        assert_eq!(strides, [16, 0], "a slice has rows, and weights have none");
+    }
+
+    #[test]
+    fn rows_that_see_each_other_cannot() {
+        let plan = body(|carry, slice, _| carry + slice * carry.sum_all().broadcast_leading(&carry.shape()));
+        assert!(Rows::of(&plan).is_none());
+        let plan = body(|carry, slice, _| slice + carry.reverse(&[0]));
+        assert!(Rows::of(&plan).is_none());
+    }
 }
