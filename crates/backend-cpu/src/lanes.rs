@@ -1,6 +1,6 @@
-//! Lanes: a loop whose rows know nothing of each other is run by threads that do not either. Each has some of the rows
-//! for all turns, so that none waits for another between them. What is computed for a row does not depend on which rows
-//! are with it: the bits are the same, however many lanes there are.
+//! Lanes: a loop whose rows know nothing of each other is run by threads that do not either. Each has some of the
+//! rows for all turns, so that none waits for another between them. What is computed for a row does not depend on
+//! which rows are with it: the bits are the same, however many lanes there are.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -103,8 +103,8 @@ pub(crate) fn lower_lanes(
     Ok(true)
 }
 
-/// True if there are rows for some lanes, and weights that all can read. Not a matter of how many threads there are: the
-/// sums of long products are cut otherwise than in a loop that has no lanes.
+/// True if there are rows for some lanes, and weights that all can read. Not a matter of how many threads there are:
+/// the sums of long products are cut otherwise than in a loop that has no lanes.
 fn is_worth_lanes(rows: &Rows<'_>, body: &Plan, sequences: usize) -> bool {
     let products = body.steps.iter().filter(|step| matches!(step.kernel, Kernel::Dot(_))).count();
     let of_loop = rows.products().filter(|(.., input)| *input >= sequences);

@@ -10,12 +10,13 @@ use crate::simd::gemm::LEAST_ROWS as LEAST_OUTER_ROWS;
 /// give the tail long stretches to run over; with many rows a wide right operand is read less often.
 const LONG: [usize; 2] = [MOST_ROWS / 2, 512];
 const TALL: [usize; 2] = [MOST_ROWS, 256];
-/// The same for sums of outer products, which read their operands where they lie, mostly far away: a row or column that
-/// is met by few tiles is not read often.
+/// The same for sums of outer products, which read their operands where they lie, mostly far away: a row or column
+/// that is met by few tiles is not read often.
 const OUTER: [usize; 2] = [64, 128];
 /// There are to be so many pieces of them, where more would mean sums of more parts to be joined.
 const OUTER_PIECES: usize = 16;
-/// So many columns are tiles enough, so that all rows are in one tile if they can be, and the right operand is read once.
+/// So many columns are tiles enough, so that all rows are in one tile if they can be, and the right operand is read
+/// once.
 const WIDE: usize = 1 << 12;
 /// The longest rows of a tile, and so many numbers of the right operand as lie in that cache beside the sums.
 const LONGEST: usize = 2048;
