@@ -99,10 +99,25 @@ impl<O: Operand> Panel<O> {
         if matches!(self.source, Source::Rows(_) | Source::Columns(_)) {
             return None;
         }
-        let to = temporary(batch * self.padded_rows() * self.depth * size_of::<O::Held>());
         let panel = Panel { source: self.source.clone(), ..*self };
+        let (task, to) = panel.pack_into(batch, temporary);
         self.ahead = Some(to);
-        Some(Box::new(PackTask { panel, to, batch }))
+        Some(task)
+    }
+
+    /// The task that packs it, and where it lies then.
+    pub(super) fn pack_into(
+        self,
+        batch: usize,
+        temporary: &mut dyn FnMut(usize) -> BufferIndex,
+    ) -> (Box<dyn Task>, BufferIndex) {
+        let to = temporary(batch * self.padded_rows() * self.depth * size_of::<O::Held>());
+        (Box::new(PackTask { panel: self, to, batch }), to)
+    }
+
+    /// The operand where a task has packed it.
+    pub(super) fn packed_at(self, to: BufferIndex) -> Panel<O> {
+        Panel { ahead: Some(to), ..self }
     }
 
     /// True if the rows of the operand are read where they lie, and not packed.
