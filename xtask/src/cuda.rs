@@ -14,7 +14,8 @@ const NVRTC: &str = "nvidia-cuda-nvrtc==13.0.88";
 pub(crate) fn without_gpu() -> Outcome {
     match nvrtc() {
         Ok(folder) => {
-            let test = ["test", "--locked", "--package", "cornu-backend-cuda", "--lib", "every_kernel"];
+            let test =
+                ["test", "--locked", "--package", "cornu-backend-cuda", "--lib", "for_every_architecture"];
             run(cargo(test).env("LD_LIBRARY_PATH", folder).env("CORNU_REQUIRE_NVRTC", "1"))?;
         }
         Err(reason) => eprintln!("SKIPPED: no kernel is compiled for a GPU: {reason}"),
@@ -23,7 +24,7 @@ pub(crate) fn without_gpu() -> Outcome {
 }
 
 /// The folder with NVRTC's libraries, which are fetched if they are not there.
-fn nvrtc() -> Result<PathBuf, String> {
+pub(crate) fn nvrtc() -> Result<PathBuf, String> {
     let home = target_folder().join("nvrtc");
     let folder = home.join("nvidia/cu13/lib");
     if !folder.join("libnvrtc.so.13").exists() {

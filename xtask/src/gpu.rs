@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::process::{cargo, run, target_folder};
-use crate::{Outcome, root};
+use crate::{Outcome, cuda, root};
 
 const HELP: &str = "\
 cargo xtask gpu [--profile NAME]   builds into target/gpu all that a machine with a GPU needs to try Cornu
-cargo xtask gpu --report           registers, shared memory and spills of every kernel of the conformance corpus, for
-                                   each architecture, as NVRTC reports them; needs NVRTC, and no GPU
+cargo xtask gpu --report [NAME]    registers, shared memory and spills of each kernel that trains W1 to W5, or one of
+                                   them, on Hopper, as NVRTC reports them; it is fetched by pip, and no GPU is needed
 
 Carry target/gpu to the machine. It needs NVIDIA's driver, NVRTC (of the CUDA toolkit, or `pip install
 nvidia-cuda-nvrtc`) and a C library no older than the one here; neither cargo nor sources. There:
@@ -45,7 +45,8 @@ pub(crate) fn of(args: &[String]) -> Outcome {
     match args.as_slice() {
         [] => bundle("release"),
         ["--profile", profile] => bundle(profile),
-        ["--report"] => report(),
+        ["--report"] => report(&["W1", "W2", "W3", "W4", "W5"]),
+        ["--report", workload] => report(&[workload]),
         ["--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -54,11 +55,27 @@ pub(crate) fn of(args: &[String]) -> Outcome {
     }
 }
 
-/// Registers, memory and spills of kernels: the unit test that compiles them says so if it is asked.
-fn report() -> Outcome {
-    let test =
-        ["test", "--quiet", "--package", "cornu-backend-cuda", "--lib", "--", "--nocapture", "every_kernel"];
-    run(cargo(test).env("CORNU_REQUIRE_NVRTC", "1").env("CORNU_KERNEL_REPORT", "1"))
+/// Has workloads write the graphs of their programs, which takes some steps of training on the processor, and the unit
+/// test of the compiler say what the kernels of these take.
+fn report(workloads: &[&str]) -> Outcome {
+    run(&mut cargo(["build", "--release", "--quiet", "--package", "cornu-bench"]))?;
+    let bench = target_folder().join("release").join(format!("cornu-bench{}", std::env::consts::EXE_SUFFIX));
+    let nvrtc = cuda::nvrtc()?;
+    for workload in workloads {
+        let graphs = target_folder().join("gpu-report").join(workload);
+        fs::create_dir_all(&graphs).map_err(|error| said(&graphs, &error))?;
+        let mut train = Command::new(&bench);
+        train.args(["--digest", workload, "train"]).env("CORNU_BACKEND", "cpu").env("CORNU_DUMP", &graphs);
+        run(&mut train)?;
+        let test =
+            ["test", "--quiet", "--package", "cornu-backend-cuda", "--lib", "--", "--nocapture", "dumped"];
+        let mut test = cargo(test);
+        test.env("LD_LIBRARY_PATH", &nvrtc)
+            .env("CORNU_REQUIRE_NVRTC", "1")
+            .env("CORNU_KERNEL_REPORT", &graphs);
+        run(&mut test)?;
+    }
+    Ok(())
 }
 
 /// Builds everything, and lays it into a folder of its own.

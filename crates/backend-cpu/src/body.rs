@@ -6,7 +6,7 @@ use cornu_ir::types::Type;
 
 use crate::kernels::copy::{Axis, CopyTask, Side};
 use crate::kernels::{BufferIndex, Span};
-use crate::lower::{Lowered, Lowering, lower_checked};
+use crate::lower::{Lowered, Lowering, lower_checked, lower_lane};
 use crate::work::{Runner, Work};
 
 /// The work of a plan inside another.
@@ -39,6 +39,11 @@ impl Binding {
         Binding { around, offset: 0, stride: 0 }
     }
 
+    /// So many bytes further on.
+    pub(crate) fn further(self, bytes: usize) -> Binding {
+        Binding { offset: self.offset + bytes, ..self }
+    }
+
     /// At slices of a buffer, so many bytes apart.
     pub(crate) fn sliced(around: BufferIndex, stride: usize) -> Binding {
         Binding { around, offset: 0, stride }
@@ -53,13 +58,24 @@ impl Body {
         shared: &Shared,
     ) -> Result<[Body; N], BackendError> {
         let lowered: Result<Vec<Lowered>, BackendError> =
-            plans.iter().map(|plan| lower_checked(plan, lowering.isa)).collect();
+            plans.iter().map(|plan| lower_checked(plan, lowering.isa, lowering.threads)).collect();
         let lowered = lowered?;
         let arena = lowering.temporary(lowered.iter().map(|body| body.arena_bytes).max().unwrap_or(0));
         let bodies: Vec<Body> =
             lowered.into_iter().map(|body| Body::new(lowering, body, arena, shared)).collect();
         let Ok(bodies) = <[Body; N]>::try_from(bodies) else { unreachable!("each plan becomes a body") };
         Ok(bodies)
+    }
+
+    /// Lowers a plan that one thread runs: see [`lower_lane`].
+    pub(crate) fn lower_lane(
+        lowering: &mut Lowering<'_>,
+        plan: &Plan,
+        shared: &Shared,
+    ) -> Result<Body, BackendError> {
+        let lowered = lower_lane(plan, lowering.isa)?;
+        let arena = lowering.temporary(lowered.arena_bytes);
+        Ok(Body::new(lowering, lowered, arena, shared))
     }
 
     fn new(lowering: &mut Lowering<'_>, lowered: Lowered, arena: BufferIndex, shared: &Shared) -> Body {

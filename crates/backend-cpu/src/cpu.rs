@@ -71,12 +71,12 @@ impl Backend for Cpu {
     }
 
     fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError> {
-        let lowered = lower(plan, self.isa)?;
+        let lowered = lower(plan, self.isa, self.threads())?;
         Ok(Box::new(Execution::new(plan, lowered, self.team.clone(), self.isa)?))
     }
 
     fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
-        let lowered = lower(plan, self.isa)?;
+        let lowered = lower(plan, self.isa, self.threads())?;
         let constants: usize = lowered.constants.iter().map(|constant| constant.ty().bytes()).sum();
         let beside = lowered.arena_bytes.saturating_sub(plan.arena_bytes);
         Ok((constants + beside + self.threads() * lowered.scratch_bytes()) as u64)

@@ -2,9 +2,9 @@
 //!
 //! [`Cpu`] is all there is to see, and the [`Limits`] of the machine. Inside: `lower` turns each step of a plan
 //! into tasks, whose scratch memory is sized then; `work` is the order in which they run, with loops (`repeat`) and
-//! branches (`branch`) among them; `executable` runs them; `pieces` are cut by the size of the work alone, and a `team`
-//! of threads shares them; `simd` compiles loops for each instruction set; `kernels` has one file for each kind of
-//! kernel.
+//! branches (`branch`) among them, and `lanes` for loops whose samples are apart (`narrow`); `executable` runs them;
+//! `pieces` are cut by the size of the work alone, and a `team` of threads shares them; `simd` compiles loops for each
+//! instruction set; `kernels` has one file for each kind of kernel.
 #![deny(unsafe_code)]
 
 mod body;
@@ -17,8 +17,11 @@ mod error;
 mod executable;
 #[allow(unsafe_code)]
 mod kernels;
+#[allow(unsafe_code)]
+mod lanes;
 mod limits;
 mod lower;
+mod narrow;
 mod ops;
 mod pieces;
 mod repeat;

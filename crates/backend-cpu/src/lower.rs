@@ -36,17 +36,29 @@ impl Lowered {
     }
 }
 
-/// Lowers every step, if the plan keeps its own rules.
-pub(crate) fn lower(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
+/// Lowers every step for a team of so many threads, if the plan keeps its own rules.
+pub(crate) fn lower(plan: &Plan, isa: Isa, threads: usize) -> Result<Lowered, BackendError> {
     plan.check().map_err(broken)?;
-    lower_checked(plan, isa)
+    lower_checked(plan, isa, threads)
 }
 
 /// Lowers every step of a plan that keeps its rules.
-pub(crate) fn lower_checked(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
+pub(crate) fn lower_checked(plan: &Plan, isa: Isa, threads: usize) -> Result<Lowered, BackendError> {
+    lower_steps(plan, isa, threads, false)
+}
+
+/// Lowers every step of a plan that one thread of a team runs by itself. The right operands of products are those that
+/// [`matmul::pack_right`] has packed.
+pub(crate) fn lower_lane(plan: &Plan, isa: Isa) -> Result<Lowered, BackendError> {
+    lower_steps(plan, isa, 1, true)
+}
+
+fn lower_steps(plan: &Plan, isa: Isa, threads: usize, is_lane: bool) -> Result<Lowered, BackendError> {
     let mut lowering = Lowering {
         plan,
         isa,
+        threads,
+        is_lane,
         lowered: Lowered {
             works: Vec::new(),
             ends: Vec::with_capacity(plan.steps.len()),
@@ -68,6 +80,9 @@ pub(crate) fn lower_checked(plan: &Plan, isa: Isa) -> Result<Lowered, BackendErr
 pub(crate) struct Lowering<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) isa: Isa,
+    /// How many threads run it.
+    pub(crate) threads: usize,
+    is_lane: bool,
     lowered: Lowered,
     /// Bytes after the plan's arena that the current step uses between its tasks.
     used_after_plan: usize,
@@ -106,6 +121,11 @@ impl Lowering<'_> {
         let [left, right] = [0, 1].map(|read| step.reads[read].index());
         let tail = self.code(&kernel.tail, step, true)?;
         if kernel.batch * kernel.m * kernel.n == 0 {
+            return Ok(());
+        }
+        if self.is_lane {
+            let product = matmul::lane_product(kernel, self.isa, left, right, tail);
+            self.push_boxed(product);
             return Ok(());
         }
         if matmul::is_reduction(kernel) {
@@ -159,6 +179,11 @@ impl Lowering<'_> {
     /// Where a buffer lies.
     pub(crate) fn place(&self, buffer: BufferIndex) -> Place {
         self.lowered.places[buffer]
+    }
+
+    /// The size of a buffer.
+    pub(crate) fn bytes(&self, buffer: BufferIndex) -> usize {
+        self.lowered.bytes[buffer]
     }
 
     /// The buffer of a constant that is not the plan's own.

@@ -5,6 +5,7 @@ use cornu_ir::plan::{LoopKernel, Step};
 
 use crate::body::{Binding, Body, Shared, bring_home, homes, written};
 use crate::kernels::Span;
+use crate::lanes::lower_lanes;
 use crate::lower::Lowering;
 use crate::work::{Runner, Work};
 
@@ -52,6 +53,9 @@ pub(crate) fn lower_loop(
         inputs: (body.state..body.inputs.len()).map(input).collect(),
         outputs: (body.state..body.outputs.len()).map(output).collect(),
     };
+    if lower_lanes(lowering, kernel, step, &shared)? {
+        return Ok(());
+    }
     let [body] = Body::lower_all(lowering, [body], &shared)?;
     lowering.push_work(Work::Loop(Loop { length: *length, reverse: *reverse, body }));
     Ok(())

@@ -224,7 +224,8 @@ fn convolutions() {
     let pointwise = sliding([1, 1], [0, 0], [0, 0], [1, 1]);
     // The input, the kernel, and the number of groups.
     let thirds = sliding([3, 3], [2, 3], [1, 0], [1, 2]);
-    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 15] = [
+    let far = sliding([1, 1], [0, 4], [2, 0], [1, 1]);
+    let cases: [([usize; 4], [usize; 4], usize, &Sliding); 19] = [
         ([4, 30, 29, 3], [3, 3, 3, 16], 1, &same),
         ([3, 31, 28, 1], [5, 5, 1, 10], 1, &strided),
         ([2, 33, 35, 8], [4, 3, 8, 17], 1, &thirds),
@@ -240,6 +241,10 @@ fn convolutions() {
         ([2, 21, 19, 150], [3, 3, 1, 150], 150, &strided),
         ([2, 13, 11, 5], [2, 3, 1, 5], 5, &thirds),
         ([4, 20, 18, 12], [3, 2, 1, 36], 12, &strided),
+        ([3, 10, 24, 16], [3, 3, 16, 16], 1, &same),
+        ([2, 11, 8, 18], [2, 3, 18, 31], 1, &same),
+        ([1, 9, 16, 61], [3, 3, 61, 35], 1, &same),
+        ([2, 9, 22, 5], [3, 3, 5, 20], 1, &far),
     ];
     for dtype in [DType::F32, DType::F64, DType::BF16] {
         for (input, kernel, groups, sliding) in if dtype == DType::F32 { &cases[..] } else { &cases[2..3] } {

@@ -116,8 +116,17 @@ mod tests {
         Ok(program.log())
     }
 
-    /// Programs too large to be run in tests, whose kernels are others for that.
-    const LARGE: &[(&str, &str)] = &[("compiled", include_str!("../tests/compiled.ir"))];
+    /// True if there is NVRTC; says so if not, and fails if it has to be.
+    fn is_there() -> bool {
+        let Err(missing) = version() else { return true };
+        assert!(std::env::var_os("CORNU_REQUIRE_NVRTC").is_none(), "{missing}");
+        eprintln!("SKIPPED: no kernel is compiled for a GPU: {missing}");
+        false
+    }
+
+    /// Programs larger than those of the corpus, whose kernels are others for that.
+    const LARGE: &[(&str, &str)] =
+        &[("compiled", include_str!("../tests/compiled.ir")), ("large", include_str!("../tests/large.ir"))];
 
     #[test]
     fn every_kernel_compiles_for_every_architecture() {
@@ -132,10 +141,7 @@ mod tests {
     /// All kernels of these files, in one program. Compiled to machine code: only the assembler looks into inline
     /// assembly. It reports what is no error and yet a fault: numbers that fall out of the registers.
     fn kernels_compile_for_every_architecture(files: &[(&str, &str)]) {
-        if let Err(missing) = version() {
-            let required = std::env::var_os("CORNU_REQUIRE_NVRTC").is_some();
-            assert!(!required, "{missing}");
-            eprintln!("SKIPPED: no kernel is compiled for a GPU: {missing}");
+        if !is_there() {
             return;
         }
         let (mut source, mut missing) = (Source::default(), Vec::new());
@@ -152,11 +158,26 @@ mod tests {
             let spills: Vec<&str> = spilling(&log).filter(|kernel| !turns_angles(&source, kernel)).collect();
             assert!(spills.is_empty(), "{architecture}: kernels with a stack: {spills:?}\n{log}");
             println!("{architecture}: {} kernels", source.names().len());
-            if std::env::var_os("CORNU_KERNEL_REPORT").is_some() {
-                resources(&log).for_each(|line| println!("{line}"));
-            }
         }
         assert!(missing.is_empty(), "{}", missing.join("\n"));
+    }
+
+    /// What the kernels of programs take that `CORNU_DUMP` wrote, in the folder that `CORNU_KERNEL_REPORT` names: those
+    /// of models at their real sizes. `cargo xtask gpu --report` writes and shows them.
+    #[test]
+    fn every_kernel_of_programs_that_were_dumped() {
+        let Some(folder) = std::env::var_os("CORNU_KERNEL_REPORT") else { return };
+        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+        files.retain(|file| file.to_string_lossy().ends_with("00-built.ir"));
+        files.sort();
+        assert!(is_there() && !files.is_empty());
+        for file in files {
+            let graph = cornu_ir::text::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
+            let mut source = Source::default();
+            lower(&plan(&optimize(&graph)), &mut source).unwrap_or_else(|error| panic!("{error}"));
+            println!("{}", file.file_name().unwrap_or_default().display());
+            resources(&report(&source.text(), "sm_90a").unwrap()).for_each(|line| println!("{line}"));
+        }
     }
 
     /// A line for each kernel of a report: its name, what it takes, and what fell out of its registers.

@@ -8,7 +8,7 @@ use crate::body::{lower_branch, lower_loop};
 use crate::error::broken;
 use crate::kernels::{Printed, map, matmul};
 use crate::launch::{BufferIndex, Launch, Work};
-use crate::ops::{lower_op, lower_reduce};
+use crate::ops::{lower_chain, lower_op, lower_reduce};
 use crate::print::{Functor, Role, Wiring, functor, lanes};
 use crate::source::Source;
 
@@ -45,9 +45,18 @@ pub(crate) fn lower_checked(
         constants: plan.constants.clone(),
     };
     let mut lowering = Lowering { plan, source, aligned, lowered, used_after_plan: 0 };
-    for step in &plan.steps {
-        lowering.step(step)?;
-        lowering.lowered.ends.push(lowering.lowered.works.len());
+    let mut steps = plan.steps.as_slice();
+    while let Some((first, rest)) = steps.split_first() {
+        lowering.used_after_plan = 0;
+        steps = match lower_chain(&mut lowering, steps) {
+            Some(after) => after,
+            None => {
+                lowering.step(first)?;
+                rest
+            }
+        };
+        let lowered = &mut lowering.lowered;
+        lowered.ends.resize(plan.steps.len() - steps.len(), lowered.works.len());
     }
     Ok(lowering.lowered)
 }
@@ -65,10 +74,12 @@ pub(crate) struct Lowering<'a> {
 
 impl Lowering<'_> {
     fn step(&mut self, step: &Step) -> Result<(), BackendError> {
-        self.used_after_plan = 0;
         match &step.kernel {
             Kernel::Map(map) => self.map(map, step),
-            Kernel::Reduce(kernel) => lower_reduce(self, kernel, step),
+            Kernel::Reduce(kernel) => {
+                lower_reduce(self, kernel, step);
+                Ok(())
+            }
             Kernel::Dot(kernel) => self.dot(kernel, step),
             Kernel::Loop(kernel) => lower_loop(self, kernel, step),
             Kernel::Branch(kernel) => lower_branch(self, kernel, step),

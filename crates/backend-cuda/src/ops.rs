@@ -1,6 +1,7 @@
 //! Lowering of single ops: one arm for each op of the language.
 
 mod along;
+mod chain;
 mod moved;
 mod picked;
 mod pool;
@@ -13,6 +14,7 @@ use cornu_ir::types::Type;
 use smallvec::SmallVec;
 
 pub(crate) use along::lower_reduce;
+pub(crate) use chain::lower_chain;
 
 use crate::kernels::conv::{Form, conv};
 use crate::kernels::pool::Side;
@@ -114,7 +116,10 @@ fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Back
             lowering.push(random_bits(buffers, node.ty.elements(), lowering.aligned));
             Ok(())
         }
-        Op::ArgReduce(op) => along::lower_arg_reduce(lowering, op, node),
+        Op::ArgReduce(op) => {
+            along::lower_arg_reduce(lowering, op, node);
+            Ok(())
+        }
         Op::ArgSort(op) => {
             along::lower_arg_sort(lowering, op, node);
             Ok(())
@@ -126,9 +131,13 @@ fn lower_single(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Result<(), Back
         Op::Conv(_) => convolution(lowering, Form::Forward, node),
         Op::ConvInputGrad(_) => convolution(lowering, Form::InputGrad, node),
         Op::ConvKernelGrad(_) => convolution(lowering, Form::KernelGrad, node),
-        Op::Window(op) => pool::lower_window(lowering, op.kind, &op.windows, Side::Windows, node),
+        Op::Window(op) => {
+            pool::lower_window(lowering, op.kind, &op.windows, Side::Windows, node);
+            Ok(())
+        }
         Op::WindowSpread(op) => {
-            pool::lower_window(lowering, WindowKind::Sum, &op.windows, Side::Elements, node)
+            pool::lower_window(lowering, WindowKind::Sum, &op.windows, Side::Elements, node);
+            Ok(())
         }
         Op::WindowArgMax(op) => {
             pool::lower_window_arg_max(lowering, &op.windows, node);

@@ -47,6 +47,14 @@ pub(crate) struct Functor {
     pub(crate) lanes: usize,
 }
 
+impl Functor {
+    /// The same under another name.
+    pub(crate) fn renamed(&self, name: &str) -> Functor {
+        let text = self.text.replace(&self.name, name);
+        Functor { name: name.to_string(), text, pointers: self.pointers.clone(), lanes: self.lanes }
+    }
+}
+
 /// What a program is to its kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

@@ -3,8 +3,11 @@
 mod common;
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::process::Command;
 
 use cornu_backend_cuda::Cuda;
+use cornu_cuda_emulator::Emulator;
 use cornu_ir::testing::{
     CASES, Run, agreement, cases, conformance, gradient_graph_in, random_graph, random_inputs, retyped, run,
 };
@@ -85,4 +88,54 @@ fn every_case_of_the_corpus_agrees_in_half_width() {
 fn random_programs_agree_with_the_reference() {
     let Some(cuda) = common::gpu() else { return };
     none_of((0..100).filter_map(|seed| disagreement(&random_graph(seed), None, cuda)).collect());
+}
+
+/// Runs the first test above in a process of its own, where the emulator is set up otherwise.
+fn the_corpus_passes_in(command: Option<Command>) {
+    let Some(mut command) = command else { return };
+    let output = command.args(["--exact", "every_case_of_the_corpus_passes"]).output().expect("started");
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(output.status.success(), "{}\n{}", said[0], said[1]);
+    assert!(said[0].contains("1 passed"), "{}", said[0]);
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("the path of a program that runs")
+}
+
+/// Warps and blocks that come in another order find the same numbers, unless a barrier is missing.
+#[test]
+fn the_corpus_passes_in_another_order_of_warps() {
+    the_corpus_passes_in(common::emulator().map(|_| {
+        let mut command = Command::new(this_program());
+        command.env("CORNU_EMULATOR", "1").env("CORNU_EMULATOR_SEED", "7");
+        command
+    }));
+}
+
+/// Work that the device does as late as it may finds the same numbers, unless nobody waits for it.
+#[test]
+fn the_corpus_passes_when_the_device_is_late() {
+    the_corpus_passes_in(common::emulator().map(|_| {
+        let mut command = Command::new(this_program());
+        command.env("CORNU_EMULATOR", "1").env("CORNU_EMULATOR_LATE", "1");
+        command
+    }));
+}
+
+/// No kernel reads or writes beside the buffers it is given.
+#[test]
+fn the_corpus_passes_under_address_sanitizer() {
+    the_corpus_passes_in(common::emulator().and_then(|_| {
+        match Emulator::sanitized_command(&this_program()) {
+            Ok(mut command) => {
+                command.env("CORNU_EMULATOR", "1");
+                Some(command)
+            }
+            Err(missing) => {
+                eprintln!("SKIPPED, not tested: {missing}");
+                None
+            }
+        }
+    }));
 }

@@ -2,7 +2,6 @@
 
 mod common;
 
-use cornu_cuda_emulator::Emulator;
 use cornu_ir::backend::{Backend, Buffer};
 use cornu_ir::ops::Dot;
 use cornu_ir::passes::optimize;
@@ -35,7 +34,7 @@ fn a_step_is_one_launch_and_no_wait() {
     let mut outputs: Vec<Buffer> = vec![cuda.allocate(&Type::scalar(DType::F32)).expect("memory")];
     step.run(&mut state, &[&input], &mut outputs).expect("run");
     // A real driver counts nothing; there the rest of this test is only a run.
-    let Ok(emulator) = Emulator::start() else { return };
+    let Some(emulator) = common::emulator() else { return };
     emulator.reset_calls();
     for _ in 0..5 {
         step.run(&mut state, &[&input], &mut outputs).expect("run");

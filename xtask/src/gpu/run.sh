@@ -30,20 +30,21 @@ report() {
 
 # try NAME SECONDS COMMAND...: runs it under a limit, with a log of its own.
 try() {
-    local name=$1 limit=$(($2 * ${SCALE:-1})) begun=$SECONDS status
+    local name=$1 limit=$(($2 * ${SCALE:-1})) begun=$SECONDS status said
     shift 2
     timeout --kill-after=10 "$limit" "$@" >"$out/$name.log" 2>&1 </dev/null
     status=$?
+    said=$(summed "$out/$name.log")
     case $status in
-        0) report "$name" passed $((SECONDS - begun)) "$(summed "$out/$name.log")" ;;
+        0) report "$name" passed $((SECONDS - begun)) "$said" ;;
         124 | 137) report "$name" stopped $((SECONDS - begun)) "after $limit s; see $name.log" ;;
-        *) report "$name" failed $((SECONDS - begun)) "$(summed "$out/$name.log") see $name.log" ;;
+        *) report "$name" failed $((SECONDS - begun)) "${said:+$said; }see $name.log" ;;
     esac
     return $status
 }
 
-# The last line of a log in which a test says how many passed.
-summed() { grep -h '^test result' "$1" | tail -n 1 | cut -d ';' -f 1-2 | sed 's/test result: //'; }
+# The last line of a log in which a test says how many passed, or in which a program says what is wrong.
+summed() { grep -hE '^(test result|bench): ' "$1" | tail -n 1 | cut -d ';' -f 1-2 | sed -E 's/test result: //'; }
 
 # ---- What is here ------------------------------------------------------------------------------------------------
 
@@ -66,7 +67,7 @@ export LD_LIBRARY_PATH
 PATH=$PATH:/usr/local/cuda/bin:/usr/local/cuda/compute-sanitizer:$(wheels '/*/bin'):$(wheels '/*/compute-sanitizer')
 
 # Without a GPU, tests would stand in for it or be skipped: not here.
-export CORNU_REQUIRE_GPU=1 CORNU_REQUIRE_NVRTC=1 CORNU_BACKEND=cuda RUST_BACKTRACE=1
+export CORNU_REQUIRE_GPU=1 CORNU_REQUIRE_NVRTC=1 CORNU_BACKEND=cuda
 
 has_torch() { "$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' >/dev/null 2>&1; }
 

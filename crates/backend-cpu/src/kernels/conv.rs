@@ -4,6 +4,7 @@
 mod direct;
 mod kernel_grad;
 mod left;
+mod lines;
 
 use std::marker::PhantomData;
 
@@ -13,6 +14,7 @@ use cornu_ir::ops::{ConvSizes, Sliding};
 use self::direct::{Cut, DirectTask};
 use self::kernel_grad::KernelGradTask;
 use self::left::Left;
+use self::lines::Lines;
 use super::copy::{Axis, CopyTask, Side};
 use super::map::Code;
 use super::matmul::{Layout, Sizes, products};
@@ -76,24 +78,27 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
     }
     let [first, second] = conv.args;
     let forward = Taps::forward(conv.sliding, input, taps, places);
-    let left =
-        |taps: Taps, channels: usize| Left::new(Patches { from: first, taps, groups: *groups, channels });
     let (groups, strip) = (*groups, isa.tile(size_of::<N>()).columns);
+    let left = |taps: Taps, channels: usize| Left::new(Patches { from: first, taps, groups, channels });
+    let sliding =
+        |left: Left, columns: usize| if columns <= 2 * strip { left.by_lines(Lines::slide) } else { left };
     let mut before: Vec<Box<dyn Task>> = Vec::new();
     let (left, columns, kernel) = match conv.form {
         Form::Forward => {
             let kernel = Source::Matrix { from: second, batch: *filters, row: 1, column: groups * filters };
-            (left(forward, *channels), *filters, kernel)
+            (sliding(left(forward, *channels), *filters), *filters, kernel)
         }
         Form::InputGrad => {
             let left = left(Taps::backward(conv.sliding, input, taps, places), *filters);
+            let left = sliding(left, *channels);
             let depth = left.depth();
             let turned = temporary(groups * channels * depth * size_of::<N>());
-            before.extend(turn_kernel::<N>(conv.sizes, second, turned));
+            let reversed = left.lines().map_or(1, |lines| lines.taps);
+            before.extend(turn_kernel::<N>(conv.sizes, reversed, second, turned));
             (left, *channels, Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 })
         }
         Form::KernelGrad => {
-            let left = left(forward, *channels);
+            let left = left(forward, *channels).by_lines(Lines::slide_outer);
             if left.run() < LEAST_ROWS {
                 return tasks::<N>(conv, isa, tail, temporary);
             }
@@ -101,10 +106,15 @@ fn float_tasks<N: Multiplied + Operand<Raw = N, Held = N>>(
         }
     };
     let results = batch * left.places();
-    let mut right = Panel::<N>::new(kernel, [columns, left.depth()], strip).whole();
-    before.extend(right.pack_ahead(groups, temporary));
-    let cut = Cut::new(results, columns, groups, left.depth(), strip);
-    before.push(Box::new(DirectTask { left, right, groups, columns, tail, cut }));
+    let cut = Cut::new(results, columns, groups, &left, strip);
+    let right = Panel::<N>::new(kernel, [columns, left.depth()], strip);
+    let mut right = right.by(if cut.is_few { left.run() } else { left.depth() });
+    if !cut.is_few {
+        before.extend(right.pack_ahead(groups, temporary));
+    }
+    let sliding =
+        left.lines().filter(|lines| lines.slide() && cut.is_at(lines.places)).map(|lines| lines.places);
+    before.push(Box::new(DirectTask { left, right, groups, columns, tail, cut, sliding }));
     before
 }
 
@@ -131,10 +141,11 @@ fn kernel_grad<N: Multiplied>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let ConvSizes { batch, groups, filters: columns, .. } = *conv.sizes;
-    let cut = kernel_grad::Cut::new(batch * left.places(), &left, columns, groups);
+    let sliding = left.lines().filter(|lines| lines.slide_outer()).map(|lines| lines.places);
+    let cut = kernel_grad::Cut::new(batch * left.places(), &left, columns, groups, sliding.unwrap_or(1));
     let (parts, results) = (cut.parts(), left.depth() * groups * columns);
     let sums = temporary(parts * results * size_of::<N::Total>());
-    let task = KernelGradTask { left, right, sums, groups, columns, cut, number: PhantomData::<N> };
+    let task = KernelGradTask { left, right, sums, groups, columns, cut, sliding, number: PhantomData::<N> };
     vec![Box::new(task), join_task::<Sum<N>>(results, parts, sums, tail)]
 }
 
@@ -165,7 +176,7 @@ fn tasks<O: Operand>(
             let backward = Taps::backward(conv.sliding, input, taps, places);
             let left = Source::Rows(patches(first, backward, filters));
             let turned = temporary(groups * channels * taps_count * filters * size_of::<O::Raw>());
-            before = turn_kernel::<O>(conv.sizes, second, turned);
+            before = turn_kernel::<O>(conv.sizes, 1, second, turned);
             let depth = taps_count * filters;
             let right = Source::Matrix { from: turned, batch: channels * depth, row: depth, column: 1 };
             let layout = Layout { batch: channels, row: groups * channels };
@@ -182,20 +193,28 @@ fn tasks<O: Operand>(
     before.into_iter().chain(products(sizes, left, right, layout, tail, temporary)).collect()
 }
 
-/// Brings a kernel `[taps, channels, groups, filters]` into the order `[groups, channels, taps, filters]`; nothing to
-/// do where it has no elements.
-fn turn_kernel<O: Operand>(sizes: &ConvSizes, from: BufferIndex, to: BufferIndex) -> Option<Box<dyn Task>> {
+/// Brings a kernel `[taps, channels, groups, filters]` into the order `[groups, channels, taps, filters]`, each
+/// `reversed` taps along the last axis the other way round; nothing to do where it has no elements.
+fn turn_kernel<O: Operand>(
+    sizes: &ConvSizes,
+    reversed: usize,
+    from: BufferIndex,
+    to: BufferIndex,
+) -> Option<Box<dyn Task>> {
     let ConvSizes { groups, channels, filters, .. } = *sizes;
     let taps = sizes.taps.elements();
     if groups * channels * taps * filters == 0 {
         return None;
     }
+    let tap = channels * groups * filters;
     let axis = |size: usize, from: usize, to: usize| Axis { size, from: from as isize, to: to as isize };
     let axes = [
         axis(groups, filters, channels * taps * filters),
         axis(channels, groups * filters, taps * filters),
-        axis(taps, channels * groups * filters, filters),
+        axis(taps / reversed, reversed * tap, reversed * filters),
+        Axis { size: reversed, from: -(tap as isize), to: filters as isize },
         axis(filters, 1, 1),
     ];
-    Some(Box::new(CopyTask::new(size_of::<O::Raw>(), &axes, Side::at(from, 0), Side::at(to, 0))))
+    let from = Side::at(from, (reversed - 1) * tap);
+    Some(Box::new(CopyTask::new(size_of::<O::Raw>(), &axes, from, Side::at(to, 0))))
 }

@@ -15,15 +15,16 @@ use crate::pieces::Pieces;
 use crate::simd::channels::{ChannelProduct, Channelwise};
 use crate::simd::fold::Sum;
 use crate::simd::number::Number;
-use crate::simd::plain::{bytes, elements_mut};
+use crate::simd::plain::{bytes, elements, elements_mut};
 use crate::simd::rows::ZEROS;
+use crate::simd::sliding_channels::{LEAST_CHANNELS, PLACES as TILE, SlidingChannels, TAPS};
 use crate::simd::table::{Held, floats};
 use crate::simd::{Isa, Loop, Target};
 
 /// Multiplications that are worth a piece of their own.
 const GRAIN: usize = 1 << 17;
 /// Sums of a block of places: they fit the first-level cache.
-const SUMS: usize = 1 << 12;
+const SUMS: usize = 1 << 13;
 /// The most places of a block: longer sums are made of theirs, which keeps errors small.
 const PLACES: usize = 128;
 
@@ -50,7 +51,11 @@ fn tasks<N: Channelwise>(
     };
     let (rows, width) = (batch * sliding.places, groups * filters);
     let work = (sliding.taps * width).max(1);
-    let blocks = Pieces::of(rows, (SUMS / width.max(1)).clamp(1, PLACES));
+    let is_wide = *filters == 1 && *groups >= LEAST_CHANNELS;
+    let slides = conv.form == Form::Forward && is_wide && sliding.are_square(TAPS);
+    let least = if slides { TILE } else { 1 };
+    let length = (SUMS / width.max(1)).clamp(least, PLACES) / least * least;
+    let blocks = Pieces::of(rows, length);
     let cut = Pieces::new(blocks.count(), GRAIN / (blocks.longest() * work).max(1), 1);
     let places = Places { sliding, blocks, cut };
     let sizes = Channels { groups: *groups, filters: *filters };
@@ -58,7 +63,8 @@ fn tasks<N: Channelwise>(
     if conv.form != Form::KernelGrad {
         let spread = conv.form == Form::Forward;
         let number = PhantomData::<N>;
-        return vec![Box::new(RowsTask { places, sizes, spread, from: first, kernel: second, tail, number })];
+        let task = RowsTask { places, sizes, spread, slides, from: first, kernel: second, tail, number };
+        return vec![Box::new(task)];
     }
     let parts = places.cut.count();
     let sums = temporary(parts * work * size_of::<N::Total>());
@@ -98,6 +104,8 @@ struct RowsTask<N> {
     sizes: Channels,
     /// True if each channel goes into its filters; false if filters are summed into their channel.
     spread: bool,
+    /// True if [`crate::simd::sliding_channels`] multiplies them.
+    slides: bool,
     from: BufferIndex,
     kernel: BufferIndex,
     tail: Code,
@@ -111,9 +119,11 @@ impl<N> RowsTask<N> {
         if self.spread { (groups, groups * filters) } else { (groups * filters, groups) }
     }
 
-    /// Bytes of what the taps meet, and of the sums.
-    fn rooms(&self) -> [usize; 2] {
-        [self.places.found_bytes(), room::<N>(self.places.blocks.longest() * self.widths().1)]
+    /// Bytes of what the taps meet, of a run of zeros, of the sums.
+    fn rooms(&self) -> [usize; 3] {
+        let (_, width) = self.widths();
+        let zeros = if self.slides { width } else { 0 };
+        [self.places.found_bytes(), room::<N>(zeros), room::<N>(self.places.blocks.longest() * width)]
     }
 }
 
@@ -127,14 +137,17 @@ impl<N: Channelwise> Task for RowsTask<N> {
     }
 
     fn run(&self, piece: usize, at: &mut Site<'_>) {
-        let (isa, buffers, (_, width), [found, sums]) = (at.isa, at.buffers, self.widths(), self.rooms());
+        let (isa, buffers, (_, width), [found, zeros, sums]) =
+            (at.isa, at.buffers, self.widths(), self.rooms());
         let (found, rest) = at.scratch.split_at_mut(found);
+        let (zeros, rest) = rest.split_at_mut(zeros);
+        zeros.fill(0);
         let (sums, rest) = rest.split_at_mut(sums);
         let (from, kernel) = (buffers.read::<N>(self.from), buffers.read::<N>(self.kernel));
         self.tail.begin(isa, buffers, rest);
         for places in self.places.of(piece) {
             let sums = &mut elements_mut::<N>(sums)[..places.len() * width];
-            self.multiply(isa, places.clone(), from, kernel, found, sums);
+            self.multiply(isa, places.clone(), [from, kernel, elements(zeros)], found, sums);
             self.tail.run_range(isa, buffers, rest, bytes(sums), places.start * width..places.end * width);
         }
     }
@@ -146,14 +159,13 @@ impl<N: Channelwise> RowsTask<N> {
         &self,
         isa: Isa,
         places: Range<usize>,
-        from: &[N],
-        kernel: &[N],
+        [from, kernel, zeros]: [&[N]; 3],
         found: &mut [u8],
         sums: &mut [N],
     ) {
         let (sliding, (from_width, width), Channels { filters, .. }) =
             (&self.places.sliding, self.widths(), self.sizes);
-        let rows = places.len();
+        let (rows, start) = (places.len(), places.start);
         let meetings = sliding.find(isa, places, found);
         let (runs, order, spread) = (&*meetings.elements, &*meetings.order, self.spread);
         if filters != 1 {
@@ -171,7 +183,13 @@ impl<N: Channelwise> RowsTask<N> {
             sums,
             adds: false,
         };
-        N::multiply_channels(isa, product);
+        let Some(along) = sliding.last_axis().filter(|_| self.slides) else {
+            return N::multiply_channels(isa, product);
+        };
+        // Forwards all places are of one phase, so that they stand in order.
+        let product = ChannelProduct { order: None, ..product };
+        let (line, start) = (along.places, start % along.places);
+        N::multiply_sliding_channels(isa, SlidingChannels { product, line, start, zeros });
     }
 }
 

@@ -1,5 +1,7 @@
 //! Matrix products, cut into tiles of the result; the tail runs over each tile while it is in the cache.
 
+mod cut;
+
 use std::ops::Range;
 
 use cornu_ir::DType;
@@ -8,10 +10,9 @@ use cornu_ir::plan::{DotKernel, Instruction, Load, Program, ReduceAxis, Scalar, 
 use smallvec::smallvec;
 
 use super::map::Code;
-use super::panel::{DEPTH, MOST_ROWS, Panel, Source, VECTOR, room};
+use super::panel::{DEPTH, Panel, Source, VECTOR, room};
 use super::reduce::join_task;
 use super::{BufferIndex, Buffers, Site, Task};
-use crate::pieces::Pieces;
 use crate::simd::Isa;
 use crate::simd::fold::{Sum, Summed};
 use crate::simd::gemm::{LEAST_ROWS as LEAST_OUTER_ROWS, Multiplied, Product};
@@ -22,34 +23,15 @@ use crate::simd::pack::Operand;
 use crate::simd::plain::{Plain, bytes, elements_mut};
 use crate::simd::rows::RowProduct;
 
-/// Rows and columns of a tile of the result: its sums and what they are made of fit the second-level cache. Long rows
-/// give the tail long stretches to run over; with many rows a wide right operand is read less often.
-const LONG: [usize; 2] = [MOST_ROWS / 2, 512];
-const TALL: [usize; 2] = [MOST_ROWS, 256];
-/// The longest rows of a tile, and so many numbers of the right operand as lie in that cache beside the sums.
-const LONGEST: usize = 2048;
-const RIGHT_PANEL: usize = 1 << 16;
-/// The smallest tile; whole strips of every instruction set, as its doubles are.
-const LEAST_ROWS: usize = 24;
-const LEAST_COLUMNS: usize = 128;
+pub(super) use cut::Sizes;
+use cut::{Cut, Unit};
+
 /// With no more rows than this, or no more columns, an operand is read less often than packing it would take.
 const FEW: usize = 256;
 /// Rows of so many numbers lie near each other; to read a few columns of longer ones misses the cache in each row.
 const NEAR: usize = 1024;
-/// Multiplications that are worth a piece of their own: tens of microseconds.
-const GRAIN: usize = 1 << 20;
-/// Numbers of the right operand that are worth a piece: reading so many takes some microseconds, however few rows they
-/// are multiplied with.
-const READ_GRAIN: usize = 1 << 16;
-/// The same as `GRAIN` where the tail does more than this: it runs over long stretches then, which makes larger tiles
-/// better.
+/// A tail that does more than this is better run over long stretches.
 const LIGHT: usize = 2;
-const TAILED_GRAIN: usize = 1 << 22;
-/// There are to be so many pieces, where the work is enough.
-const PIECES: usize = 64;
-/// A small product is cut in a few pieces all the same, of as little as microseconds of work.
-const FEW_PIECES: usize = 4;
-const LEAST_GRAIN: usize = 1 << 17;
 
 /// True if the product is better computed by [`as_reduction`]: one row or one column, unless it is a row and a matrix
 /// whose rows can be read where they lie.
@@ -119,14 +101,47 @@ pub(crate) fn matmul(
     }
 }
 
+/// Packs the right operand of a single product of f32: the task, and where it lies then.
+pub(crate) fn pack_right(
+    kernel: &DotKernel,
+    isa: Isa,
+    right: BufferIndex,
+    temporary: &mut dyn FnMut(usize) -> BufferIndex,
+) -> (Box<dyn Task>, BufferIndex) {
+    let [_, right] = panels::<f32>(kernel, isa, [right; 2]);
+    right.pack_into(1, temporary)
+}
+
+/// The task of a single product of f32 that one thread computes, whose right operand [`pack_right`] has packed.
+pub(crate) fn lane_product(
+    kernel: &DotKernel,
+    isa: Isa,
+    left: BufferIndex,
+    right: BufferIndex,
+    tail: Code,
+) -> Box<dyn Task> {
+    let DotKernel { m, n, k, .. } = *kernel;
+    let [left, unpacked] = panels::<f32>(kernel, isa, [left, right]);
+    let (right, layout) = (unpacked.packed_at(right), Layout { batch: m * n, row: n });
+    let (cut, finish) = (Cut::for_one(Sizes { batch: 1, m, n, k }), Finish::Tail { tail });
+    Box::new(DotTask { m, n, way: Way::Rows, left, right, layout, cut, finish })
+}
+
 fn tasks<O: Operand>(
     kernel: &DotKernel,
     isa: Isa,
-    [left, right]: [BufferIndex; 2],
+    operands: [BufferIndex; 2],
     tail: Code,
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let DotKernel { batch, m, n, k, .. } = *kernel;
+    let [left, right] = panels::<O>(kernel, isa, operands);
+    products(Sizes { batch, m, n, k }, left, right, Layout { batch: m * n, row: n }, tail, temporary)
+}
+
+/// The operands of a batch of products.
+fn panels<O: Operand>(kernel: &DotKernel, isa: Isa, [left, right]: [BufferIndex; 2]) -> [Panel<O>; 2] {
+    let DotKernel { m, n, k, .. } = *kernel;
     let tile = isa.tile(size_of::<O::Held>());
     let source = |from: BufferIndex, rows: usize, transposed: bool| {
         let (row, column) = if transposed { (1, rows) } else { (k, 1) };
@@ -135,16 +150,7 @@ fn tasks<O: Operand>(
     let left = Panel::<O>::new(source(left, m, kernel.lhs_transposed), [m, k], tile.rows);
     // The right operand is seen turned, as `n` rows of `k`.
     let right = Panel::<O>::new(source(right, n, !kernel.rhs_transposed), [n, k], tile.columns);
-    products(Sizes { batch, m, n, k }, left, right, Layout { batch: m * n, row: n }, tail, temporary)
-}
-
-/// The sizes of a batch of products.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
-    pub(super) batch: usize,
-    pub(super) m: usize,
-    pub(super) n: usize,
-    pub(super) k: usize,
+    [left, right]
 }
 
 /// Where results lie: from product to product, and from row to row. The results of a row are neighbours.
@@ -200,9 +206,8 @@ pub(super) fn products<O: Operand>(
     temporary: &mut dyn FnMut(usize) -> BufferIndex,
 ) -> Vec<Box<dyn Task>> {
     let Sizes { batch, m, n, .. } = sizes;
-    let cut = Cut::new(sizes, tail.actions() > LIGHT);
+    let (cut, way) = Way::of(&left, &right, sizes, tail.actions() > LIGHT);
     let mut tasks: Vec<Box<dyn Task>> = Vec::new();
-    let way = Way::of(&left, &right, &cut, sizes);
     match way {
         Way::Packed if cut.column_tiles > 1 => tasks.extend(left.pack_ahead(batch, temporary)),
         Way::Rows if m <= FEW => right.leave_in_place(),
@@ -222,56 +227,6 @@ pub(super) fn products<O: Operand>(
     tasks.push(Box::new(DotTask { m, n, way, left, right, layout, cut, finish }));
     tasks.push(join_task::<Sum<O::Held>>(results, parts, sums, tail));
     tasks
-}
-
-/// How a batch of products is cut: into tiles of the results, and where these are few, along the summed axis.
-#[derive(Clone, Copy, Debug)]
-struct Cut {
-    /// Rows and columns of a tile, and how many tiles there are each way.
-    rows: usize,
-    columns: usize,
-    row_tiles: usize,
-    column_tiles: usize,
-    depth: Pieces,
-    /// Tiles are dealt out in groups where they are small.
-    units: Pieces,
-}
-
-impl Cut {
-    fn new(sizes: Sizes, is_tailed: bool) -> Cut {
-        let Sizes { batch, m, n, k } = sizes;
-        let grain = if is_tailed { TAILED_GRAIN } else { GRAIN };
-        let (work, read) = (batch * m * n * k, batch * n * k);
-        let few = (work / LEAST_GRAIN).min(FEW_PIECES);
-        let wanted = (work / grain).max(read / READ_GRAIN).max(few).clamp(1, PIECES);
-        let tiles = |rows: usize, columns: usize| batch * m.div_ceil(rows) * n.div_ceil(columns);
-        let [mut rows, mut columns] = largest_tile(sizes, is_tailed);
-        while tiles(rows, columns) < wanted && (rows > LEAST_ROWS || columns > LEAST_COLUMNS) {
-            let is_tall = rows.min(m) > 2 * LEAST_ROWS || columns == LEAST_COLUMNS;
-            if is_tall && rows > LEAST_ROWS { rows /= 2 } else { columns /= 2 }
-        }
-        let parts = (wanted / tiles(rows, columns).max(1)).min(k / (2 * DEPTH)).max(1);
-        let depth = Pieces::new(k, k.div_ceil(parts), DEPTH);
-        let units = tiles(rows, columns) * depth.count().max(1);
-        let read = columns.min(n) * (k / parts).max(1);
-        let grain = grain.min(work / wanted);
-        let least = (grain / (rows.min(m) * read).max(1)).min(READ_GRAIN / read.max(1));
-        let (row_tiles, column_tiles) = (m.div_ceil(rows), n.div_ceil(columns));
-        Cut { rows, columns, row_tiles, column_tiles, depth, units: Pieces::new(units, least, 1) }
-    }
-}
-
-/// Rows and columns of a tile where there is work enough for many.
-fn largest_tile(Sizes { m, n, k, .. }: Sizes, is_tailed: bool) -> [usize; 2] {
-    if m <= LONG[0] || n <= LONG[1] {
-        return LONG;
-    }
-    if !is_tailed {
-        return TALL;
-    }
-    // A tail that reads and writes as much as the sums is bound by memory, which likes long rows.
-    let columns = (1 << (RIGHT_PANEL / k.max(1)).max(1).ilog2()).clamp(TALL[1], LONGEST);
-    [(TALL[0] * TALL[1] / columns).max(LEAST_ROWS), columns]
 }
 
 /// The tiles of a batch of products.
@@ -298,20 +253,21 @@ enum Way {
 }
 
 impl Way {
-    fn of<O: Operand>(left: &Panel<O>, right: &Panel<O>, cut: &Cut, sizes: Sizes) -> Way {
-        let last = sizes.m % cut.rows;
+    /// The way that suits the operands, and how their product is cut.
+    fn of<O: Operand>(left: &Panel<O>, right: &Panel<O>, sizes: Sizes, is_tailed: bool) -> (Cut, Way) {
+        let Sizes { m, n, .. } = sizes;
+        let cut = Cut::new(sizes, is_tailed);
         if left.lies_in_rows() {
-            Way::Rows
-        } else if left.is_turned()
-            && right.lies_in_columns()
-            && sizes.m.min(sizes.n) <= FEW
-            && sizes.n <= NEAR
-            && (last == 0 || last >= LEAST_OUTER_ROWS)
-        {
-            Way::Outer
-        } else {
-            Way::Packed
+            return (cut, Way::Rows);
         }
+        let outer = Cut::outer(sizes, is_tailed);
+        let last = m % outer.rows;
+        let is_outer = left.is_turned()
+            && right.lies_in_columns()
+            && m.min(n) <= FEW
+            && n <= NEAR
+            && (last == 0 || last >= LEAST_OUTER_ROWS);
+        if is_outer { (outer, Way::Outer) } else { (cut, Way::Packed) }
     }
 }
 
@@ -321,14 +277,6 @@ enum Finish {
     Keep { sums: BufferIndex, results: usize },
     /// They are results, of which the tail makes outputs.
     Tail { tail: Code },
-}
-
-/// One tile: which product, which rows and columns of it, and which part of the summed axis.
-struct Unit {
-    batch: usize,
-    rows: Range<usize>,
-    columns: Range<usize>,
-    part: usize,
 }
 
 /// Some rows and columns of a product, over a stretch of the summed axis.
@@ -361,7 +309,7 @@ impl<O: Operand> Task for DotTask<O> {
             tail.begin(at.isa, at.buffers, rest);
         }
         for unit in self.cut.units.range(piece) {
-            let unit = self.unit(unit);
+            let unit = self.cut.unit([self.m, self.n], unit);
             let sums = &mut sums[..unit.rows.len() * unit.columns.len()];
             self.multiply(at.isa, at.buffers, &unit, left, right, sums);
             self.finish(at.isa, at.buffers, &unit, sums, rest);
@@ -375,17 +323,6 @@ impl<O: Operand> DotTask<O> {
         let (rows, columns) = (self.cut.rows.min(self.m), self.cut.columns.min(self.n));
         let left = if self.way == Way::Packed { self.left.scratch_bytes(rows) } else { 0 };
         [left, self.right.scratch_bytes(columns), room::<O::Held>(rows * columns)]
-    }
-
-    fn unit(&self, unit: usize) -> Unit {
-        let Cut { row_tiles, column_tiles, rows, columns, depth, .. } = self.cut;
-        let parts = depth.count().max(1);
-        let (tile, part) = (unit / parts, unit % parts);
-        let (tile, column) = (tile / column_tiles, tile % column_tiles * columns);
-        let (batch, row) = (tile / row_tiles, tile % row_tiles * rows);
-        let rows = row..(row + rows).min(self.m);
-        let columns = column..(column + columns).min(self.n);
-        Unit { batch, rows, columns, part }
     }
 
     /// Computes the sums of a tile.

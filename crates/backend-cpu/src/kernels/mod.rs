@@ -81,6 +81,11 @@ impl<'a> Buffers<'a> {
         Buffers { spans }
     }
 
+    /// Where they lie.
+    pub(crate) fn spans(&self) -> &'a [Span] {
+        self.spans
+    }
+
     /// All elements of a buffer that the running step reads and does not write.
     pub(crate) fn read<T: Plain>(&self, buffer: BufferIndex) -> &'a [T] {
         let bytes = self.spans[buffer].bytes;

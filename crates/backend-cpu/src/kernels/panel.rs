@@ -85,9 +85,9 @@ impl<O: Operand> Panel<O> {
         }
     }
 
-    /// Packed so that each strip has the whole summed axis.
-    pub(super) fn whole(self) -> Panel<O> {
-        Panel { stretch: self.depth.max(1), ..self }
+    /// Packed in stretches of so much of the summed axis.
+    pub(super) fn by(self, stretch: usize) -> Panel<O> {
+        Panel { stretch: stretch.max(1), ..self }
     }
 
     /// Lets the task that is returned pack it, before any tile asks for it. Patches are too large to be kept.
@@ -99,10 +99,25 @@ impl<O: Operand> Panel<O> {
         if matches!(self.source, Source::Rows(_) | Source::Columns(_)) {
             return None;
         }
-        let to = temporary(batch * self.padded_rows() * self.depth * size_of::<O::Held>());
         let panel = Panel { source: self.source.clone(), ..*self };
+        let (task, to) = panel.pack_into(batch, temporary);
         self.ahead = Some(to);
-        Some(Box::new(PackTask { panel, to, batch }))
+        Some(task)
+    }
+
+    /// The task that packs it, and where it lies then.
+    pub(super) fn pack_into(
+        self,
+        batch: usize,
+        temporary: &mut dyn FnMut(usize) -> BufferIndex,
+    ) -> (Box<dyn Task>, BufferIndex) {
+        let to = temporary(batch * self.padded_rows() * self.depth * size_of::<O::Held>());
+        (Box::new(PackTask { panel: self, to, batch }), to)
+    }
+
+    /// The operand where a task has packed it.
+    pub(super) fn packed_at(self, to: BufferIndex) -> Panel<O> {
+        Panel { ahead: Some(to), ..self }
     }
 
     /// True if the rows of the operand are read where they lie, and not packed.
@@ -155,7 +170,7 @@ impl<O: Operand> Panel<O> {
         if self.ahead.is_some() || self.is_in_place {
             return 0;
         }
-        let depth = self.depth.min(DEPTH);
+        let depth = self.depth.min(self.stretch);
         let unpacked = match &self.source {
             Source::Matrix { .. } => 0,
             Source::Rows(patches) | Source::Columns(patches) => {

@@ -29,14 +29,14 @@ pub(super) struct Taps {
 
 /// One axis of `Taps`.
 #[derive(Clone, Copy, Debug)]
-struct Along {
-    places: usize,
-    taps: usize,
-    size: usize,
-    stride: usize,
-    dilation: usize,
-    low: usize,
-    backward: bool,
+pub(super) struct Along {
+    pub(super) places: usize,
+    pub(super) taps: usize,
+    pub(super) size: usize,
+    pub(super) stride: usize,
+    pub(super) dilation: usize,
+    pub(super) low: usize,
+    pub(super) backward: bool,
 }
 
 impl Along {
@@ -224,10 +224,10 @@ impl Taps {
     /// The elements that all taps meet at the `count` places of a line, which stand from `at` on.
     #[inline(always)]
     fn meet_along(&self, line: &Line, at: usize, count: usize, total: usize, elements: &mut [u32]) {
-        let Some((last, outer)) = self.axes.split_last() else { return };
+        let Some(last) = self.axes.last() else { return };
         let outer_taps = self.taps / last.taps;
         for outer_tap in 0..outer_taps {
-            let source = self.outer_source(outer, line.line, outer_tap);
+            let source = self.outer_source(line.line, outer_tap);
             for tap in 0..last.taps {
                 let start = (outer_tap * last.taps + tap) * total + at;
                 let elements = &mut elements[start..start + count];
@@ -239,9 +239,27 @@ impl Taps {
         }
     }
 
+    /// The last axis, along which elements are neighbours.
+    pub(super) fn last_axis(&self) -> Option<Along> {
+        self.axes.last().copied()
+    }
+
+    /// True if places are not all of one phase, or would not be if it were the other way round.
+    pub(super) fn is_strided(&self) -> bool {
+        self.axes.iter().any(|along| along.stride > 1)
+    }
+
+    /// True if each place sees `taps` neighbours of each of as many lines, the next place the same but for one.
+    pub(super) fn are_square(&self, taps: usize) -> bool {
+        let [first, last] = self.axes[..] else { return false };
+        let is_square = [first, last].iter().all(|along| along.taps == taps && !along.backward);
+        is_square && last.dilation == 1 && last.stride == 1
+    }
+
     /// Which line of elements a tap of the outer axes meets from a line of places.
     #[inline(always)]
-    fn outer_source(&self, outer: &[Along], line: usize, tap: usize) -> Option<usize> {
+    pub(super) fn outer_source(&self, line: usize, tap: usize) -> Option<usize> {
+        let (_, outer) = self.axes.split_last()?;
         let (mut line, mut tap, mut source, mut known) = (line, tap, 0, 1);
         for along in outer.iter().rev() {
             source += along.source(line % along.places, tap % along.taps)? * known;

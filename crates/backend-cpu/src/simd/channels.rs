@@ -3,6 +3,7 @@
 use super::fold::Summed;
 use super::number::Number;
 use super::rows::{ZEROS, write};
+use super::sliding_channels::{SlidingChannelTiles, SlidingChannels};
 use super::vector::{Lanes, Vector};
 use super::{Isa, Loop, Set, Target};
 
@@ -28,6 +29,9 @@ pub(crate) struct ChannelProduct<'a, N> {
 /// A number whose products channel by channel are known.
 pub(crate) trait Channelwise: Summed {
     fn multiply_channels(isa: Isa, product: ChannelProduct<'_, Self>);
+
+    /// The same where rows are places of lines, and channels are not few: see [`super::sliding_channels`].
+    fn multiply_sliding_channels(isa: Isa, product: SlidingChannels<'_, Self>);
 }
 
 macro_rules! floats {
@@ -43,6 +47,16 @@ macro_rules! floats {
                     Set::Avx2 => isa.run(ChannelTiles::<std::arch::x86_64::$avx2, 2>(product)),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => isa.run(ChannelTiles::<std::arch::x86_64::$avx512, 4>(product)),
+                }
+            }
+
+            fn multiply_sliding_channels(isa: Isa, product: SlidingChannels<'_, $float>) {
+                match isa.0 {
+                    Set::Portable => isa.run(SlidingChannelTiles::<Lanes<$float, { $portable / 2 }>>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(SlidingChannelTiles::<std::arch::x86_64::$avx2>(product)),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(SlidingChannelTiles::<std::arch::x86_64::$avx512>(product)),
                 }
             }
         }
@@ -146,7 +160,7 @@ impl<V: Vector, const MR: usize> ChannelTiles<'_, V, MR> {
 impl<N> ChannelProduct<'_, N> {
     /// Panics unless all that the rows read is there; after that it is read unchecked.
     #[inline(always)]
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let ChannelProduct { from, runs, steps, rows, depth, channels, factors, .. } = *self;
         let last = rows.saturating_sub(1) * steps[0] + depth.saturating_sub(1) * steps[1];
         assert!(rows * depth == 0 || last < runs.len(), "each row has its runs");

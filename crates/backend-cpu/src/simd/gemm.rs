@@ -8,6 +8,8 @@ use super::fold::Summed;
 use super::number::Number;
 use super::outer::{OuterProduct, OuterTiles};
 use super::rows::{RowProduct, RowTiles};
+use super::sliding::SlidingTiles;
+use super::sliding_outer::SlidingOuterTiles;
 use super::vector::{Lanes, Vector};
 use super::{Isa, Loop, Set, Target};
 
@@ -56,8 +58,14 @@ pub(crate) trait Multiplied: Summed {
     /// Computes a product of rows with a panel that was packed for [`Isa::tile`]: see [`super::rows`].
     fn multiply_rows(isa: Isa, product: RowProduct<'_, Self>);
 
+    /// Computes a product of rows that overlap along lines of so many places: see [`super::sliding`].
+    fn multiply_sliding(isa: Isa, product: RowProduct<'_, Self>, line: usize);
+
     /// Computes a sum of outer products: see [`super::outer`].
     fn multiply_outer(isa: Isa, product: OuterProduct<'_, Self>);
+
+    /// The same of rows that overlap along lines of so many places: see [`super::sliding_outer`].
+    fn multiply_sliding_outer(isa: Isa, product: OuterProduct<'_, Self>, line: usize);
 }
 
 /// Floats have a loop of vectors for each instruction set beyond the portable one.
@@ -81,6 +89,30 @@ macro_rules! floats {
                     Set::Avx2 => isa.run(RowTiles::<std::arch::x86_64::$avx2, 6>(product)),
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => isa.run(RowTiles::<std::arch::x86_64::$avx512, 12>(product)),
+                }
+            }
+
+            fn multiply_sliding(isa: Isa, product: RowProduct<'_, $float>, line: usize) {
+                match isa.0 {
+                    Set::Portable => {
+                        isa.run(SlidingTiles::<Lanes<$float, { $portable / 2 }>, 8, 4> { product, line })
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(SlidingTiles::<std::arch::x86_64::$avx2, 8, 4> { product, line }),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(SlidingTiles::<std::arch::x86_64::$avx512, 16, 8> { product, line }),
+                }
+            }
+
+            fn multiply_sliding_outer(isa: Isa, product: OuterProduct<'_, $float>, line: usize) {
+                match isa.0 {
+                    Set::Portable => {
+                        isa.run(SlidingOuterTiles::<Lanes<$float, { $portable / 2 }>, 3> { product, line })
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx2 => isa.run(SlidingOuterTiles::<std::arch::x86_64::$avx2, 3> { product, line }),
+                    #[cfg(target_arch = "x86_64")]
+                    Set::Avx512 => isa.run(SlidingOuterTiles::<std::arch::x86_64::$avx512, 4> { product, line }),
                 }
             }
 
@@ -121,6 +153,14 @@ macro_rules! wholes {
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => isa.run(RowTiles::<Lanes<$int, { $avx512 / 2 }>, 12>(product)),
                 }
+            }
+
+            fn multiply_sliding(isa: Isa, product: RowProduct<'_, $int>, line: usize) {
+                isa.run(SlidingTiles::<Lanes<$int, 4>, 8, 4> { product, line });
+            }
+
+            fn multiply_sliding_outer(isa: Isa, product: OuterProduct<'_, $int>, line: usize) {
+                isa.run(SlidingOuterTiles::<Lanes<$int, 4>, 3> { product, line });
             }
 
             fn multiply_outer(isa: Isa, product: OuterProduct<'_, $int>) {

@@ -15,7 +15,11 @@ pub(crate) mod pair;
 pub(crate) mod peak;
 pub(crate) mod plain;
 pub(crate) mod rows;
+pub(crate) mod sliding;
+pub(crate) mod sliding_channels;
+pub(crate) mod sliding_outer;
 pub(crate) mod table;
+mod turn;
 mod vector;
 
 /// An instruction set that this machine has. Values come from detection alone: holding one is the proof.

@@ -9,7 +9,7 @@ use super::vector::Vector;
 use super::{Loop, Target};
 
 /// Numbers of both operands that are worked on together: two thirds of a first-level cache.
-const CACHED: usize = 1 << 13;
+pub(super) const CACHED: usize = 1 << 13;
 
 /// The sum over places of `left·rightᵀ`, where `left` are `rows` numbers and `right` are `columns`.
 pub(crate) struct OuterProduct<'a, N> {
@@ -29,6 +29,17 @@ pub(crate) struct OuterProduct<'a, N> {
     pub(crate) is_first: bool,
 }
 
+impl<N: Number> OuterProduct<'_, N> {
+    /// Panics unless both operands lie within their memory; after that they are read unchecked.
+    #[inline(always)]
+    pub(super) fn check<V: Vector>(&self) {
+        let OuterProduct { left, right, right_distance, right_offset, rows, columns, .. } = *self;
+        left.check(rows);
+        let last = left.runs.len().saturating_sub(1) * right_distance + right_offset;
+        assert!(last + columns.next_multiple_of(V::LANES) <= right.len(), "each place has its row");
+    }
+}
+
 /// The sum by vectors `V`: `MR` rows by two vectors, or twice as many rows by one, at a time.
 pub(crate) struct OuterTiles<'a, V: Vector, const MR: usize, const TALL: usize>(
     pub(crate) OuterProduct<'a, V::N>,
@@ -37,10 +48,9 @@ pub(crate) struct OuterTiles<'a, V: Vector, const MR: usize, const TALL: usize>(
 impl<V: Vector, const MR: usize, const TALL: usize> Loop for OuterTiles<'_, V, MR, TALL> {
     #[inline(always)]
     fn run<T: Target>(mut self) {
-        let OuterProduct { left, right, right_distance, right_offset, rows, columns, .. } = self.0;
-        left.check(rows);
-        let last = left.runs.len().saturating_sub(1) * right_distance + right_offset;
-        assert!(rows >= MR && last + columns.next_multiple_of(V::LANES) <= right.len());
+        let OuterProduct { left, rows, columns, .. } = self.0;
+        self.0.check::<V>();
+        assert!(rows >= MR, "there are rows for a tile");
         // What is read of both operands at some places stays in the first-level cache for all tiles. And long sums are
         // made of shorter ones, which keeps their errors small.
         let together = (CACHED / (rows + columns)).clamp(64, STRETCH);

@@ -3,6 +3,7 @@
 use super::gemm::Multiplied;
 use super::number::Number;
 use super::plain::Plain;
+use super::turn::{SIDE, turn};
 use super::{Isa, Loop, Target};
 
 /// How elements of operands become numbers that are summed.
@@ -12,6 +13,29 @@ pub(crate) trait Operand: Send + Sync + 'static {
     /// True if elements are such numbers already, and may be read where they lie.
     const IS_HELD: bool;
     fn widen(raw: Self::Raw) -> Self::Held;
+
+    /// Turns a square of [`SIDE`] rows of as many elements, `row` apart, into such rows `strip` apart. False where it
+    /// is left to do, as there are no instructions for it.
+    #[inline(always)]
+    fn turn(_isa: Isa, _from: &[Self::Raw], _row: usize, _out: &mut [Self::Held], _strip: usize) -> bool {
+        false
+    }
+}
+
+impl Operand for f32 {
+    type Raw = f32;
+    type Held = f32;
+    const IS_HELD: bool = true;
+
+    #[inline(always)]
+    fn widen(raw: f32) -> f32 {
+        raw
+    }
+
+    #[inline(always)]
+    fn turn(isa: Isa, from: &[f32], row: usize, out: &mut [f32], strip: usize) -> bool {
+        turn(isa, from, row, out, strip)
+    }
 }
 
 /// A number that is its own operand.
@@ -30,7 +54,7 @@ macro_rules! operands {
     )*};
 }
 
-operands!(f32, f64, i32, i64, u8, u32);
+operands!(f64, i32, i64, u8, u32);
 
 /// A matrix in memory: element `(i, j)` at `start + i·row + j·column`. One of the strides is 1.
 #[derive(Clone, Copy)]
@@ -58,10 +82,11 @@ pub(crate) fn pack<O: Operand>(
     strip: usize,
     out: &mut [O::Held],
 ) {
-    isa.run(Pack::<O> { from, rows, depth, strip, out });
+    isa.run(Pack::<O> { isa, from, rows, depth, strip, out });
 }
 
 struct Pack<'a, O: Operand> {
+    isa: Isa,
     from: Matrix<'a, O::Raw>,
     rows: usize,
     depth: usize,
@@ -117,15 +142,24 @@ impl<O: Operand> Pack<'_, O> {
     /// Where the summed axis is consecutive: from each of `N` rows a cache line at a time, so that none is met twice.
     #[inline(always)]
     fn full_strips_along_depth<const N: usize>(&mut self, strips: usize) {
-        const LINE: usize = 16;
+        const LINE: usize = SIDE;
         let Matrix { elements, start, row, .. } = self.from;
         let whole = self.depth / LINE * LINE;
         for strip in 0..strips {
             let out = &mut self.out[strip * N * self.depth..][..N * self.depth];
             let (blocks, rest) = out.split_at_mut(N * whole);
             for (block, out) in blocks.chunks_exact_mut(N * LINE).enumerate() {
+                let from = &elements[start + strip * N * row + block * LINE..];
+                let squares = if N.is_multiple_of(SIDE) { N / SIDE } else { 0 };
+                let turned = |i: usize| {
+                    let i = i * SIDE;
+                    O::turn(self.isa, &from[i * row..], row, &mut out[i..], N)
+                };
+                if squares > 0 && (0..squares).all(turned) {
+                    continue;
+                }
                 for i in 0..N {
-                    let line = &elements[start + (strip * N + i) * row + block * LINE..][..LINE];
+                    let line = &from[i * row..][..LINE];
                     for p in 0..LINE {
                         out[p * N + i] = O::widen(line[p]);
                     }

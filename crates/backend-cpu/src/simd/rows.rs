@@ -17,6 +17,7 @@ pub(super) const STRETCH: usize = 256;
 
 /// Up to so many rows have loops of their own.
 const FEW: usize = 4;
+const SOME: usize = 8;
 
 /// Strips that a single row is multiplied with at once: with fewer, each sum would wait for the one before.
 const TOGETHER: usize = 4;
@@ -115,6 +116,7 @@ impl<V: Vector, const MR: usize> RowTiles<'_, V, MR> {
             // A few rows are not worth the arithmetic of many.
             match count - row {
                 height @ 1..=FEW => self.tile::<FEW, NV>(first, row..row + height),
+                height if height <= SOME && SOME < MR => self.tile::<SOME, NV>(first, row..row + height),
                 height => self.tile::<MR, NV>(first, row..row + height.min(MR)),
             }
         }

@@ -71,8 +71,8 @@ impl Printed {
         let list: String = params.iter().map(|(declared, _)| format!(", {declared}")).collect();
         let name = family.name;
         let text = format!(
-            "{before}extern \"C\" __global__ void __launch_bounds__({threads}) @(const Guard guard{list}) {{\n    \
-             using namespace {name}_family;\n    {body}\n}}\n"
+            "namespace {name}_family {{\n{before}extern \"C\" __global__ void __launch_bounds__({threads}) \
+             @(const Guard guard{list}) {{\n    {body}\n}}\n}}\nusing {name}_family::@;\n"
         );
         let params = params.iter().map(|(_, param)| param.clone()).collect();
         Printed { family, text, grid: [1, 1, 1], threads, shared: 0, params }

@@ -66,30 +66,65 @@ METHOD Pack<typename Fold::Total, Head::LANES> fold_lanes(
     return totals;
 }
 
+// The results that a block takes at a time, from number `row` on: one for each WIDTH threads.
+template <class Fold, class Shape, class Head, class Finish>
+METHOD void reduce_row(index row, const Head& head, const Finish& finish) {
+    typedef typename Fold::Total Total;
+    const index thread = threadIdx.x % Shape::WIDTH, result = row + threadIdx.x / Shape::WIDTH;
+    const index begin = blockIdx.y * Shape::PART, end = smaller(begin + Shape::PART, Shape::DEPTH);
+    Total total = Fold::nothing();
+    if (result < Shape::RESULTS) {
+        const Pack<Total, Head::LANES> totals = fold_lanes<Fold, Shape, 1>(
+            head, Shape::first(result), begin + thread * Head::LANES, end, Shape::WIDTH * Head::LANES);
+        total = totals[0];
+#pragma unroll
+        for (int v = 1; v < Head::LANES; ++v) total = Fold::join(total, totals[v]);
+    }
+    if constexpr (Shape::WIDTH > 32) {
+        total = fold::across_block<Fold, Shape::WIDTH>(total);
+    } else {
+        total = fold::across_warp<Fold, Shape::WIDTH>(total);
+    }
+    if (thread == 0 && result < Shape::RESULTS) finish.run(Lanes<1>(), result, Pack<Total, 1>{{total}});
+}
+
 template <class Fold, class Shape, class Head, class Finish>
 DEVICE void reduce_rows(const Head& head, const Finish& finish) {
-    typedef typename Fold::Total Total;
     constexpr index ROWS = Shape::THREADS / Shape::WIDTH;
-    const index thread = threadIdx.x % Shape::WIDTH;
-    const index begin = blockIdx.y * Shape::PART, end = smaller(begin + Shape::PART, Shape::DEPTH);
     for (index row = blockIdx.x * ROWS; row < Shape::RESULTS; row += gridDim.x * ROWS) {
-        const index result = row + threadIdx.x / Shape::WIDTH;
-        Total total = Fold::nothing();
-        if (result < Shape::RESULTS) {
-            const Pack<Total, Head::LANES> totals = fold_lanes<Fold, Shape, 1>(
-                head, Shape::first(result), begin + thread * Head::LANES, end, Shape::WIDTH * Head::LANES);
-            total = totals[0];
-#pragma unroll
-            for (int v = 1; v < Head::LANES; ++v) total = Fold::join(total, totals[v]);
-        }
-        if constexpr (Shape::WIDTH > 32) {
-            total = fold::across_block<Fold, Shape::WIDTH>(total);
-        } else {
-            total = fold::across_warp<Fold, Shape::WIDTH>(total);
-        }
-        if (thread == 0 && result < Shape::RESULTS) finish.run(Lanes<1>(), result, Pack<Total, 1>{{total}});
+        reduce_row<Fold, Shape>(row, head, finish);
     }
 }
+
+// ---- Chains -----------------------------------------------------------------------------------------------------
+//
+// Softmax, layer normalization and the like are reductions and maps of the same rows, one after another. A chain takes
+// row by row through all of them: what one step writes of a row the next finds in the nearest cache, and memory moves
+// each row once. Between two steps the threads of a row wait for each other.
+
+// A printed program at each place of the rows that `reduce_row` takes.
+template <class Shape, class Program>
+METHOD void map_row(index row, const Program& program) {
+    constexpr index LANES = Program::LANES;
+    const index thread = threadIdx.x % Shape::WIDTH, result = row + threadIdx.x / Shape::WIDTH;
+    if (result >= Shape::RESULTS) return;
+#pragma unroll Shape::UNROLL
+    for (index number = thread * LANES; number < Shape::DEPTH; number += Shape::WIDTH * LANES) {
+        program.run(Lanes<Program::LANES>(), result * Shape::DEPTH + number);
+    }
+}
+
+// Lets the threads of a row see what each other has written.
+template <class Shape>
+METHOD void meet() {
+    if constexpr (Shape::WIDTH > 32) {
+        __syncthreads();
+    } else {
+        __syncwarp();
+    }
+}
+
+// ---- Columns ----------------------------------------------------------------------------------------------------
 
 // The totals of the threads that stand below each other in a block, for those at the top.
 template <class Fold, class Shape, int N>

@@ -13,6 +13,8 @@ use crate::source::family;
 const WARP: usize = 32;
 /// Threads that keep all multiprocessors busy, where each has some loads under way.
 const BUSY_THREADS: usize = 1 << 17;
+/// The lanes of each thread that chains are laid out for, whatever those of their steps.
+const LANES_OF_ROWS: usize = 4;
 /// Blocks that a reduction is cut into where it has fewer by itself.
 const BUSY_BLOCKS: usize = 132 * 4;
 /// Groups of lanes that each thread of a part takes at least, so that a part is worth its place.
@@ -161,11 +163,20 @@ impl Layout {
         blocks(groups * self.width, self.threads as u32) as usize
     }
 
-    /// The struct that says it.
-    fn printed(&self) -> String {
+    /// The layout for a program at each place of as many rows.
+    pub(crate) fn of_rows(rows: usize, length: usize, lanes: usize, program: &Program) -> Layout {
+        let axes = [ReduceAxis { size: rows, reduced: false }, ReduceAxis { size: length, reduced: true }];
+        let layout = Layout::new(&axes, lanes, program);
+        let (threads, width) = threads_of_rows(rows, length.div_ceil(LANES_OF_ROWS));
+        Layout { threads, width, part: length, ..layout }
+    }
+
+    /// The struct that says it, `@_shape` with a number behind it where there are several.
+    fn printed(&self, number: &str) -> String {
         let Layout { results, depth, threads, width, part, unroll, first, step, .. } = self;
         format!(
-            "struct @_shape {{\n    static constexpr index RESULTS = {results}u, DEPTH = {depth}u, PART = {part}u;\n    \
+            "struct @_shape{number} {{\n    \
+             static constexpr index RESULTS = {results}u, DEPTH = {depth}u, PART = {part}u;\n    \
              static constexpr int THREADS = {threads}, WIDTH = {width}, UNROLL = {unroll};\n    \
              static METHOD index first(index result) {{ return {first}; }}\n    \
              static METHOD index step(index number) {{ return {step}; }}\n}};\n"
@@ -178,7 +189,7 @@ impl Layout {
             Form::Rows => "reduce_rows",
             Form::Columns => "reduce_columns",
         };
-        let text = format!("{}{}", before.concat(), self.printed());
+        let text = format!("{}{}", before.concat(), self.printed(""));
         let body = format!("{function}<{fold}, @_shape>({args});");
         let grid = [self.blocks() as u32, self.parts() as u32, 1];
         Printed::new(family!("reduce"), &text, params, self.threads as u32, &body).on(grid)
@@ -272,4 +283,49 @@ pub(crate) fn join(layout: &Layout, fold: &Fold, totals: BufferIndex, tail: &Fun
     let again = format!("fold::Again<{}>", fold.name);
     let args = format!("Parts<{}>{{totals}}, Finished<{again}, {}>{{{tail_value}}}", fold.name, tail.name);
     layout.joining().kernel(&[&tail.text], &params, &again, &args)
+}
+
+/// One step of a chain.
+pub(crate) enum Link {
+    /// A reduction along rows.
+    Fold { layout: Layout, fold: Fold, head: Functor, tail: Functor },
+    /// A program at each place of the rows.
+    Map { layout: Layout, program: Functor },
+}
+
+/// Takes row by row through all links, which are all laid out alike.
+pub(crate) fn chain(links: &[Link]) -> Printed {
+    let (mut text, mut params, mut calls) = (String::new(), Vec::new(), Vec::new());
+    let mut define = |number: usize, kind: &str, functor: &Functor| {
+        let functor = functor.renamed(&format!("@_{kind}{number}"));
+        let (param, value) = given(&functor, &format!("{kind}{number}"));
+        params.extend(param);
+        (functor.text, functor.name, value)
+    };
+    for (number, link) in links.iter().enumerate() {
+        match link {
+            Link::Fold { layout, fold, head, tail } => {
+                let (head_text, _, head) = define(number, "head", head);
+                let (tail_text, tail_name, tail) = define(number, "tail", tail);
+                text.extend([head_text, tail_text, layout.printed(&number.to_string())]);
+                let finish = format!("Finished<{}, {tail_name}>{{{tail}}}", fold.name);
+                calls.push(format!("reduce_row<{}, @_shape{number}>(row, {head}, {finish});", fold.name));
+            }
+            Link::Map { layout, program } => {
+                let (program_text, _, program) = define(number, "program", program);
+                text.extend([program_text, layout.printed(&number.to_string())]);
+                calls.push(format!("map_row<@_shape{number}>(row, {program});"));
+            }
+        }
+        calls.push(format!("meet<@_shape{number}>();"));
+    }
+    let (Link::Fold { layout, .. } | Link::Map { layout, .. }) = &links[0];
+    let rows = layout.threads / layout.width;
+    let body = format!(
+        "for (index row = blockIdx.x * {rows}u; row < {}u; row += gridDim.x * {rows}u) {{\n        {}\n    }}",
+        layout.results,
+        calls.join("\n        ")
+    );
+    let printed = Printed::new(family!("reduce"), &text, &params, layout.threads as u32, &body);
+    printed.on([blocks(layout.results * layout.width, layout.threads as u32), 1, 1])
 }

@@ -1,7 +1,6 @@
 //! Ops along axes: reductions, running totals, sorting.
 
 use cornu_ir::DType;
-use cornu_ir::error::BackendError;
 use cornu_ir::ops::{ArgReduce, ArgSort, Cumulative};
 use cornu_ir::plan::{Load, Program, ReduceAxis, ReduceKernel, Step, View};
 use smallvec::SmallVec;
@@ -15,16 +14,11 @@ use crate::lower::Lowering;
 use crate::print::{Role, lanes};
 
 /// Lowers a reduction of numbers.
-pub(crate) fn lower_reduce(
-    lowering: &mut Lowering<'_>,
-    kernel: &ReduceKernel,
-    step: &Step,
-) -> Result<(), BackendError> {
+pub(crate) fn lower_reduce(lowering: &mut Lowering<'_>, kernel: &ReduceKernel, step: &Step) {
     let fold = Fold::of(kernel.kind, kernel.dtype);
     if kernel.results() > 0 {
-        lower_fold(lowering, &fold, &kernel.axes, [&kernel.head, &kernel.tail], step)?;
+        lower_fold(lowering, &fold, &kernel.axes, [&kernel.head, &kernel.tail], step);
     }
-    Ok(())
 }
 
 /// Lowers any fold of a head along axes: one kernel, or one for the totals of parts and one that joins them.
@@ -34,26 +28,21 @@ fn lower_fold(
     axes: &[ReduceAxis],
     [head, tail]: [&Program; 2],
     step: &Step,
-) -> Result<(), BackendError> {
+) {
     let layout = Layout::new(axes, lanes(head, lowering.aligned), head);
     let head = lowering.functor_of(head, Role::Head, step, layout.lanes);
     let tail = lowering.functor_of(tail, Role::Tail, step, layout.lanes_of_tail());
     if layout.parts() == 1 {
         lowering.push(reduce::whole(&layout, fold, &head, &tail));
-        return Ok(());
+        return;
     }
     let totals = lowering.temporary(layout.totals() * fold.total_bytes());
     lowering.push(reduce::parts(&layout, fold, &head, totals));
     lowering.push(reduce::join(&layout, fold, totals, &tail));
-    Ok(())
 }
 
 /// Lowers the search of an extreme: the reduction of elements that know where they stand.
-pub(super) fn lower_arg_reduce(
-    lowering: &mut Lowering<'_>,
-    op: &ArgReduce,
-    node: &Node<'_>,
-) -> Result<(), BackendError> {
+pub(super) fn lower_arg_reduce(lowering: &mut Lowering<'_>, op: &ArgReduce, node: &Node<'_>) {
     let x = node.args[0];
     let Lines { outer, length, inner } = Lines::new(&x.shape, op.axis);
     let kept = |size| ReduceAxis { size, reduced: false };
@@ -61,7 +50,7 @@ pub(super) fn lower_arg_reduce(
     let load = Load { read: 0, dtype: x.dtype, view: View::contiguous(x.elements()) };
     let head = Program { loads: vec![load], stores: SmallVec::from_elem(0, 1), ..Program::default() };
     let fold = Fold::place(op.kind, x.dtype);
-    lower_fold(lowering, &fold, &axes, [&head, &Program::identity(DType::I32)], node.step)
+    lower_fold(lowering, &fold, &axes, [&head, &Program::identity(DType::I32)], node.step);
 }
 
 /// Lowers running totals.

@@ -1,6 +1,5 @@
 //! Windows.
 
-use cornu_ir::error::BackendError;
 use cornu_ir::ops::{WindowKind, Windows};
 
 use super::Node;
@@ -20,11 +19,10 @@ pub(super) fn lower_window(
     windows: &Windows,
     side: Side,
     node: &Node<'_>,
-) -> Result<(), BackendError> {
+) {
     let pool = pool(lowering, windows, side, node);
     let tail = lowering.functor_of(&node.kernel.tail, Role::Tail, node.step, pool.lanes);
     lowering.push(pool.folded(kind, node.arg(0), &tail));
-    Ok(())
 }
 
 /// Lowers the search of the largest element of each window.

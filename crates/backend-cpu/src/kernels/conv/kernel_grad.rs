@@ -33,6 +33,8 @@ pub(super) struct KernelGradTask<N> {
     /// Columns of a group.
     pub(super) columns: usize,
     pub(super) cut: Cut,
+    /// Places of a line, if the rows of a line overlap and are cut at lines.
+    pub(super) sliding: Option<usize>,
     pub(super) number: PhantomData<N>,
 }
 
@@ -45,15 +47,15 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// The sums over `places` places of `left` times `groups` groups of `columns`.
-    pub(super) fn new(places: usize, left: &Left, columns: usize, groups: usize) -> Cut {
+    /// The sums over `places` places of `left` times `groups` groups of `columns`; places are cut at lines of `line`.
+    pub(super) fn new(places: usize, left: &Left, columns: usize, groups: usize, line: usize) -> Cut {
         let kernel = (left.depth() * columns).max(1);
         let work = places.saturating_mul(groups).saturating_mul(kernel);
         let wanted = (work / GRAIN).clamp(1, UNITS);
         let most = (places / LEAST_PLACES).max(1);
         let cached = OPERANDS / (left.depth() / left.runs() + columns).max(1);
         let parts = places.div_ceil(cached.max(1)).max(wanted.div_ceil(groups)).min(most);
-        let places = Pieces::of(places, places.div_ceil(parts).max(VECTOR));
+        let places = Pieces::of(places, places.div_ceil(parts).max(VECTOR).next_multiple_of(line));
         // Where the places are few, the runs of a place are shared out too.
         let shares = wanted.div_ceil(places.count().max(1) * groups).min(left.runs());
         let runs = Pieces::of(left.runs(), left.runs().div_ceil(shares));
@@ -167,7 +169,10 @@ impl<N: Multiplied> KernelGradTask<N> {
                 sums,
                 is_first: true,
             };
-            N::multiply_outer(isa, product);
+            match self.sliding {
+                Some(line) => N::multiply_sliding_outer(isa, product, line),
+                None => N::multiply_outer(isa, product),
+            }
             for (row, sums) in sums.chunks_exact(columns).enumerate() {
                 let start = part * results + (number * run + row) * all + group * columns;
                 // SAFETY: every part, group and run has sums of its own.

@@ -1,28 +1,60 @@
-//! What a convolution reads at some places: runs of channels that lie where the taps meet them, or rows gathered from
-//! runs too short to be multiplied one by one.
+//! What a convolution reads at some places: runs of channels that lie where the taps meet them; or longer ones of all
+//! taps along a line; or rows gathered from runs too short to be multiplied one by one.
 
 use std::ops::Range;
 
 use super::super::Buffers;
 use super::super::panel::room;
 use super::super::patches::{Meetings, Patches};
+use super::lines::Lines;
 use crate::simd::number::Number;
 use crate::simd::plain::elements_mut;
 use crate::simd::rows::{Rows, ZEROS};
 use crate::simd::{Isa, Loop, Target};
 
-/// Runs shorter than this are gathered: they cost more to find than to multiply.
+/// Runs shorter than this are joined or gathered: they cost more to find than to multiply.
 const LEAST_RUN: usize = 8;
 
 /// The left operand of the products that a convolution is made of.
 pub(super) struct Left {
     patches: Patches,
-    is_gathered: bool,
+    way: Way,
+}
+
+/// How it is read.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// A run for each tap, where it lies.
+    InPlace,
+    /// A run for all taps along a line.
+    Lines(Lines),
+    /// A row of what all taps meet.
+    Gathered,
 }
 
 impl Left {
+    /// What lies in runs long enough is read where it lies.
     pub(super) fn new(patches: Patches) -> Left {
-        Left { is_gathered: patches.channels < LEAST_RUN, patches }
+        let way = if patches.channels >= LEAST_RUN {
+            Way::InPlace
+        } else {
+            Lines::of(&patches).map_or(Way::Gathered, Way::Lines)
+        };
+        Left { patches, way }
+    }
+
+    /// The same by lines, if these are what is asked for.
+    pub(super) fn by_lines(self, are_good: impl FnOnce(&Lines) -> bool) -> Left {
+        let lines = Lines::of(&self.patches).filter(are_good);
+        Left { way: lines.map_or(self.way, Way::Lines), ..self }
+    }
+
+    /// The lines, if it is read by them.
+    pub(super) fn lines(&self) -> Option<&Lines> {
+        match &self.way {
+            Way::Lines(lines) => Some(lines),
+            Way::InPlace | Way::Gathered => None,
+        }
     }
 
     /// Places of an example.
@@ -32,7 +64,11 @@ impl Left {
 
     /// Runs at a place.
     pub(super) fn runs(&self) -> usize {
-        if self.is_gathered { 1 } else { self.patches.taps.taps }
+        match &self.way {
+            Way::InPlace => self.patches.taps.taps,
+            Way::Lines(lines) => lines.runs(),
+            Way::Gathered => 1,
+        }
     }
 
     /// Numbers of a run.
@@ -47,12 +83,15 @@ impl Left {
 
     /// Bytes of scratch memory that [`Left::find`] needs for so many places.
     pub(super) fn scratch_bytes<N>(&self, places: usize) -> usize {
-        self.rooms::<N>(places).into_iter().sum()
+        match &self.way {
+            Way::Lines(lines) => lines.rooms::<N>(places).into_iter().sum(),
+            Way::InPlace | Way::Gathered => self.rooms::<N>(places).into_iter().sum(),
+        }
     }
 
     /// Bytes of what the taps meet, gathered rows.
     fn rooms<N>(&self, places: usize) -> [usize; 2] {
-        let gathered = if self.is_gathered { places * self.depth() } else { 0 };
+        let gathered = if matches!(self.way, Way::Gathered) { places * self.depth() } else { 0 };
         [self.patches.taps.meetings_bytes(places), room::<N>(gathered)]
     }
 
@@ -67,11 +106,14 @@ impl Left {
     ) -> Rows<'a, N> {
         let Patches { from, taps, groups, channels } = &self.patches;
         let count = places.len();
+        let (from, distance, offset) = (buffers.read::<N>(*from), groups * channels, group * channels);
+        if let Way::Lines(lines) = &self.way {
+            return lines.find(isa, taps, from, places, scratch);
+        }
         let [found, gathered] = self.rooms::<N>(count);
         let (found, rest) = scratch.split_at_mut(found);
         let Meetings { order, elements, .. } = taps.find(isa, places, found);
-        let (from, distance, offset) = (buffers.read::<N>(*from), groups * channels, group * channels);
-        if !self.is_gathered {
+        if matches!(self.way, Way::InPlace) {
             return Rows { from, distance, offset, runs: elements, order };
         }
         let rows = &mut elements_mut::<N>(&mut rest[..gathered])[..count * self.depth()];
