@@ -64,6 +64,7 @@ impl Contestant {
         let version =
             line.strip_prefix("ready").ok_or_else(|| format!("it said `{line}` in place of `ready`"))?.trim();
         let version = (!version.is_empty()).then(|| version.to_string());
+        companion.signal("STOP");
         let process = Some(companion.child.id());
         Ok(Contestant { version, process, ..Contestant::new(name, move |question| companion.ask(question)) })
     }
@@ -116,7 +117,24 @@ impl Companion {
         Ok(Companion { child, questions, answers: BufReader::new(answers) })
     }
 
+    /// Asks, while nobody else runs: between its turns a companion stands still, so that its threads, which may turn
+    /// while they wait for work, take no time from those whose turn it is.
     fn ask(&mut self, question: Question) -> Result<f64, String> {
+        self.signal("CONT");
+        let answer = self.answer(question);
+        self.signal("STOP");
+        answer
+    }
+
+    /// Sends a signal to its process, where there are signals.
+    fn signal(&self, name: &str) {
+        if cfg!(unix) {
+            // Where that fails, it runs on as it did before.
+            let _ = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> Result<f64, String> {
         writeln!(self.questions, "{}", question.line())
             .and_then(|()| self.questions.flush())
             .map_err(|error| error.to_string())?;
