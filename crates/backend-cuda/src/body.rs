@@ -89,7 +89,7 @@ fn push_bodies(
     let aligned = lowering.aligned && shared.is_aligned();
     let mut lowered: Vec<Lowered> = Vec::with_capacity(plans.len());
     for (plan, _) in plans {
-        lowered.push(lower_checked(plan, lowering.source, aligned)?);
+        lowered.push(lower_checked(plan, lowering.source, lowering.architecture, aligned)?);
     }
     let arena = lowering.temporary(lowered.iter().map(|body| body.arena_bytes).max().unwrap_or(0));
     for (Lowered { works, places, constants, .. }, &(_, guard)) in lowered.into_iter().zip(plans) {

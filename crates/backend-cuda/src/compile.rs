@@ -144,16 +144,21 @@ mod tests {
         if !is_there() {
             return;
         }
-        let (mut source, mut missing) = (Source::default(), Vec::new());
+        let mut plans = Vec::new();
         for (name, text) in files {
-            for case in cases(text).expect("the corpus is read by the tests of the language") {
-                if let Err(error) = lower(&plan(&optimize(&case.graph)), &mut source) {
-                    missing.push(format!("{name}, {}: {error}", case.name));
+            let cases = cases(text).expect("the corpus is read by the tests of the language");
+            plans.extend(cases.into_iter().map(|case| (name, plan(&optimize(&case.graph)), case.name)));
+        }
+        let mut missing = Vec::new();
+        for architecture in ARCHITECTURES {
+            let mut source = Source::default();
+            for (file, plan, case) in &plans {
+                if let Err(error) = lower(plan, &mut source, architecture) {
+                    missing.push(format!("{file}, {case}, {architecture}: {error}"));
                 }
             }
-        }
-        let text = source.text();
-        for architecture in ARCHITECTURES {
+            let text = source.text();
+
             let log = report(&text, architecture).unwrap_or_else(|error| panic!("{architecture}: {error}"));
             let spills: Vec<&str> = spilling(&log).filter(|kernel| !turns_angles(&source, kernel)).collect();
             assert!(spills.is_empty(), "{architecture}: kernels with a stack: {spills:?}\n{log}");
@@ -174,7 +179,7 @@ mod tests {
         for file in files {
             let graph = cornu_ir::text::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
             let mut source = Source::default();
-            lower(&plan(&optimize(&graph)), &mut source).unwrap_or_else(|error| panic!("{error}"));
+            lower(&plan(&optimize(&graph)), &mut source, "sm_90a").unwrap_or_else(|error| panic!("{error}"));
             println!("{}", file.file_name().unwrap_or_default().display());
             resources(&report(&source.text(), "sm_90a").unwrap()).for_each(|line| println!("{line}"));
         }

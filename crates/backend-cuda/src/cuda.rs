@@ -80,7 +80,7 @@ impl Backend for Cuda {
 
     fn compile(&self, plan: &Plan) -> Result<Box<dyn Executable>, BackendError> {
         let mut source = Source::default();
-        let lowered = lower(plan, &mut source)?;
+        let lowered = lower(plan, &mut source, &self.gpu.architecture()?)?;
         let program = if source.names().len() > 0 {
             let module = program(&source.text(), &self.gpu)?;
             let shared = Work::shared_bytes(&lowered.works, source.names().len());
@@ -94,7 +94,7 @@ impl Backend for Cuda {
     }
 
     fn workspace_bytes(&self, plan: &Plan) -> Result<u64, BackendError> {
-        let lowered = lower(plan, &mut Source::default())?;
+        let lowered = lower(plan, &mut Source::default(), &self.gpu.architecture()?)?;
         let constants: usize = lowered.constants.iter().map(|constant| constant.ty().bytes()).sum();
         Ok((constants + lowered.arena_bytes.saturating_sub(plan.arena_bytes)) as u64)
     }

@@ -8,13 +8,17 @@ use std::ffi::{CString, c_void};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use cornu_ir::DType;
 use cornu_ir::error::BackendError;
-use cudarc::driver::sys::{self, CUevent_flags, CUfunction_attribute, CUstreamCaptureMode};
+use cudarc::driver::sys::{
+    self, CUevent_flags, CUfunction_attribute, CUstreamCaptureMode, CUtensorMap, CUtensorMapDataType,
+    CUtensorMapFloatOOBfill, CUtensorMapInterleave, CUtensorMapL2promotion, CUtensorMapSwizzle,
+};
 use cudarc::driver::{CudaContext, CudaEvent, CudaGraph, CudaStream, DriverError, result};
 
 use crate::NAME;
 use crate::error::failed;
-use crate::launch::{Address, Ready};
+use crate::launch::{Address, MAP_WORDS, Ready, TensorMap};
 
 /// Shared memory that every block may have without asking.
 const SHARED_WITHOUT_ASKING: u32 = 48 << 10;
@@ -108,6 +112,40 @@ impl Gpu {
     }
 }
 
+/// A map as the tensor memory accelerator reads it: rows of a copy are 128 bytes, with chunks in the order that the
+/// tensor cores ask for, and zeros stand for what is outside of the tensor.
+fn encoded(map: &TensorMap, address: Address) -> Result<[u64; MAP_WORDS], BackendError> {
+    let dtype = match map.dtype {
+        DType::BF16 => CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
+        DType::F16 => CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_FLOAT16,
+        other => unreachable!("tensor maps are made of halves, not of {other}"),
+    };
+    let sizes = map.sizes.map(|size| size as u64);
+    let row = sizes[0] * map.dtype.bytes() as u64;
+    let (strides, steps) = ([row, row * sizes[1]], [1u32; 3]);
+    let mut encoded = CUtensorMap { opaque: [0; MAP_WORDS] };
+    // SAFETY: every pointer is to an array of as many numbers as three axes ask for, alive during the call. The
+    // address is only written down; what is read there later is the launch's to answer for.
+    let result = unsafe {
+        sys::cuTensorMapEncodeTiled(
+            &raw mut encoded,
+            dtype,
+            3,
+            address as *mut c_void,
+            sizes.as_ptr(),
+            strides.as_ptr(),
+            map.copied.as_ptr(),
+            steps.as_ptr(),
+            CUtensorMapInterleave::CU_TENSOR_MAP_INTERLEAVE_NONE,
+            CUtensorMapSwizzle::CU_TENSOR_MAP_SWIZZLE_128B,
+            CUtensorMapL2promotion::CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+            CUtensorMapFloatOOBfill::CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE,
+        )
+    };
+    result.result().map_err(|error| said(&format!("cuTensorMapEncodeTiled of {:?}", map.sizes), error))?;
+    Ok(encoded.opaque)
+}
+
 /// A queue of work.
 pub(crate) struct Stream(Arc<CudaStream>);
 
@@ -147,6 +185,9 @@ impl Stream {
     pub(crate) fn launch(&self, function: &Function, ready: &mut Ready<'_>) -> Result<(), BackendError> {
         let launch = ready.launch;
         let params = &mut ready.params;
+        for (start, address, map) in &ready.maps {
+            params[*start..start + MAP_WORDS].copy_from_slice(&encoded(map, *address)?);
+        }
         let mut pointers: smallvec::SmallVec<[*mut c_void; 8]> =
             ready.starts.iter().map(|&start| (&raw mut params[start]).cast()).collect();
         let [x, y, z] = launch.grid;

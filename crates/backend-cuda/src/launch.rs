@@ -1,5 +1,6 @@
 //! Launches: what a lowered plan does in its turn, and the memory it does it on.
 
+use cornu_ir::DType;
 use smallvec::SmallVec;
 
 use crate::source::KernelId;
@@ -27,6 +28,20 @@ pub(crate) enum Param {
     Pointers(SmallVec<[BufferIndex; 4]>),
     /// A whole number: `i64` in the kernel.
     Number(i64),
+    /// A matrix that the tensor memory accelerator copies boxes of: `const __grid_constant__ TensorMap` in the kernel.
+    Map(TensorMap),
+}
+
+/// What the tensor memory accelerator has to know of a buffer, whose elements lie side by side, and which begins at a
+/// multiple of 16 bytes, as each of its rows does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TensorMap {
+    pub(crate) buffer: BufferIndex,
+    /// Halves of either kind.
+    pub(crate) dtype: DType,
+    /// Elements along each axis, and of those a copy takes: the axis whose elements are neighbours first.
+    pub(crate) sizes: [usize; 3],
+    pub(crate) copied: [u32; 3],
 }
 
 impl Param {
@@ -109,7 +124,12 @@ pub(crate) struct Ready<'a> {
     pub(crate) params: SmallVec<[u64; 16]>,
     /// Where each parameter begins in `params`.
     pub(crate) starts: SmallVec<[usize; 8]>,
+    /// Maps that the driver has yet to write into `params`: from where on, and of what address.
+    pub(crate) maps: SmallVec<[(usize, Address, TensorMap); 2]>,
 }
+
+/// Words of a map.
+pub(crate) const MAP_WORDS: usize = 16;
 
 /// Calls `each` with every launch, in order, where the buffers lie at `addresses`, and the guard at `guard` (0: none).
 pub(crate) fn walk<E>(
@@ -140,14 +160,19 @@ pub(crate) fn walk<E>(
 fn ready<'a>(launch: &'a Launch, addresses: &[Address], guard: Address) -> Ready<'a> {
     let mut params: SmallVec<[u64; 16]> = SmallVec::from_slice(&[guard]);
     let mut starts: SmallVec<[usize; 8]> = SmallVec::from_slice(&[0]);
+    let mut maps = SmallVec::new();
     for param in &launch.params {
         starts.push(params.len());
         match param {
             Param::Pointers(buffers) => params.extend(buffers.iter().map(|&buffer| addresses[buffer])),
             Param::Number(number) => params.push(number.cast_unsigned()),
+            Param::Map(map) => {
+                maps.push((params.len(), addresses[map.buffer], *map));
+                params.extend([0; MAP_WORDS]);
+            }
         }
     }
-    Ready { launch, params, starts }
+    Ready { launch, params, starts, maps }
 }
 
 #[cfg(test)]

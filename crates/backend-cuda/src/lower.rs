@@ -25,16 +25,17 @@ pub(crate) struct Lowered {
     pub(crate) constants: Vec<Tensor>,
 }
 
-/// Lowers every step, if the plan keeps its own rules.
-pub(crate) fn lower(plan: &Plan, source: &mut Source) -> Result<Lowered, BackendError> {
+/// Lowers every step for an architecture, as compilers name it, if the plan keeps its own rules.
+pub(crate) fn lower(plan: &Plan, source: &mut Source, architecture: &str) -> Result<Lowered, BackendError> {
     plan.check().map_err(broken)?;
-    lower_checked(plan, source, true)
+    lower_checked(plan, source, architecture, true)
 }
 
 /// Lowers every step of a plan that keeps its rules. `aligned` says that its buffers begin where memory is read fastest.
 pub(crate) fn lower_checked(
     plan: &Plan,
     source: &mut Source,
+    architecture: &str,
     aligned: bool,
 ) -> Result<Lowered, BackendError> {
     let lowered = Lowered {
@@ -44,7 +45,7 @@ pub(crate) fn lower_checked(
         arena_bytes: plan.arena_bytes,
         constants: plan.constants.clone(),
     };
-    let mut lowering = Lowering { plan, source, aligned, lowered, used_after_plan: 0 };
+    let mut lowering = Lowering { plan, source, architecture, aligned, lowered, used_after_plan: 0 };
     let mut steps = plan.steps.as_slice();
     while let Some((first, rest)) = steps.split_first() {
         lowering.used_after_plan = 0;
@@ -65,6 +66,8 @@ pub(crate) fn lower_checked(
 pub(crate) struct Lowering<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) source: &'a mut Source,
+    /// What is compiled for: "sm_90a".
+    pub(crate) architecture: &'a str,
     /// True if all buffers begin at a multiple of 16 bytes.
     pub(crate) aligned: bool,
     lowered: Lowered,

@@ -20,13 +20,14 @@ macro_rules! family {
 pub(crate) use family;
 
 /// What stands before the families.
-const PRELUDE: [&str; 6] = [
+const PRELUDE: [&str; 7] = [
     include_str!("kernels/prelude.cuh"),
     include_str!("kernels/scalar.cuh"),
     include_str!("kernels/fold.cuh"),
     include_str!("kernels/ptx.cuh"),
     include_str!("kernels/tiles.cuh"),
     include_str!("kernels/tensor.cuh"),
+    include_str!("kernels/hopper.cuh"),
 ];
 
 /// The number of a kernel in its program.

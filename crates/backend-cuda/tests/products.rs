@@ -55,6 +55,20 @@ fn large_tiles_agree() {
     }
 }
 
+/// Of halves whose rows are whole groups of 16 bytes: by warpgroups, where a device has them.
+#[test]
+fn tiles_of_warpgroups_agree() {
+    for dtype in ["bf16", "f16"] {
+        for layout in LAYOUTS {
+            product(dtype, [33, 136, 72, 200], layout);
+        }
+    }
+    // Wide tiles, and sums that blocks share.
+    product("bf16", [132, 72, 264, 64], [false, false]);
+    product("bf16", [132, 72, 264, 64], [true, true]);
+    product("f16", [1, 72, 72, 16904], [true, false]);
+}
+
 #[test]
 fn products_with_vectors_agree() {
     for dtype in ["f32", "bf16", "f64", "u8"] {

@@ -23,7 +23,7 @@ struct TensorCopy {
     char *shared;
     TensorMap map;
     Mbarrier *barrier;
-    int x, y;
+    int first[3];
 };
 std::vector<TensorCopy> tensor_copies;
 
@@ -49,28 +49,30 @@ void end_phase_if_complete(Mbarrier &barrier) {
     }
 }
 
-// Copies the box row by row; what lies outside of the tensor is zero.
+// Copies the box element by element, x fastest; what lies outside of the tensor is zero.
 void copy(const TensorCopy &copy) {
     const TensorMap &map = copy.map;
-    const unsigned row_bytes = map.box[0] * map.element_bytes;
+    const unsigned count = map.box[0] * map.box[1] * map.box[2];
     const unsigned long start = static_cast<unsigned long>(copy.shared - emulator_block->shared) + SHARED_BASE;
-    for (unsigned row = 0; row < map.box[1]; ++row) {
-        for (unsigned column = 0; column < map.box[0]; ++column) {
-            unsigned long address = start + 1ul * row * row_bytes + column * map.element_bytes;
-            address = map.swizzle == 3 ? swizzle_128b(address) : address;
-            char *place = emulator_block->shared + (address - SHARED_BASE);
-            const long x = static_cast<long>(copy.x) + column, y = static_cast<long>(copy.y) + row;
-            const bool inside = x >= 0 && y >= 0 && x < static_cast<long>(map.size[0]) &&
-                                y < static_cast<long>(map.size[1]);
-            if (inside) {
-                memcpy(place, map.address + y * static_cast<long>(map.row_stride) + x * map.element_bytes,
-                       map.element_bytes);
-            } else {
-                memset(place, 0, map.element_bytes);
-            }
+    for (unsigned element = 0; element < count; ++element) {
+        const unsigned inside_box[3] = {element % map.box[0], element / map.box[0] % map.box[1],
+                                        element / map.box[0] / map.box[1]};
+        bool inside = true;
+        long offset = 0;
+        for (unsigned axis = 0; axis < 3; ++axis) {
+            const long place = static_cast<long>(copy.first[axis]) + inside_box[axis];
+            inside = inside && place >= 0 && place < static_cast<long>(map.size[axis]);
+            offset += place * static_cast<long>(map.stride[axis]);
+        }
+        const unsigned long address = start + 1ul * element * map.element_bytes;
+        char *to = emulator_block->shared + ((map.swizzle == 3 ? swizzle_128b(address) : address) - SHARED_BASE);
+        if (inside) {
+            memcpy(to, map.address + offset, map.element_bytes);
+        } else {
+            memset(to, 0, map.element_bytes);
         }
     }
-    copy.barrier->bytes -= static_cast<int>(row_bytes * map.box[1]);
+    copy.barrier->bytes -= static_cast<int>(count * map.element_bytes);
     end_phase_if_complete(*copy.barrier);
 }
 
@@ -146,15 +148,16 @@ extern "C" void emulator_mbarrier_wait(unsigned long long *place, unsigned parit
     }
 }
 
-extern "C" void emulator_tensor_copy(void *shared, const void *map, unsigned long long *barrier, int x, int y) {
-    TensorCopy copy = {static_cast<char *>(shared), {}, reinterpret_cast<Mbarrier *>(barrier), x, y};
+extern "C" void emulator_tensor_copy(void *shared, const void *map, unsigned long long *barrier, int x, int y,
+                                     int z) {
+    TensorCopy copy = {static_cast<char *>(shared), {}, reinterpret_cast<Mbarrier *>(barrier), {x, y, z}};
     memcpy(&copy.map, map, sizeof copy.map);
     if (copy.map.magic != TENSOR_MAP_MAGIC) {
         emulator_fail("cp.async.bulk.tensor: no map made by cuTensorMapEncodeTiled");
     }
     const unsigned alignment = copy.map.swizzle == 3 ? 1024 : 128;
     const unsigned address = emulator_shared_address(shared);
-    emulator_shared_place(address, copy.map.box[0] * copy.map.box[1] * copy.map.element_bytes);
+    emulator_shared_place(address, copy.map.box[0] * copy.map.box[1] * copy.map.box[2] * copy.map.element_bytes);
     if (address % alignment != 0) {
         emulator_fail("cp.async.bulk.tensor: the destination must be aligned to 128 bytes, swizzled to 1024");
     }

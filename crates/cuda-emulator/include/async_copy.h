@@ -13,9 +13,9 @@ constexpr unsigned SHARED_BASE = 1024;
 struct TensorMap {
     unsigned long long magic;
     char *address;
-    unsigned long long size[2];    // elements, x first
-    unsigned long long row_stride; // bytes
-    unsigned box[2];               // elements
+    unsigned long long size[3];   // elements, x first
+    unsigned long long stride[3]; // bytes from one element to the next, x first
+    unsigned box[3];              // elements
     unsigned element_bytes;
     unsigned swizzle; // CUtensorMapSwizzle: 0 for none, 3 for 128 bytes
 };

@@ -85,7 +85,7 @@ void emulator_copy_wait(unsigned groups_left);
 void emulator_mbarrier_init(unsigned long long *barrier, unsigned count);
 void emulator_mbarrier_arrive(unsigned long long *barrier, unsigned expected_bytes);
 void emulator_mbarrier_wait(unsigned long long *barrier, unsigned parity);
-void emulator_tensor_copy(void *shared, const void *map, unsigned long long *barrier, int x, int y);
+void emulator_tensor_copy(void *shared, const void *map, unsigned long long *barrier, int x, int y, int z);
 
 } // extern "C"
 #pragma GCC visibility pop

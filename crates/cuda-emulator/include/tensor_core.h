@@ -97,13 +97,18 @@ static inline void emulator_ldmatrix(unsigned (&registers)[MATRICES], const void
     }
 }
 
-// An element of a wgmma operand: K-major, 128-byte swizzle, found through its descriptor.
+// An element of a wgmma operand with the 128-byte swizzle, found through its descriptor. Along k: 128 bytes of a row,
+// groups of eight rows one stride apart. Across: 128 bytes are 64 rows, the next 64 the leading stride away, and
+// groups of eight along k the other.
+template <bool ALONG_K>
 static inline unsigned emulator_wgmma_element(unsigned long long descriptor, unsigned row, unsigned k) {
     if (descriptor >> 62 != 1) {
         emulator_fail("wgmma: the emulator knows descriptors of the 128-byte swizzle alone");
     }
-    const unsigned long start = (descriptor & 0x3fff) << 4, rows_of_eight = (descriptor >> 32 & 0x3fff) << 4;
-    const unsigned long address = start + row / 8 * rows_of_eight + row % 8 * 128 + k * 2;
+    const unsigned long start = (descriptor & 0x3fff) << 4, stride = (descriptor >> 32 & 0x3fff) << 4;
+    const unsigned long leading = (descriptor >> 16 & 0x3fff) << 4;
+    const unsigned long address = ALONG_K ? start + row / 8 * stride + row % 8 * 128 + k * 2
+                                          : start + row / 64 * leading + k / 8 * stride + k % 8 * 128 + row % 64 * 2;
     unsigned short bits;
     __builtin_memcpy(&bits, emulator_shared_place(emulator::swizzle_128b(address), 2), sizeof bits);
     return bits;
@@ -115,7 +120,7 @@ static inline void emulator_warpgroup_barrier() {
 }
 
 // D (64 x N) = A (64 x 16) B^T (N x 16) + D, f32 sums, 16-bit elements. Both operands lie in shared memory.
-template <unsigned N, class ToFloat>
+template <unsigned N, bool A_ALONG_K, bool B_ALONG_K, class ToFloat>
 static inline void emulator_wgmma(float (&d)[N / 2], unsigned long long a, unsigned long long b, ToFloat to_float) {
     emulator_warpgroup_barrier();
     const unsigned warp = emulator_thread->number / 32 % 4;
@@ -123,13 +128,13 @@ static inline void emulator_wgmma(float (&d)[N / 2], unsigned long long a, unsig
     for (unsigned half = 0; half < 2; ++half) {
         float row[16];
         for (unsigned k = 0; k < 16; ++k) {
-            row[k] = to_float(emulator_wgmma_element(a, 16 * warp + group + 8 * half, k));
+            row[k] = to_float(emulator_wgmma_element<A_ALONG_K>(a, 16 * warp + group + 8 * half, k));
         }
         for (unsigned i = 0; i < N / 4; ++i) {
             float &sum = d[i / 2 * 4 + half * 2 + i % 2];
             const unsigned column = i / 2 * 8 + pair + i % 2;
             for (unsigned k = 0; k < 16; ++k) {
-                sum += row[k] * to_float(emulator_wgmma_element(b, column, k));
+                sum += row[k] * to_float(emulator_wgmma_element<B_ALONG_K>(b, column, k));
             }
         }
     }

@@ -57,7 +57,7 @@ pub(crate) fn conv(
         Form::KernelGrad => (format!("TurnedPatches<@_conv, {c}, {by_channel}>"), gradient),
     };
     let (before, buffers) = (described(sizes, sliding, &phases), [node.arg(0), node.arg(1)]);
-    let operands = Operands { family: family!("conv"), before, left, right, buffers };
+    let operands = Operands { family: family!("conv"), before, left, right, buffers, along_k: None };
     let is_direct = sizes.groups > 1 && sizes.channels > 0 && sizes.channels.min(sizes.filters) < FEW;
     if is_direct {
         direct(form, sizes, &product, &operands).add(lowering, step, tail)
@@ -151,7 +151,8 @@ fn direct<'a>(form: Form, sizes: &ConvSizes, product: &'a Product, operands: &'a
         Form::KernelGrad => ("conv_kernel_grad_direct", 1, shared, filters * shared.count),
     };
     let call = format!("{name}<@_sizes, @_conv>");
-    Summing { product, operands, parts, call, blocks, threads: THREADS, shared: 0, lanes }
+    let params = operands.pointers(product.dtype);
+    Summing { product, operands, parts, call, params, blocks, threads: THREADS, shared: 0, lanes }
 }
 
 /// What conv.cu calls C.

@@ -57,12 +57,14 @@ pub(crate) fn dot(lowering: &mut Lowering<'_>, dot: &DotKernel, step: &Step) -> 
         let c = c_type(dtype);
         format!("Matrix<{c}, {along}, {vector}, {lines}u, {k}u, {step}u, {}u>", lines * k)
     };
+    let is_of_whole_rows = dtype.bytes() == 2 && left_vector == 8 && right_vector == 8;
     let operands = Operands {
         family: family!("matmul"),
         before: String::new(),
         left: matrix(left_along, left_vector, m),
         right: matrix(right_along, right_vector, n),
         buffers: [step.reads[0].index(), step.reads[1].index()],
+        along_k: is_of_whole_rows.then_some([left_along, right_along]),
     };
     let (call, parts, blocks, operands) = match form {
         Form::Tiles => return by_tiles(lowering, step, &product, &operands, &dot.tail),
@@ -74,6 +76,7 @@ pub(crate) fn dot(lowering: &mut Lowering<'_>, dot: &DotKernel, step: &Step) -> 
         operands: &operands,
         parts,
         call,
+        params: operands.pointers(dtype),
         blocks,
         threads: super::THREADS,
         shared: 0,
@@ -93,13 +96,13 @@ fn along(product: &Product, vector: usize, operands: Operands) -> (String, Parts
 /// The same across them, with the vector as the left operand.
 fn across(product: &Product, vectors: [usize; 2], operands: Operands) -> (String, Parts, usize, Operands) {
     let turned = product.n == 1;
-    let Operands { family, before, left, right, buffers: [first, second] } = operands;
+    let Operands { left, right, buffers: [first, second], .. } = operands;
     let (left, right, buffers) =
         if turned { (right, left, [second, first]) } else { (left, right, [first, second]) };
     let width = 32 * vectors[usize::from(!turned)];
     let along_lines = product.batch * (product.m * product.n).div_ceil(width);
     let parts = parts(product, along_lines, BLOCKS, 64);
     let call = format!("product_across<@_sizes, {left}, {right}>");
-    let operands = Operands { family, before, left, right, buffers };
+    let operands = Operands { left, right, buffers, ..operands };
     (call, parts, along_lines * parts.count, operands)
 }

@@ -8,6 +8,7 @@ pub(crate) mod conv;
 pub(crate) mod copy;
 pub(crate) mod cumulative;
 pub(crate) mod gather;
+pub(crate) mod hopper;
 pub(crate) mod lines;
 pub(crate) mod map;
 pub(crate) mod matmul;

@@ -5,7 +5,7 @@ use cornu_ir::DType;
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::{Program, Step};
 
-use super::{Printed, THREADS, blocks};
+use super::{Printed, THREADS, blocks, hopper};
 use crate::error::unsupported;
 use crate::launch::Param;
 use crate::lower::Lowering;
@@ -13,9 +13,9 @@ use crate::print::{Role, c_type};
 use crate::source::{Family, family};
 
 /// Multiprocessors of the device that launches are made for.
-const MULTIPROCESSORS: usize = 132;
+pub(crate) const MULTIPROCESSORS: usize = 132;
 /// Parts of sums begin at a multiple of this many summands: a step of every tile, and whole vectors.
-pub(crate) const STEP: usize = 32;
+pub(crate) const STEP: usize = 64;
 /// The most bytes of a temporary for sums of parts.
 const MOST_PART_BYTES: usize = 64 << 20;
 
@@ -42,7 +42,7 @@ impl Product {
     }
 
     /// How many neighbouring results can be finished at a time.
-    fn neighbours(&self) -> usize {
+    pub(crate) fn neighbours(&self) -> usize {
         power_of_two_in(&[self.n, self.row_alignment], 8)
     }
 }
@@ -79,13 +79,13 @@ pub(crate) fn parts(product: &Product, units: usize, wanted: usize, shortest: us
 /// A tile of results, and how its block is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tile {
-    rows: usize,
-    columns: usize,
-    threads: u32,
-    /// The type in tiles.cuh or tensor.cuh.
-    text: &'static str,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) threads: u32,
+    /// The type in tiles.cuh, tensor.cuh or hopper.cuh.
+    pub(crate) text: &'static str,
     /// Bytes of dynamic shared memory.
-    shared: u32,
+    pub(crate) shared: u32,
 }
 
 /// Tiles of the CUDA cores: the larger, the less is read of shared memory and of the operands for each product.
@@ -114,12 +114,17 @@ impl Tile {
         }
     }
 
-    fn count(self, product: &Product) -> usize {
+    pub(crate) fn count(self, product: &Product) -> usize {
         product.batch * product.m.div_ceil(self.rows) * product.n.div_ceil(self.columns)
     }
 
+    /// True if it is not mostly empty.
+    pub(crate) fn is_filled(self, product: &Product) -> bool {
+        2 * product.m > self.rows && 2 * product.n > self.columns
+    }
+
     /// Long sums are shared among blocks until there are two for each multiprocessor; a block has 256 summands or more.
-    fn parts(self, product: &Product) -> Parts {
+    pub(crate) fn parts(self, product: &Product) -> Parts {
         parts(product, self.count(product), 2 * MULTIPROCESSORS, 256)
     }
 
@@ -127,8 +132,7 @@ impl Tile {
     fn of(product: &Product) -> Tile {
         let all = Tile::all(product.dtype);
         let fits = |tile: &&Tile| {
-            let fills = 2 * product.m > tile.rows && 2 * product.n > tile.columns;
-            fills && tile.count(product) * tile.parts(product).count >= MULTIPROCESSORS
+            tile.is_filled(product) && tile.count(product) * tile.parts(product).count >= MULTIPROCESSORS
         };
         *all.iter().find(fits).unwrap_or(&all[all.len() - 1])
     }
@@ -147,6 +151,18 @@ pub(crate) struct Operands {
     pub(crate) left: String,
     pub(crate) right: String,
     pub(crate) buffers: [usize; 2],
+    /// Whether each lies along k, `[batch, line, k]`, or across, `[batch, k, line]`: of two plain matrices all of whose
+    /// rows begin at a multiple of 16 bytes.
+    pub(crate) along_k: Option<[bool; 2]>,
+}
+
+impl Operands {
+    /// As the parameters of a kernel that reads them itself.
+    pub(crate) fn pointers(&self, dtype: DType) -> [(String, Param); 2] {
+        let [left, right] = self.buffers.map(Param::pointer);
+        let c = c_type(dtype);
+        [(format!("const {c}* left"), left), (format!("const {c}* right"), right)]
+    }
 }
 
 /// A kernel that sums parts of a product: `call` is a function of a `.cu` file with its template arguments, to be given
@@ -156,6 +172,8 @@ pub(crate) struct Summing<'a> {
     pub(crate) operands: &'a Operands,
     pub(crate) parts: Parts,
     pub(crate) call: String,
+    /// Both operands, called `left` and `right`.
+    pub(crate) params: [(String, Param); 2],
     pub(crate) blocks: usize,
     pub(crate) threads: u32,
     pub(crate) shared: u32,
@@ -171,6 +189,9 @@ pub(crate) fn by_tiles(
     operands: &Operands,
     tail: &Program,
 ) -> Result<(), BackendError> {
+    if let Some(summing) = hopper::by_warpgroups(lowering, product, operands) {
+        return summing.add(lowering, step, tail);
+    }
     let tile = Tile::of(product);
     let parts = tile.parts(product);
     let function = if tile.shared > 0 { "product_by_tensor_cores" } else { "product_by_cuda_cores" };
@@ -179,6 +200,7 @@ pub(crate) fn by_tiles(
         operands,
         parts,
         call: format!("{function}<@_sizes, {}, {}, {}>", tile.text, operands.left, operands.right),
+        params: operands.pointers(product.dtype),
         blocks: tile.count(product) * parts.count,
         threads: tile.threads,
         shared: tile.shared,
@@ -196,11 +218,7 @@ impl Summing<'_> {
         tail: &Program,
     ) -> Result<(), BackendError> {
         let (product, c) = (self.product, c_type(self.product.dtype));
-        let [left, right] = self.operands.buffers;
-        let mut params = vec![
-            (format!("const {c}* left"), Param::pointer(left)),
-            (format!("const {c}* right"), Param::pointer(right)),
-        ];
+        let mut params = self.params.to_vec();
         let before = format!("{}{}", self.operands.before, self.sizes());
         if self.parts.count == 1 {
             let tail = lowering.functor_within(tail, Role::Tail, step, self.lanes);

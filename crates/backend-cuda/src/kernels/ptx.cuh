@@ -250,7 +250,19 @@ PTX void tensor_copy_2d(void *shared, const TensorMap *map, unsigned long long *
                  "l"(map), "r"(x), "r"(y), "r"(shared_address(barrier))
                  : "memory");
 #else
-    emulator_tensor_copy(shared, map, barrier, x, y);
+    emulator_tensor_copy(shared, map, barrier, x, y, 0);
+#endif
+}
+
+// The same of three axes.
+PTX void tensor_copy_3d(void *shared, const TensorMap *map, unsigned long long *barrier, int x, int y, int z) {
+#ifndef CORNU_EMULATOR
+    asm volatile("cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], "
+                 "[%1, {%2, %3, %4}], [%5];" ::"r"(shared_address(shared)),
+                 "l"(map), "r"(x), "r"(y), "r"(z), "r"(shared_address(barrier))
+                 : "memory");
+#else
+    emulator_tensor_copy(shared, map, barrier, x, y, z);
 #endif
 }
 
@@ -291,6 +303,14 @@ PTX unsigned long long swizzled_descriptor(const void *place) {
     return address | 1ull << 16 | rows_of_eight << 32 | swizzle_128b << 62;
 }
 
+// The same of an operand whose lines (rows of a, or of b) lie side by side, 64 of them in 128 bytes, and groups of
+// eight along k 1024 bytes apart; the next 64 lines lie `step` bytes further. 16 along k are 2048 bytes.
+PTX unsigned long long swizzled_descriptor_across(const void *place, unsigned step) {
+    const unsigned long long address = (shared_address(place) & 0x3ffff) >> 4;
+    const unsigned long long groups_of_eight = 1024 >> 4, swizzle_128b = 1;
+    return address | static_cast<unsigned long long>(step >> 4) << 16 | groups_of_eight << 32 | swizzle_128b << 62;
+}
+
 // "Asynchronous Warpgroup Level Matrix Instructions: wgmma.fence, wgmma.commit_group, wgmma.wait_group".
 PTX void wgmma_fence() {
 #ifndef CORNU_EMULATOR
@@ -310,19 +330,22 @@ template <int GROUPS_LEFT> PTX void wgmma_wait() {
 #endif
 }
 
-// wgmma.mma_async m64nNk16: "wgmma.mma_async". d (64 x N) += a (64 x 16) b^T (N x 16), both from shared memory.
+// wgmma.mma_async m64nNk16: "wgmma.mma_async". d (64 x N) += a (64 x 16) b^T (N x 16), both from shared memory, each
+// along k or across.
 #ifdef CORNU_EMULATOR
-#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place) \
+#define PTX_WGMMA(name, type, N, places, operands, descriptors) \
+    template <bool A_ALONG_K = true, bool B_ALONG_K = true> \
     PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) { \
-        emulator_wgmma<N>(d, a, b, emulator_##type); \
+        emulator_wgmma<N, A_ALONG_K, B_ALONG_K>(d, a, b, emulator_##type); \
     }
 #else
-#define PTX_WGMMA(name, type, N, places, operands, a_place, b_place) \
+#define PTX_WGMMA(name, type, N, places, operands, descriptors) \
+    template <bool A_ALONG_K = true, bool B_ALONG_K = true> \
     PTX void name(float (&d)[N / 2], unsigned long long a, unsigned long long b) { \
-        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." #type "." #type " {" places "}, " a_place \
-                     ", " b_place ", 1, 1, 1, 0, 0;" \
+        asm volatile("wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." #type "." #type " {" places "}, " descriptors \
+                     ";" \
                      : operands() \
-                     : "l"(a), "l"(b)); \
+                     : "l"(a), "l"(b), "n"(A_ALONG_K ? 0 : 1), "n"(B_ALONG_K ? 0 : 1)); \
     }
 #endif
 
@@ -355,12 +378,17 @@ template <int GROUPS_LEFT> PTX void wgmma_wait() {
     "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, " \
     "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 
-PTX_WGMMA(wgmma_m64n64k16_bf16, bf16, 64, PTX_PLACES_32, PTX_ACCUMULATORS_32, "%32", "%33")
-PTX_WGMMA(wgmma_m64n64k16_f16, f16, 64, PTX_PLACES_32, PTX_ACCUMULATORS_32, "%32", "%33")
-PTX_WGMMA(wgmma_m64n128k16_bf16, bf16, 128, PTX_PLACES_64, PTX_ACCUMULATORS_64, "%64", "%65")
-PTX_WGMMA(wgmma_m64n128k16_f16, f16, 128, PTX_PLACES_64, PTX_ACCUMULATORS_64, "%64", "%65")
-PTX_WGMMA(wgmma_m64n256k16_bf16, bf16, 256, PTX_PLACES_128, PTX_ACCUMULATORS_128, "%128", "%129")
-PTX_WGMMA(wgmma_m64n256k16_f16, f16, 256, PTX_PLACES_128, PTX_ACCUMULATORS_128, "%128", "%129")
+// Behind them: both descriptors; add to d, negate neither, and which operands lie across.
+#define PTX_DESCRIPTORS_32 "%32, %33, 1, 1, 1, %34, %35"
+#define PTX_DESCRIPTORS_64 "%64, %65, 1, 1, 1, %66, %67"
+#define PTX_DESCRIPTORS_128 "%128, %129, 1, 1, 1, %130, %131"
+
+PTX_WGMMA(wgmma_m64n64k16_bf16, bf16, 64, PTX_PLACES_32, PTX_ACCUMULATORS_32, PTX_DESCRIPTORS_32)
+PTX_WGMMA(wgmma_m64n64k16_f16, f16, 64, PTX_PLACES_32, PTX_ACCUMULATORS_32, PTX_DESCRIPTORS_32)
+PTX_WGMMA(wgmma_m64n128k16_bf16, bf16, 128, PTX_PLACES_64, PTX_ACCUMULATORS_64, PTX_DESCRIPTORS_64)
+PTX_WGMMA(wgmma_m64n128k16_f16, f16, 128, PTX_PLACES_64, PTX_ACCUMULATORS_64, PTX_DESCRIPTORS_64)
+PTX_WGMMA(wgmma_m64n256k16_bf16, bf16, 256, PTX_PLACES_128, PTX_ACCUMULATORS_128, PTX_DESCRIPTORS_128)
+PTX_WGMMA(wgmma_m64n256k16_f16, f16, 256, PTX_PLACES_128, PTX_ACCUMULATORS_128, PTX_DESCRIPTORS_128)
 
 #endif // __CUDA_ARCH_FEAT_SM90_ALL
 

@@ -169,7 +169,7 @@ mod tests {
     fn launches(graph: &str) -> (usize, usize) {
         let cases = cases(graph).expect("a graph as text");
         let plan = plan(&optimize(&cases[0].graph));
-        let lowered = lower(&plan, &mut Source::default()).expect("kernels for all of it");
+        let lowered = lower(&plan, &mut Source::default(), "sm_80").expect("kernels for all of it");
         assert_eq!(lowered.ends.len(), plan.steps.len());
         (plan.steps.len(), lowered.works.len())
     }

@@ -1,0 +1,71 @@
+//! Products of halves by Hopper's tensor memory accelerator and warpgroups, where operands and sizes admit it.
+
+use super::product::{MULTIPROCESSORS, Operands, Product, Summing, Tile};
+use crate::launch::{Param, TensorMap};
+use crate::lower::Lowering;
+
+/// The architecture that alone has these instructions.
+const ARCHITECTURE: &str = "sm_90a";
+/// How far along k one step goes, and how many lines of an operand that lies across k are copied at once: 128 bytes.
+const DEPTH: usize = 64;
+
+/// A tile, whose ring has so many stages of 128 bytes of each line and two barriers, and begins at a multiple of 1024.
+const fn warpgroups(columns: usize, stages: usize, text: &'static str) -> Tile {
+    let shared = stages * ((128 + columns) * 128 + 16) + 1024;
+    Tile { rows: 128, columns, threads: 384, text, shared: shared as u32 }
+}
+
+/// The wider, the less is read of both operands for each product.
+const WIDE: Tile = warpgroups(256, 4, "WarpgroupTile<256, 4>");
+const NARROW: Tile = warpgroups(128, 6, "WarpgroupTile<128, 6>");
+
+/// The tile for a product; none if most would be empty, or most multiprocessors without work.
+fn tile(product: &Product) -> Option<Tile> {
+    if WIDE.is_filled(product) && WIDE.count(product) >= 2 * MULTIPROCESSORS {
+        return Some(WIDE);
+    }
+    let blocks = NARROW.count(product) * NARROW.parts(product).count;
+    (NARROW.is_filled(product) && 2 * blocks >= MULTIPROCESSORS).then_some(NARROW)
+}
+
+/// A product by warpgroups, if it is one of halves that lie as the tensor memory accelerator needs them.
+pub(crate) fn by_warpgroups<'a>(
+    lowering: &Lowering<'_>,
+    product: &'a Product,
+    operands: &'a Operands,
+) -> Option<Summing<'a>> {
+    let [left_along, right_along] = operands.along_k?;
+    if lowering.architecture != ARCHITECTURE || product.k < DEPTH {
+        return None;
+    }
+    let tile = tile(product)?;
+    let parts = tile.parts(product);
+    let [left, right] = operands.buffers;
+    let map =
+        |name: &str, map: TensorMap| (format!("const __grid_constant__ TensorMap {name}"), Param::Map(map));
+    Some(Summing {
+        product,
+        operands,
+        parts,
+        call: format!("product_by_warpgroups<@_sizes, {}, {left_along}, {right_along}>", tile.text),
+        params: [
+            map("left", tensor_map(product, left, left_along, product.m, tile.rows)),
+            map("right", tensor_map(product, right, right_along, product.n, tile.columns)),
+        ],
+        blocks: tile.count(product) * parts.count,
+        threads: tile.threads,
+        shared: tile.shared,
+        lanes: product.neighbours(),
+    })
+}
+
+/// An operand of so many lines, of which a tile has `tiled`.
+fn tensor_map(product: &Product, buffer: usize, along_k: bool, lines: usize, tiled: usize) -> TensorMap {
+    let depth = DEPTH as u32;
+    let (sizes, copied) = if along_k {
+        ([product.k, lines, product.batch], [depth, tiled as u32, 1])
+    } else {
+        ([lines, product.k, product.batch], [depth, depth, 1])
+    };
+    TensorMap { buffer, dtype: product.dtype, sizes, copied }
+}
