@@ -9,15 +9,16 @@ const ARCHITECTURE: &str = "sm_90a";
 /// How far along k one step goes, and how many lines of an operand that lies across k are copied at once: 128 bytes.
 const DEPTH: usize = 64;
 
-/// A tile, whose ring has so many stages of 128 bytes of each line and two barriers, and begins at a multiple of 1024.
+/// A tile. Its ring has so many stages of 128 bytes of each line, and two barriers for each; it begins at a multiple of
+/// 1024. Each of eight warps stages 16 rows of sums.
 const fn warpgroups(columns: usize, stages: usize, text: &'static str) -> Tile {
-    let shared = stages * ((128 + columns) * 128 + 16) + 1024;
+    let shared = stages * ((128 + columns) * 128 + 16) + 8 * 16 * (128 + 8) * 4 + 1024;
     Tile { rows: 128, columns, threads: 384, text, shared: shared as u32 }
 }
 
-/// The wider, the less is read of both operands for each product.
-const WIDE: Tile = warpgroups(256, 4, "WarpgroupTile<256, 4>");
-const NARROW: Tile = warpgroups(128, 6, "WarpgroupTile<128, 6>");
+/// The wider, the less is read of both operands for each product; but its results are finished between two tiles.
+const WIDE: Tile = warpgroups(256, 3, "WarpgroupTile<256, 3, true>");
+const NARROW: Tile = warpgroups(128, 4, "WarpgroupTile<128, 4, false>");
 
 /// The tile for a product; none if most would be empty, or most multiprocessors without work.
 fn tile(product: &Product) -> Option<Tile> {
@@ -52,7 +53,8 @@ pub(crate) fn by_warpgroups<'a>(
             map("left", tensor_map(product, left, left_along, product.m, tile.rows)),
             map("right", tensor_map(product, right, right_along, product.n, tile.columns)),
         ],
-        blocks: tile.count(product) * parts.count,
+        // Blocks stay, and take what is left in turn.
+        blocks: (tile.count(product) * parts.count).min(MULTIPROCESSORS),
         threads: tile.threads,
         shared: tile.shared,
         lanes: product.neighbours(),
