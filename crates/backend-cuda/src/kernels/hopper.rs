@@ -71,3 +71,50 @@ fn tensor_map(product: &Product, buffer: usize, along_k: bool, lines: usize, til
     };
     TensorMap { buffer, dtype: product.dtype, sizes, copied }
 }
+
+#[cfg(test)]
+mod tests {
+    use cornu_ir::passes::optimize;
+    use cornu_ir::plan::plan;
+    use cornu_ir::testing::cases;
+
+    use crate::launch::{Param, Work};
+    use crate::lower::lower;
+    use crate::source::Source;
+
+    /// How many operands of a product of these sizes are given as maps.
+    fn maps(dtype: &str, [m, n, k]: [usize; 3], architecture: &str) -> usize {
+        let graph = format!(
+            "graph product (%x: {dtype}[{m},{k}], %y: {dtype}[{k},{n}]) {{
+               %z: {dtype}[{m},{n}] = dot %x, %y {{lhs_contract=[1], rhs_contract=[0]}}
+               return %z
+             }}"
+        );
+        let cases = cases(&graph).expect("a graph as text");
+        let plan = plan(&optimize(&cases[0].graph));
+        let lowered = lower(&plan, &mut Source::default(), architecture).expect("kernels for all of it");
+        let params = |work: &Work| match work {
+            Work::Launch(launch) => launch.params.to_vec(),
+            Work::Body(_) => unreachable!("a product has no body"),
+        };
+        let all = lowered.works.iter().flat_map(params);
+        all.filter(|param| matches!(param, Param::Map(_))).count()
+    }
+
+    #[test]
+    fn large_products_of_halves_go_by_warpgroups() {
+        assert_eq!(maps("bf16", [2048, 2048, 512], "sm_90a"), 2);
+        assert_eq!(maps("f16", [4096, 8192, 512], "sm_90a"), 2);
+    }
+
+    #[test]
+    fn others_keep_the_forms_of_all_devices() {
+        assert_eq!(maps("bf16", [2048, 2048, 512], "sm_80"), 0);
+        assert_eq!(maps("bf16", [2048, 2048, 512], "sm_100"), 0);
+        assert_eq!(maps("f32", [2048, 2048, 512], "sm_90a"), 0);
+        // Rows that do not begin at a multiple of 16 bytes, too little work, sums too short.
+        assert_eq!(maps("bf16", [2048, 2044, 512], "sm_90a"), 0);
+        assert_eq!(maps("bf16", [256, 256, 512], "sm_90a"), 0);
+        assert_eq!(maps("bf16", [2048, 2048, 32], "sm_90a"), 0);
+    }
+}
