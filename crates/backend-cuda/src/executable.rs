@@ -194,7 +194,8 @@ impl Executable for Execution {
 
 impl Drop for Execution {
     fn drop(&mut self) {
-        // Its kernels may still be running, and its module goes now. If the device is lost there is nothing to wait for.
+        // Its kernels may still be running, and its module goes now. There is nothing to wait for on a device that is
+        // lost.
         let _ = self.gpu.stream.synchronize();
     }
 }

@@ -31,7 +31,8 @@ pub(crate) fn lower(plan: &Plan, source: &mut Source) -> Result<Lowered, Backend
     lower_checked(plan, source, true)
 }
 
-/// Lowers every step of a plan that keeps its rules. `aligned` says that its buffers begin where memory is read fastest.
+/// Lowers every step of a plan that keeps its rules. `aligned` says that its buffers begin where memory is read
+/// fastest.
 pub(crate) fn lower_checked(
     plan: &Plan,
     source: &mut Source,
