@@ -17,7 +17,7 @@ use crate::launch::{Address, Work, walk};
 use crate::lower::Lowered;
 use crate::memory::{DeviceMemory, Feed};
 
-/// How many recordings a plan keeps. Inputs that are written while a step runs lie in two places in turn; and a model
+/// How many recordings a plan keeps. Batches lie in two places in turn; and a model
 /// that is run on buffers of different callers has some more.
 const GRAPHS: usize = 8;
 
@@ -90,17 +90,17 @@ impl Execution {
         })
     }
 
-    /// Points the addresses at this run's buffers, if they are what the plan says.
+    /// Points the addresses at this run's buffers, if they are what the plan says, and answers the number of the run.
     fn bind(
         &mut self,
         state: &mut [Buffer],
         inputs: &[&Buffer],
         outputs: &mut [Buffer],
-    ) -> Result<(), BackendError> {
+    ) -> Result<u64, BackendError> {
         check_all("state", state.iter(), &self.state)?;
         check_all("input", inputs.iter().copied(), &self.inputs)?;
         check_all("output", outputs.iter(), &self.outputs)?;
-        let run = self.feed.next_run();
+        let run = self.feed.begin_run();
         let of = |buffer: &Buffer| -> Result<Address, BackendError> {
             let memory =
                 buffer.memory::<DeviceMemory>().filter(|memory| Arc::ptr_eq(memory.gpu(), &self.gpu));
@@ -116,7 +116,7 @@ impl Execution {
                 Place::Constant(_) | Place::Arena(_) => continue,
             };
         }
-        Ok(())
+        Ok(run)
     }
 
     /// Queues these works one by one.
@@ -154,7 +154,7 @@ impl Executable for Execution {
         inputs: &[&Buffer],
         outputs: &mut [Buffer],
     ) -> Result<(), BackendError> {
-        self.bind(state, inputs, outputs)?;
+        let run = self.bind(state, inputs, outputs)?;
         if self.works.is_empty() {
             return Ok(());
         }
@@ -162,7 +162,7 @@ impl Executable for Execution {
         if let Some(graph) = self.graph()? {
             graph.launch(&gpu.stream)?;
         }
-        self.feed.end_run(&self.gpu)
+        self.feed.end_run(&self.gpu, run)
     }
 
     fn profile(
@@ -171,7 +171,7 @@ impl Executable for Execution {
         inputs: &[&Buffer],
         outputs: &mut [Buffer],
     ) -> Result<Vec<Duration>, BackendError> {
-        self.bind(state, inputs, outputs)?;
+        let run = self.bind(state, inputs, outputs)?;
         let mut marks = Vec::with_capacity(self.ends.len() + 1);
         let mut mark = || -> Result<(), BackendError> {
             let event = self.gpu.event(true)?;
@@ -186,7 +186,7 @@ impl Executable for Execution {
             mark()?;
             done = end;
         }
-        self.feed.end_run(&self.gpu)?;
+        self.feed.end_run(&self.gpu, run)?;
         self.gpu.stream.synchronize()?;
         marks.windows(2).map(|pair| pair[0].until(&pair[1])).collect()
     }
@@ -194,7 +194,8 @@ impl Executable for Execution {
 
 impl Drop for Execution {
     fn drop(&mut self) {
-        // Its kernels may still be running, and its module goes now. If the device is lost there is nothing to wait for.
+        // Its kernels may still be running, and its module goes now. There is nothing to wait for on a device that is
+        // lost.
         let _ = self.gpu.stream.synchronize();
     }
 }

@@ -1,11 +1,11 @@
 //! Lowering: from the steps of a plan to launches of kernels, and the source of those.
 
-use cornu_ir::Tensor;
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::{ALIGNMENT, BufferId, DotKernel, Kernel, Map, Place, Plan, Program, Step};
+use cornu_ir::{Tensor, Type};
 
 use crate::body::{lower_branch, lower_loop};
-use crate::error::broken;
+use crate::error::{broken, unsupported};
 use crate::kernels::{Printed, map, matmul};
 use crate::launch::{BufferIndex, Launch, Work};
 use crate::ops::{lower_chain, lower_op, lower_reduce};
@@ -31,13 +31,15 @@ pub(crate) fn lower(plan: &Plan, source: &mut Source, architecture: &str) -> Res
     lower_checked(plan, source, architecture, true)
 }
 
-/// Lowers every step of a plan that keeps its rules. `aligned` says that its buffers begin where memory is read fastest.
+/// Lowers every step of a plan that keeps its rules. `aligned` says that its buffers begin where memory is read
+/// fastest.
 pub(crate) fn lower_checked(
     plan: &Plan,
     source: &mut Source,
     architecture: &str,
     aligned: bool,
 ) -> Result<Lowered, BackendError> {
+    check_sizes(plan)?;
     let lowered = Lowered {
         works: Vec::new(),
         ends: Vec::with_capacity(plan.steps.len()),
@@ -60,6 +62,14 @@ pub(crate) fn lower_checked(
         lowered.ends.resize(plan.steps.len() - steps.len(), lowered.works.len());
     }
     Ok(lowering.lowered)
+}
+
+/// Kernels count elements by 32 bits, and the strides of grids beside them: so a tensor has no more than half of that.
+fn check_sizes(plan: &Plan) -> Result<(), BackendError> {
+    let most = i32::MAX.cast_unsigned() as usize;
+    let large = plan.buffers.iter().find(|buffer| buffer.ty.elements() > most);
+    let what = |ty: &Type| format!("{ty}: a tensor has at most {most} elements here");
+    large.map_or(Ok(()), |buffer| Err(unsupported(what(&buffer.ty))))
 }
 
 /// Lowering in progress.
@@ -151,5 +161,32 @@ impl Lowering<'_> {
         self.lowered.arena_bytes = self.lowered.arena_bytes.max(offset + bytes);
         self.lowered.places.push(Place::Arena(offset));
         self.lowered.places.len() - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cornu_ir::DType;
+    use cornu_ir::plan::{Buffer, Place};
+
+    use super::*;
+
+    #[test]
+    fn tensors_that_cannot_be_counted_are_refused() {
+        let ty = Type::new(DType::U8, [1 << 31]);
+        let plan = Plan {
+            inputs: vec![ty.clone()],
+            outputs: Vec::new(),
+            state: 0,
+            constants: Vec::new(),
+            buffers: vec![Buffer { ty, place: Place::Input(0) }],
+            steps: Vec::new(),
+            arena_bytes: 0,
+        };
+        let error = lower(&plan, &mut Source::default()).expect_err("too large").to_string();
+        assert_eq!(
+            error,
+            "cuda: no kernel for u8[2147483648]: a tensor has at most 2147483647 elements here"
+        );
     }
 }

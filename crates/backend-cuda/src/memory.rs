@@ -1,8 +1,9 @@
 //! Buffers on the device, and how numbers of the host reach them while kernels run.
 //!
-//! A write goes through pinned memory, which the device copies from by itself on a stream of its own. If a step that is
-//! still queued may read the buffer's memory, the write goes to a second piece of memory, and the buffer is that from
-//! then on: so the next batch is copied while this one is computed with.
+//! A write goes through pinned memory, which the device copies from by itself on a stream of its own, once the last run
+//! that the buffer was given to is over. A buffer that is written again and again between runs, as those of batches
+//! are, gets a second piece of memory, and is the one or the other in turn: so the next batch is copied while this one
+//! is computed with.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,8 @@ use crate::launch::Address;
 
 /// Pieces of pinned memory that are filled in turn.
 const STAGES: usize = 4;
+/// So often a buffer is written between runs before it is taken for one of a batch.
+const WRITES: u32 = 3;
 /// Runs whose end can be told apart.
 const RUNS: usize = 4;
 
@@ -22,6 +25,8 @@ pub(crate) struct DeviceMemory {
     gpu: Arc<Gpu>,
     slots: Vec<Slot>,
     current: usize,
+    /// How often it was written after a run.
+    rewritten: u32,
 }
 
 struct Slot {
@@ -38,7 +43,7 @@ impl Slot {
 
 impl DeviceMemory {
     pub(crate) fn zeroed(gpu: &Arc<Gpu>, bytes: usize) -> Result<DeviceMemory, BackendError> {
-        Ok(DeviceMemory { gpu: gpu.clone(), slots: vec![Slot::new(gpu, bytes)?], current: 0 })
+        Ok(DeviceMemory { gpu: gpu.clone(), slots: vec![Slot::new(gpu, bytes)?], current: 0, rewritten: 0 })
     }
 
     /// Where it lies now.
@@ -60,6 +65,9 @@ impl DeviceMemory {
     pub(crate) fn write(&mut self, feed: &Feed, fill: impl FnOnce(&mut [u8])) -> Result<(), BackendError> {
         let bytes = self.slots[0].memory.bytes();
         if self.slots[self.current].used.load(Ordering::Relaxed) > 0 {
+            self.rewritten = self.rewritten.saturating_add(1);
+        }
+        if self.rewritten >= WRITES {
             if self.slots.len() == 1 {
                 self.slots.push(Slot::new(&self.gpu, bytes)?);
             }
@@ -81,9 +89,14 @@ pub(crate) struct Feed(Mutex<State>);
 struct State {
     stages: Vec<Stage>,
     next: usize,
-    /// How many runs there have been, and where the last of them ended.
+    /// How many runs have begun, and where the last of them ended.
     runs: u64,
     ends: Vec<Event>,
+}
+
+/// Where the end of a run is marked.
+fn place(run: u64) -> usize {
+    (run % RUNS as u64) as usize
 }
 
 struct Stage {
@@ -104,17 +117,16 @@ impl Feed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of the run that is about to be queued.
-    pub(crate) fn next_run(&self) -> u64 {
-        self.state().runs + 1
-    }
-
-    /// Marks the end of a run on the stream of kernels, after it has been queued.
-    pub(crate) fn end_run(&self, gpu: &Gpu) -> Result<(), BackendError> {
+    /// The number of a run that is about to be queued.
+    pub(crate) fn begin_run(&self) -> u64 {
         let mut state = self.state();
         state.runs += 1;
-        let place = (state.runs % RUNS as u64) as usize;
-        gpu.stream.record(&state.ends[place])
+        state.runs
+    }
+
+    /// Marks the end of that run on the stream of kernels, after it has been queued.
+    pub(crate) fn end_run(&self, gpu: &Gpu, run: u64) -> Result<(), BackendError> {
+        gpu.stream.record(&self.state().ends[place(run)])
     }
 
     /// Copies what `fill` writes to the device, once run number `used` is over; later kernels wait for it.
@@ -137,7 +149,7 @@ impl Feed {
         fill(&mut stage.memory.as_mut_slice()[..bytes]);
         if used > 0 {
             // The event may mark a later run by now; that it waits for that one does no harm.
-            gpu.uploads.wait(&ends[(used % RUNS as u64) as usize])?;
+            gpu.uploads.wait(&ends[place(used)])?;
         }
         gpu.uploads.upload(to, &stage.memory, bytes)?;
         gpu.uploads.record(&stage.copied)?;

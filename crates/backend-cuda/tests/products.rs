@@ -24,12 +24,18 @@ fn product(dtype: &str, [batch, m, n, k]: [usize; 4], [left, right]: [bool; 2]) 
     let y = if right { [n, k] } else { [k, n] };
     agrees(&format!(
         "graph product (%x: {dtype}[{batch},{},{}], %y: {dtype}[{batch},{},{}], %b: {dtype}[{n}]) {{
-           %z: {dtype}[{batch},{m},{n}] = dot %x, %y {{lhs_batch=[0], rhs_batch=[0], lhs_contract=[{}], rhs_contract=[{}]}}
+           %z: {dtype}[{batch},{m},{n}] = dot %x, %y {{lhs_batch=[0], rhs_batch=[0], lhs_contract=[{}], \
+            rhs_contract=[{}]}}
            %c: {dtype}[{batch},{m},{n}] = broadcast %b {{axes=[2]}}
            %r: {dtype}[{batch},{m},{n}] = add %z, %c
            return %r, %z
          }}",
-        x[0], x[1], y[0], y[1], if left { 1 } else { 2 }, if right { 2 } else { 1 },
+        x[0],
+        x[1],
+        y[0],
+        y[1],
+        if left { 1 } else { 2 },
+        if right { 2 } else { 1 },
     ));
 }
 

@@ -17,8 +17,8 @@
 //! # Ok::<(), cornu::Error>(())
 //! ```
 //!
-//! Where models run is a matter of feature flags (`cpu`, the default, and `cuda`) and of [`Device::current`]; no line of a
-//! program changes with it.
+//! Where models run is a matter of feature flags (`cpu`, the default, and `cuda`) and of [`Device::current`]; no line
+//! of a program changes with it.
 
 #![forbid(unsafe_code)]
 

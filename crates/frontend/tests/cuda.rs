@@ -14,13 +14,26 @@ use ndarray::{Array1, Array2, Array4};
 /// How far weights may be apart after training on either device, in units of 1 and of the weight.
 const TOLERANCE: f64 = 2e-4;
 
-/// True if models can be made on a GPU or what stands in for one; says why not, once.
-fn gpu() -> bool {
-    static THERE: OnceLock<bool> = OnceLock::new();
-    *THERE.get_or_init(|| {
+/// Seeds and counts are the whole process's: models are made one after another.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Where there are models on a GPU: what stands in for it, if it is none.
+#[derive(Clone, Copy)]
+struct Gpu {
+    emulator: Option<&'static Emulator>,
+}
+
+/// A GPU or what stands in for one, if there is either; says why not, once.
+fn gpu() -> Option<Gpu> {
+    static GPU: OnceLock<Option<Gpu>> = OnceLock::new();
+    *GPU.get_or_init(|| {
         let emulated = std::env::var_os("CORNU_EMULATOR").is_some();
         let required = std::env::var_os("CORNU_REQUIRE_GPU").is_some();
-        (!emulated && (is_there() || required)) || (Emulator::start_or_skip().is_some() && is_there())
+        if !emulated && (is_there() || required) {
+            return Some(Gpu { emulator: None });
+        }
+        let emulator = Emulator::start_or_skip()?;
+        is_there().then_some(Gpu { emulator: Some(emulator) })
     })
 }
 
@@ -37,10 +50,8 @@ fn noise(i: usize) -> f32 {
 
 /// Trains the same model on both devices, and holds losses and weights against each other.
 fn agree(what: &str, train: impl Fn() -> Result<(Vec<f64>, Vec<Tensor>)>) {
-    // Seeds are the whole process's: models are made one after another.
-    static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    if !gpu() {
+    if gpu().is_none() {
         return;
     }
     let on = |device: Device| {
@@ -166,4 +177,44 @@ fn a_residual_network_trains_alike() {
         model.compile(Compile::new(SGD::new().momentum(0.9), "sparse_categorical_crossentropy"))?;
         trained(model, &x, &y, 3)
     });
+}
+
+/// The calls that launch kernels, or after which the host has waited for the device.
+const CALLS: [&str; 6] = [
+    "cuGraphLaunch",
+    "cuLaunchKernel",
+    "cuStreamSynchronize",
+    "cuMemcpyDtoHAsync_v2",
+    "cuMemAlloc_v2",
+    "cuMemFree_v2",
+];
+
+/// The calls of an epoch of so many batches, after one that has recorded the step.
+fn calls_of_an_epoch(emulator: &Emulator, batches: usize) -> Result<[u64; CALLS.len()]> {
+    let x = Array2::from_shape_fn((4 * batches, 12), |(i, j)| noise(i * 12 + j));
+    let y = Array1::from_shape_fn(4 * batches, |i| (i % 3) as i32);
+    let mut model = Sequential::new()
+        .add(Input::new([12]))
+        .add(Dense::new(16).activation("relu"))
+        .add(Dropout::new(0.2))
+        .add(Dense::new(3).activation("softmax"))
+        .build()?;
+    model.compile(Compile::new("adam", "sparse_categorical_crossentropy").metrics(["accuracy"]))?;
+    let how = || Fit::new().batch_size(4).verbose(Verbose::Silent);
+    model.fit(&x, &y, how())?;
+    emulator.reset_calls();
+    model.fit(&x, &y, how())?;
+    Ok(CALLS.map(|call| emulator.calls(call)))
+}
+
+/// A batch of an epoch is one launch of a recorded step, and no number comes back before the epoch is over: an epoch of
+/// more batches has as many more launches of graphs, and nothing else.
+#[test]
+fn a_step_of_training_is_one_launch() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(emulator) = gpu().and_then(|gpu| gpu.emulator) else { return };
+    set_device(Device::Cuda(0));
+    let [few, many] = [8, 20].map(|batches| calls_of_an_epoch(emulator, batches).expect("trained"));
+    assert_eq!((few[0], many[0]), (8, 20));
+    assert_eq!(few[1..], many[1..], "{CALLS:?}");
 }

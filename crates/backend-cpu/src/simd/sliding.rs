@@ -16,8 +16,8 @@ pub(crate) const MOST_CHANNELS: usize = 64;
 /// Lines are of a multiple of so many places: those of the shortest tile.
 pub(crate) const PLACES: usize = 8;
 
-/// The product by vectors `V`, where each run is [`TAPS`] runs of neighbours, and each of them the first one of the next
-/// place of a line: `LONG` places of a line with one vector of columns at a time, or `SHORT` with two.
+/// The product by vectors `V`, where each run is [`TAPS`] runs of neighbours, and each of them the first one of the
+/// next place of a line: `LONG` places of a line with one vector of columns at a time, or `SHORT` with two.
 pub(crate) struct SlidingTiles<'a, V: Vector, const LONG: usize, const SHORT: usize> {
     pub(crate) product: RowProduct<'a, V::N>,
     /// Places of a line; there are whole lines.

@@ -22,8 +22,8 @@ const ROWS: usize = 12;
 /// Numbers of the kernel that stay in the second-level cache for all places of a block; with more of them a block has
 /// fewer columns.
 const PANEL: usize = 3 << 16;
-/// Numbers of the kernel that lie in the first-level cache. A block that reads more of them has at least so many places,
-/// so that they are brought less often, where enough blocks for several threads are left.
+/// Numbers of the kernel that lie in the first-level cache. A block that reads more of them has at least so many
+/// places, so that they are brought less often, where enough blocks for several threads are left.
 const NEAR: usize = 1 << 14;
 const LEAST_PLACES: usize = 48;
 const LEAST_UNITS: usize = 8;
