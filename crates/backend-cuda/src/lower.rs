@@ -183,7 +183,7 @@ mod tests {
             steps: Vec::new(),
             arena_bytes: 0,
         };
-        let error = lower(&plan, &mut Source::default()).expect_err("too large").to_string();
+        let error = lower(&plan, &mut Source::default(), "sm_80").expect_err("too large").to_string();
         assert_eq!(
             error,
             "cuda: no kernel for u8[2147483648]: a tensor has at most 2147483647 elements here"
