@@ -151,6 +151,14 @@ fn convolutions_agree() {
     }
 }
 
+/// As products of plain matrices: by warpgroups, where a device has them.
+#[test]
+fn large_convolutions_of_one_tap_agree() {
+    let sliding = "strides=[1,1], low=[0,0], high=[0,0], dilation=[1,1], groups=1";
+    let (input, kernel, result) = (&[16, 33, 33, 72], &[1, 1, 72, 80], &[16, 33, 33, 80]);
+    convolution("bf16", &Convolution { input, kernel, result, sliding });
+}
+
 /// A product of short whole numbers as floats, which tf32 holds exactly.
 fn short_product([batch, m, n, k]: [usize; 4], [left, right]: [bool; 2]) {
     let x = if left { [k, m] } else { [m, k] };

@@ -1,5 +1,5 @@
-// cuTensorMapEncodeTiled for two or three dimensions, without swizzle or with that of 128 bytes, held against the manual's
-// rules.
+// cuTensorMapEncodeTiled for two or three dimensions, without swizzle or with that of 128 bytes, held against the
+// manual's rules.
 #include <cstring>
 
 #include "async_copy.h"

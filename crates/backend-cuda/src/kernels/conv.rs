@@ -56,14 +56,27 @@ pub(crate) fn conv(
         }
         Form::KernelGrad => (format!("TurnedPatches<@_conv, {c}, {by_channel}>"), gradient),
     };
+    let is_of_whole_rows = product.dtype.bytes() == 2 && by_channel == 8 && by_filter == 8;
+    let along_k = is_of_whole_rows.then(|| plain(form, sizes, sliding, &product)).flatten();
     let (before, buffers) = (described(sizes, sliding, &phases), [node.arg(0), node.arg(1)]);
-    let operands = Operands { family: family!("conv"), before, left, right, buffers, along_k: None };
+    let operands = Operands { family: family!("conv"), before, left, right, buffers, along_k };
     let is_direct = sizes.groups > 1 && sizes.channels > 0 && sizes.channels.min(sizes.filters) < FEW;
     if is_direct {
         direct(form, sizes, &product, &operands).add(lowering, step, tail)
     } else {
         by_tiles(lowering, step, &product, &operands, tail)
     }
+}
+
+/// Of a convolution of one tap, which meets every element: its operands are plain matrices. Whether they lie along k.
+fn plain(form: Form, sizes: &ConvSizes, sliding: &Sliding, product: &Product) -> Option<[bool; 2]> {
+    let is_still = sizes.input == sizes.places && sliding.low.iter().all(|&low| low == 0);
+    let is_plain = is_still && sizes.taps.elements() == 1 && sizes.groups == 1 && product.batch == 1;
+    is_plain.then_some(match form {
+        Form::Forward => [true, false],
+        Form::InputGrad => [true, true],
+        Form::KernelGrad => [false, false],
+    })
 }
 
 /// The table at the head of conv.cu.

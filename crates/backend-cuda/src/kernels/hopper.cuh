@@ -4,14 +4,14 @@
 // asked for boxes by their coordinates, and writes them into shared memory in the order that the tensor cores read.
 // Lines and what lies along k beyond a matrix come as zeros, and cost nothing.
 //
-// A block is three warpgroups, and takes one tile after another. One thread of the last asks for boxes, as many steps of
-// 64 along k ahead as the ring has stages, and goes on to the next tile while the others still finish theirs. These
+// A block is three warpgroups, and takes one tile after another. One thread of the last asks for boxes, as many steps
+// of 64 along k ahead as the ring has stages, and goes on to the next tile while the others still finish theirs. These
 // two multiply straight from shared memory, so they need registers for their sums alone, which they take from the
 // warpgroup that asks. Either each of them takes every other tile: one multiplies while the other finishes its
 // results. Or, where tiles are so wide that their sums need the registers of both, each takes half of the rows.
 //
-// Of each stage two barriers tell one side of the other: `full`, that its boxes have come, and `empty`, that all warps
-// that need it have multiplied them.
+// Of each stage two barriers tell one side of the other: `full`, that its boxes have come, and `empty`, that all
+// warps that need it have multiplied them.
 
 namespace tiles {
 

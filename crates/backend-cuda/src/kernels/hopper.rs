@@ -9,8 +9,8 @@ const ARCHITECTURE: &str = "sm_90a";
 /// How far along k one step goes, and how many lines of an operand that lies across k are copied at once: 128 bytes.
 const DEPTH: usize = 64;
 
-/// A tile. Its ring has so many stages of 128 bytes of each line, and two barriers for each; it begins at a multiple of
-/// 1024. Each of eight warps stages 16 rows of sums.
+/// A tile. Its ring has so many stages of 128 bytes of each line, and two barriers for each; it begins at a multiple
+/// of 1024. Each of eight warps stages 16 rows of sums.
 const fn warpgroups(columns: usize, stages: usize, text: &'static str) -> Tile {
     let shared = stages * ((128 + columns) * 128 + 16) + 8 * 16 * (128 + 8) * 4 + 1024;
     Tile { rows: 128, columns, threads: 384, text, shared: shared as u32 }
