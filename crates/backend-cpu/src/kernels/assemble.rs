@@ -37,6 +37,11 @@ const SLOTS_BYTES: usize = 16 << 10;
 /// The fewest places of a block, but for whole rows that are shorter. Rows as long as this can be blocks of their own.
 const LONG_ROW: usize = 256;
 
+/// The most places of a block, and of one that is only looked at where it lies: a reduction of it has lanes to put
+/// together at its end, which takes as long as to fold two thousand elements.
+const LONGEST_BLOCK: usize = 2048;
+const LONGEST_IN_PLACE: usize = 8192;
+
 /// Makes a program ready.
 pub(crate) fn assemble(program: &Program, wiring: &Wiring<'_>) -> Result<Code, BackendError> {
     let mut assembler = Assembler::new(program, wiring);
@@ -444,7 +449,8 @@ impl<'a> Assembler<'a> {
         let slots = self.taken.len();
         let room = SLOTS_BYTES / (slots.max(1) * self.slot_width);
         // A power of two, rounded down.
-        let block = (1 << room.max(1).ilog2()).clamp(LONG_ROW, 2048);
+        let block = (1 << room.max(1).ilog2()).clamp(LONG_ROW, LONGEST_BLOCK);
+        let block = if self.each.is_empty() { LONGEST_IN_PLACE } else { block };
         // Whole rows, so that every block begins where one does.
         let rows = block / self.longest_row.max(1);
         let block = if self.longest_row > 0 && rows > 0 { rows * self.longest_row } else { block };

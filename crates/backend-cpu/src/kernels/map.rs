@@ -207,6 +207,19 @@ impl Code {
         elements(unsafe { frame.bytes(self.result) })
     }
 
+    /// The values of the head of a reduction where they are elements of a buffer: any number of them, uncopied.
+    pub(crate) fn values_in_place<'a, P: Plain>(
+        &self,
+        buffers: Buffers<'a>,
+        start: usize,
+        places: usize,
+    ) -> Option<&'a [P]> {
+        let Operand::Buffer { buffer, offset, width } = self.result else { return None };
+        let bytes = (offset + start) * width..(offset + start + places) * width;
+        // SAFETY: a head writes no buffer, and what its reduction reads nobody writes meanwhile.
+        Some(elements(unsafe { buffers.bytes(buffer, bytes) }))
+    }
+
     fn frame<'a>(
         &self,
         buffers: Buffers<'a>,
