@@ -7,6 +7,7 @@ use cornu_ir::plan::{Instruction, Load, Program, Register, Scalar, View};
 use smallvec::SmallVec;
 
 use super::BufferIndex;
+use super::ahead::Streams;
 use super::map::{Action, Code, Kept, Operand};
 use crate::error::broken;
 use crate::simd::function::{BlockFn, copy};
@@ -59,6 +60,7 @@ struct Assembler<'a> {
     wiring: &'a Wiring<'a>,
     once: Vec<Action>,
     each: Vec<Action>,
+    streams: Streams,
     /// Where each register lies, once it is made.
     places: Vec<Option<Operand>>,
     /// For each register the number of the last instruction that reads it; stores count as one more instruction.
@@ -102,6 +104,7 @@ impl<'a> Assembler<'a> {
             wiring,
             once: Vec::new(),
             each: Vec::new(),
+            streams: Streams::default(),
             places,
             last_use,
             uses,
@@ -310,6 +313,7 @@ impl<'a> Assembler<'a> {
             return self.widened(out, dtype);
         }
         let memory = Operand::Buffer { buffer, offset: view.offset, width };
+        self.streams.add(buffer, view.offset, width);
         if is_stored && self.wiring.overwritten[read] && widening(dtype).is_none() {
             // A store of it must not find what another store has written there.
             return self.apply(copy, dtype, [memory, Operand::None, Operand::None]);
@@ -456,6 +460,7 @@ impl<'a> Assembler<'a> {
         let block = if self.longest_row > 0 && rows > 0 { rows * self.longest_row } else { block };
         Code {
             once: std::mem::take(&mut self.once),
+            streams: self.streams,
             each: self.each,
             result: result.unwrap_or(Operand::None),
             slots,
