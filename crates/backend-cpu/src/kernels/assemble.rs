@@ -308,7 +308,11 @@ impl<'a> Assembler<'a> {
             return self.load_row(load, row, buffer);
         }
         if !runs_along {
-            let out = self.slot(width);
+            // Where blocks end with rows of the same element, it is one number for each block.
+            let row = row_of_same(view).filter(|&row| self.in_pairs[register] && self.may_end_blocks(row));
+            let is_number = row.is_some() && widening(dtype).is_none();
+            self.row = self.row.or(row.filter(|_| is_number));
+            let out = if is_number { self.unchanging(register, width) } else { self.slot(width) };
             self.each.push(Action::Load { out, buffer, view: view.clone(), kept: None });
             return self.widened(out, dtype);
         }
@@ -325,9 +329,7 @@ impl<'a> Assembler<'a> {
     /// are brought once, and stay.
     fn load_row(&mut self, load: &Load, row: usize, buffer: BufferIndex) -> Operand {
         let (offset, width) = (load.view.offset, load.dtype.bytes());
-        // The values of a head are wanted as one block.
-        let may_end_blocks = !self.wiring.writes.is_empty() && self.row.is_none_or(|other| other == row);
-        if row >= LONG_ROW && may_end_blocks {
+        if self.may_end_blocks(row) {
             self.row = Some(row);
             return Operand::Row { buffer, offset, row, width };
         }
@@ -337,6 +339,11 @@ impl<'a> Assembler<'a> {
         self.kept += 1;
         self.longest_row = self.longest_row.max(row);
         out
+    }
+
+    /// True if blocks can end with rows of this length. The values of a head are wanted as one block.
+    fn may_end_blocks(&self, row: usize) -> bool {
+        row >= LONG_ROW && !self.wiring.writes.is_empty() && self.row.is_none_or(|other| other == row)
     }
 
     /// The same numbers as registers hold them.
@@ -479,6 +486,11 @@ fn repeated_row(view: &View) -> Option<usize> {
         [rows, row] if rows.stride == 0 && row.stride == 1 => Some(row.size),
         _ => None,
     }
+}
+
+/// The length of the rows of places that a view gives one element each.
+fn row_of_same(view: &View) -> Option<usize> {
+    view.dims.last().filter(|row| row.stride == 0).map(|row| row.size)
 }
 
 /// A stored register in its buffer.
