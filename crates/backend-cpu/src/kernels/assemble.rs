@@ -7,6 +7,7 @@ use cornu_ir::plan::{Instruction, Load, Program, Register, Scalar, View};
 use smallvec::SmallVec;
 
 use super::BufferIndex;
+use super::ahead::Streams;
 use super::map::{Action, Code, Kept, Operand};
 use crate::error::broken;
 use crate::simd::function::{BlockFn, copy};
@@ -37,6 +38,11 @@ const SLOTS_BYTES: usize = 16 << 10;
 /// The fewest places of a block, but for whole rows that are shorter. Rows as long as this can be blocks of their own.
 const LONG_ROW: usize = 256;
 
+/// The most places of a block, and of one that is only looked at where it lies: a reduction of it has lanes to put
+/// together at its end, which takes as long as to fold two thousand elements.
+const LONGEST_BLOCK: usize = 2048;
+const LONGEST_IN_PLACE: usize = 8192;
+
 /// Makes a program ready.
 pub(crate) fn assemble(program: &Program, wiring: &Wiring<'_>) -> Result<Code, BackendError> {
     let mut assembler = Assembler::new(program, wiring);
@@ -54,6 +60,7 @@ struct Assembler<'a> {
     wiring: &'a Wiring<'a>,
     once: Vec<Action>,
     each: Vec<Action>,
+    streams: Streams,
     /// Where each register lies, once it is made.
     places: Vec<Option<Operand>>,
     /// For each register the number of the last instruction that reads it; stores count as one more instruction.
@@ -97,6 +104,7 @@ impl<'a> Assembler<'a> {
             wiring,
             once: Vec::new(),
             each: Vec::new(),
+            streams: Streams::default(),
             places,
             last_use,
             uses,
@@ -300,11 +308,16 @@ impl<'a> Assembler<'a> {
             return self.load_row(load, row, buffer);
         }
         if !runs_along {
-            let out = self.slot(width);
+            // Where blocks end with rows of the same element, it is one number for each block.
+            let row = row_of_same(view).filter(|&row| self.in_pairs[register] && self.may_end_blocks(row));
+            let is_number = row.is_some() && widening(dtype).is_none();
+            self.row = self.row.or(row.filter(|_| is_number));
+            let out = if is_number { self.unchanging(register, width) } else { self.slot(width) };
             self.each.push(Action::Load { out, buffer, view: view.clone(), kept: None });
             return self.widened(out, dtype);
         }
         let memory = Operand::Buffer { buffer, offset: view.offset, width };
+        self.streams.add(buffer, view.offset, width);
         if is_stored && self.wiring.overwritten[read] && widening(dtype).is_none() {
             // A store of it must not find what another store has written there.
             return self.apply(copy, dtype, [memory, Operand::None, Operand::None]);
@@ -316,9 +329,7 @@ impl<'a> Assembler<'a> {
     /// are brought once, and stay.
     fn load_row(&mut self, load: &Load, row: usize, buffer: BufferIndex) -> Operand {
         let (offset, width) = (load.view.offset, load.dtype.bytes());
-        // The values of a head are wanted as one block.
-        let may_end_blocks = !self.wiring.writes.is_empty() && self.row.is_none_or(|other| other == row);
-        if row >= LONG_ROW && may_end_blocks {
+        if self.may_end_blocks(row) {
             self.row = Some(row);
             return Operand::Row { buffer, offset, row, width };
         }
@@ -328,6 +339,11 @@ impl<'a> Assembler<'a> {
         self.kept += 1;
         self.longest_row = self.longest_row.max(row);
         out
+    }
+
+    /// True if blocks can end with rows of this length. The values of a head are wanted as one block.
+    fn may_end_blocks(&self, row: usize) -> bool {
+        row >= LONG_ROW && !self.wiring.writes.is_empty() && self.row.is_none_or(|other| other == row)
     }
 
     /// The same numbers as registers hold them.
@@ -444,12 +460,14 @@ impl<'a> Assembler<'a> {
         let slots = self.taken.len();
         let room = SLOTS_BYTES / (slots.max(1) * self.slot_width);
         // A power of two, rounded down.
-        let block = (1 << room.max(1).ilog2()).clamp(LONG_ROW, 2048);
+        let block = (1 << room.max(1).ilog2()).clamp(LONG_ROW, LONGEST_BLOCK);
+        let block = if self.each.is_empty() { LONGEST_IN_PLACE } else { block };
         // Whole rows, so that every block begins where one does.
         let rows = block / self.longest_row.max(1);
         let block = if self.longest_row > 0 && rows > 0 { rows * self.longest_row } else { block };
         Code {
             once: std::mem::take(&mut self.once),
+            streams: self.streams,
             each: self.each,
             result: result.unwrap_or(Operand::None),
             slots,
@@ -468,6 +486,11 @@ fn repeated_row(view: &View) -> Option<usize> {
         [rows, row] if rows.stride == 0 && row.stride == 1 => Some(row.size),
         _ => None,
     }
+}
+
+/// The length of the rows of places that a view gives one element each.
+fn row_of_same(view: &View) -> Option<usize> {
+    view.dims.last().filter(|row| row.stride == 0).map(|row| row.size)
 }
 
 /// A stored register in its buffer.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use cornu_ir::plan::{ALIGNMENT, View};
 
+use super::ahead::Streams;
 use super::load::load;
 use super::{BufferIndex, Buffers, Site, Task};
 use crate::pieces::Pieces;
@@ -21,6 +22,8 @@ pub(crate) struct Code {
     pub(super) once: Vec<Action>,
     /// What is done for each block, in order.
     pub(super) each: Vec<Action>,
+    /// The buffers that this reads place by place.
+    pub(super) streams: Streams,
     /// Where the result of a reduction's head is after each block.
     pub(super) result: Operand,
     /// Registers that need memory, after those whose life is over have been used again.
@@ -158,12 +161,27 @@ impl Code {
         root: &[u8],
         range: Range<usize>,
     ) {
+        let next = range.end;
+        self.run_before(isa, buffers, scratch, root, range, next);
+    }
+
+    /// The same where it is known at which place the program will be run next.
+    pub(crate) fn run_before(
+        &self,
+        isa: Isa,
+        buffers: Buffers<'_>,
+        scratch: &mut [u8],
+        root: &[u8],
+        range: Range<usize>,
+        next: usize,
+    ) {
         let width = root.len() / range.len().max(1);
         let (row, mut start) = (self.row.unwrap_or(usize::MAX), range.start);
         while start < range.end {
             let places = self.block.min(range.end - start).min(row - start % row);
             let root = &root[(start - range.start) * width..][..places * width];
-            self.run_block(isa, buffers, scratch, root, start, places);
+            let following = if start + places < range.end { start + places } else { next };
+            self.run_block(isa, buffers, scratch, root, start, places, following);
             start += places;
         }
     }
@@ -175,7 +193,8 @@ impl Code {
         self.once.iter().for_each(|action| action.run(isa, &frame));
     }
 
-    /// Runs one block of at most [`Code::block`] places, after [`Code::begin`].
+    /// Runs one block of at most [`Code::block`] places, after [`Code::begin`] and before that of `next`.
+    #[allow(clippy::too_many_arguments)]
     fn run_block(
         &self,
         isa: Isa,
@@ -184,12 +203,17 @@ impl Code {
         root: &[u8],
         start: usize,
         places: usize,
+        next: usize,
     ) {
         assert!(places <= self.block, "a block fits its registers");
         let ends = self.row.is_none_or(|row| start % row + places <= row);
         assert!(ends, "a block ends where a row does");
         let frame = self.frame(buffers, scratch, root, start, places);
-        self.each.iter().for_each(|action| action.run(isa, &frame));
+        let ahead = self.streams.ahead(buffers, next, places);
+        for (number, action) in self.each.iter().enumerate() {
+            ahead.ask(number, self.each.len());
+            action.run(isa, &frame);
+        }
     }
 
     /// As [`Code::run_block`], for the head of a reduction: its values there.
@@ -201,10 +225,23 @@ impl Code {
         start: usize,
         places: usize,
     ) -> &'a [P] {
-        self.run_block(isa, buffers, scratch, &[], start, places);
+        self.run_block(isa, buffers, scratch, &[], start, places, start + places);
         let frame = self.frame(buffers, scratch, &[], start, places);
         // SAFETY: a head writes no buffer, and its slots are borrowed for as long as the values are.
         elements(unsafe { frame.bytes(self.result) })
+    }
+
+    /// The values of the head of a reduction where they are elements of a buffer: any number of them, uncopied.
+    pub(crate) fn values_in_place<'a, P: Plain>(
+        &self,
+        buffers: Buffers<'a>,
+        start: usize,
+        places: usize,
+    ) -> Option<&'a [P]> {
+        let Operand::Buffer { buffer, offset, width } = self.result else { return None };
+        let bytes = (offset + start) * width..(offset + start + places) * width;
+        // SAFETY: a head writes no buffer, and what its reduction reads nobody writes meanwhile.
+        Some(elements(unsafe { buffers.bytes(buffer, bytes) }))
     }
 
     fn frame<'a>(

@@ -191,7 +191,8 @@ impl Layout {
         scratch: &mut [u8],
     ) {
         self.stretches(batch, block, sums, |sums, places| {
-            tail.run_range(isa, buffers, scratch, bytes(sums), places);
+            let next = places.end.max(places.start + self.row);
+            tail.run_before(isa, buffers, scratch, bytes(sums), places, next);
         });
     }
 }

@@ -1,5 +1,6 @@
 //! Kernels: each made ready once for its shapes, then run piece by piece.
 
+mod ahead;
 pub(crate) mod arg_reduce;
 pub(crate) mod assemble;
 pub(crate) mod conv;

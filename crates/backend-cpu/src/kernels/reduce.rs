@@ -280,22 +280,27 @@ impl<F: Fold> Walk<'_, F> {
 
     /// Folds `run` rows of columns into each other; the first begins at element `first`.
     fn columns(&mut self, first: usize, run: usize, totals: &mut [F::Total]) {
-        let (isa, columns, block) = (self.isa, self.task.space.columns, self.task.head.block());
-        if totals.len() == columns && columns <= block {
+        let (isa, columns, width) = (self.isa, self.task.space.columns, totals.len());
+        let (head, block) = (&self.task.head, self.task.head.block());
+        let last = run.saturating_sub(1) * columns;
+        if let Some(values) = head.values_in_place(self.buffers, first, last + width) {
+            // Rows that lie in memory are folded some at a time, however far apart they are.
+            fold_columns::<F>(isa, totals, values, run, columns);
+            return;
+        }
+        if width == columns && columns <= block {
             // Several narrow rows are one block.
             for start in (0..run).step_by(block / columns) {
                 let rows = (block / columns).min(run - start);
-                fold_columns::<F>(isa, totals, self.values(first + start * columns, rows * columns));
+                let values = self.values(first + start * columns, rows * columns);
+                fold_columns::<F>(isa, totals, values, rows, columns);
             }
             return;
         }
         for row in 0..run {
             for (chunk, totals) in totals.chunks_mut(block).enumerate() {
-                fold_columns::<F>(
-                    isa,
-                    totals,
-                    self.values(first + row * columns + chunk * block, totals.len()),
-                );
+                let values = self.values(first + row * columns + chunk * block, totals.len());
+                fold_columns::<F>(isa, totals, values, 1, totals.len());
             }
         }
     }

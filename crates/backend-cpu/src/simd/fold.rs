@@ -135,9 +135,15 @@ pub(crate) fn fold_rows<F: Fold>(isa: Isa, totals: &mut [F::Total], x: &[F::X], 
     isa.run(Rows::<F> { totals, x, length });
 }
 
-/// Folds rows as long as `totals` into it, element by element.
-pub(crate) fn fold_columns<F: Fold>(isa: Isa, totals: &mut [F::Total], x: &[F::X]) {
-    isa.run(Columns::<F> { totals, x });
+/// Folds so many rows as long as `totals` into it, element by element; they begin `distance` apart.
+pub(crate) fn fold_columns<F: Fold>(
+    isa: Isa,
+    totals: &mut [F::Total],
+    x: &[F::X],
+    rows: usize,
+    distance: usize,
+) {
+    isa.run(Columns::<F> { totals, x, rows, distance });
 }
 
 /// Folds totals into totals.
@@ -201,23 +207,26 @@ fn fold_lanes<F: Fold, const N: usize>(chunks: &[[F::X; N]]) -> Option<[F::X; N]
 struct Columns<'a, F: Fold> {
     totals: &'a mut [F::Total],
     x: &'a [F::X],
+    rows: usize,
+    distance: usize,
 }
 
 impl<F: Fold> Loop for Columns<'_, F> {
     #[inline(always)]
     fn run<T: Target>(self) {
-        let width = self.totals.len();
+        let Columns { totals, x, rows, distance } = self;
+        let width = totals.len();
+        let row = |row: usize| &x[row * distance..][..width];
         // Four rows at a time are paired in their own type, so that there is less to widen and to load.
-        let mut quads = self.x.chunks_exact(4 * width);
-        for quad in &mut quads {
-            let (ab, cd) = quad.split_at(2 * width);
-            let ((a, b), (c, d)) = (ab.split_at(width), cd.split_at(width));
-            for ((((total, &a), &b), &c), &d) in self.totals.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let quads = rows / 4 * 4;
+        for quad in (0..quads).step_by(4) {
+            let (a, b, c, d) = (row(quad), row(quad + 1), row(quad + 2), row(quad + 3));
+            for ((((total, &a), &b), &c), &d) in totals.iter_mut().zip(a).zip(b).zip(c).zip(d) {
                 *total = F::join(*total, F::lift(F::pair(F::pair(a, b), F::pair(c, d))));
             }
         }
-        for row in quads.remainder().chunks_exact(width) {
-            for (total, &x) in self.totals.iter_mut().zip(row) {
+        for left in quads..rows {
+            for (total, &x) in totals.iter_mut().zip(row(left)) {
                 *total = F::join(*total, F::lift(x));
             }
         }
