@@ -16,6 +16,10 @@ use crate::simd::Isa;
 use crate::simd::table::Held;
 use crate::work::Work;
 
+/// So many bytes that a step reads may still be in a cache from the step before. Where all are, asking for them early
+/// only takes time: training the perceptron of the benches would lose a twentieth.
+const NEAR: usize = 8 << 20;
+
 /// A plan as tasks, and the memory they need.
 pub(crate) struct Lowered {
     pub(crate) works: Vec<Work>,
@@ -153,7 +157,8 @@ impl Lowering<'_> {
         });
         let targets: Vec<Target> = if writes { targets.collect() } else { Vec::new() };
         let reads: Vec<BufferIndex> = step.reads.iter().map(|id| id.index()).collect();
-        assemble(program, &Wiring { reads: &reads, overwritten: &overwritten, writes: &targets })
+        let is_far = step.reads.iter().map(|&read| self.plan.ty(read).bytes()).sum::<usize>() > NEAR;
+        assemble(program, &Wiring { reads: &reads, overwritten: &overwritten, writes: &targets, is_far })
     }
 
     /// Adds a task.

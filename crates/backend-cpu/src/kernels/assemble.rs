@@ -23,6 +23,8 @@ pub(crate) struct Wiring<'a> {
     pub(crate) overwritten: &'a [bool],
     /// Those that stores write; empty for the head of a reduction, whose result stays in a register.
     pub(crate) writes: &'a [Target],
+    /// True if it reads more than stays in caches from step to step, so that it pays to ask for it early.
+    pub(crate) is_far: bool,
 }
 
 /// A buffer to write.
@@ -317,7 +319,9 @@ impl<'a> Assembler<'a> {
             return self.widened(out, dtype);
         }
         let memory = Operand::Buffer { buffer, offset: view.offset, width };
-        self.streams.add(buffer, view.offset, width);
+        if self.wiring.is_far {
+            self.streams.add(buffer, view.offset, width);
+        }
         if is_stored && self.wiring.overwritten[read] && widening(dtype).is_none() {
             // A store of it must not find what another store has written there.
             return self.apply(copy, dtype, [memory, Operand::None, Operand::None]);
