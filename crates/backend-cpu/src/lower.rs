@@ -7,8 +7,9 @@ use cornu_ir::plan::{ALIGNMENT, BufferId, DotKernel, Kernel, Map, Place, Plan, P
 
 use crate::branch::lower_branch;
 use crate::error::broken;
-use crate::kernels::assemble::{Target, Wiring, assemble};
+use crate::kernels::assemble::assemble;
 use crate::kernels::map::{Code, MapTask};
+use crate::kernels::wiring::{Target, Wiring};
 use crate::kernels::{BufferIndex, Task, matmul, reduce};
 use crate::ops::lower_op;
 use crate::repeat::lower_loop;

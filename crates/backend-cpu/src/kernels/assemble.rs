@@ -9,30 +9,12 @@ use smallvec::SmallVec;
 use super::BufferIndex;
 use super::ahead::Streams;
 use super::map::{Action, Code, Kept, Operand};
+use super::wiring::Wiring;
 use crate::error::broken;
 use crate::simd::function::{BlockFn, copy};
 use crate::simd::half::{narrowing, rounding, widening};
 use crate::simd::pair::pair;
 use crate::simd::table::{self, Held};
-
-/// The buffers of a program.
-pub(crate) struct Wiring<'a> {
-    /// Those that loads name.
-    pub(crate) reads: &'a [BufferIndex],
-    /// For each of them whether the step writes to its memory.
-    pub(crate) overwritten: &'a [bool],
-    /// Those that stores write; empty for the head of a reduction, whose result stays in a register.
-    pub(crate) writes: &'a [Target],
-    /// True if it reads more than stays in caches from step to step, so that it pays to ask for it early.
-    pub(crate) is_far: bool,
-}
-
-/// A buffer to write.
-pub(crate) struct Target {
-    pub(crate) buffer: BufferIndex,
-    /// The reads of its memory: it may be written only when these are done for a block.
-    pub(crate) reads: SmallVec<[usize; 2]>,
-}
 
 /// Slots of a block are to fill no more than this: half of a small first-level cache.
 const SLOTS_BYTES: usize = 16 << 10;

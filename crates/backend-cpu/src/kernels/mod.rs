@@ -19,6 +19,7 @@ pub(crate) mod random;
 pub(crate) mod reduce;
 pub(crate) mod scatter;
 pub(crate) mod sort;
+pub(crate) mod wiring;
 
 use std::ops::Range;
 
