@@ -17,14 +17,15 @@ of one machine, with a thread for each core. Cornu and its peers are processes o
 then take turns, round by round, each time in another order; whose turn it is not stands still, since some threads
 turn while they wait. Numbers are medians over the rounds; the spread is the distance between the best and the worst
 round, as a share of the median. Keras runs through its own `fit` and `predict_on_batch`, PyTorch through the loop
-that its users write, as it is by default (`eager`), with fused optimizers and channels last (`tuned`), and
-through `torch.compile` (`compiled`); `tuned-mkl` is tuned too, with a library before it that lets MKL
-take the path for the processor's own instruction set, which by itself it only takes on Intel's. Peers in Rust are built for this very processor, with their fastest CPU backend and all threads. The
-column *to the fastest peer* says how many times as fast as the fastest of the others somebody is. The *share of
-peak* is what Cornu's plan has to compute for the work, over what the processor could have computed in that time;
-peers that compute more or less for the same result are counted by the same measure. *Peak memory* is the most that
-the process ever held, data and program with it; *predicted* is what `cost` says of a batch before anything runs,
-with the data, over the peak of a process that trains a single weight. *A step allocates* so much anew, on average.
+that its users write, as it is by default (`eager`), with fused optimizers and channels last (`tuned`), and through
+`torch.compile` (`compiled`); `tuned-mkl` is tuned too, with a library before it that lets MKL take the path for the
+processor's own instruction set, which by itself it only takes on Intel's. Peers in Rust are built for this very
+processor, with their fastest CPU backend and all threads. The column *to the fastest peer* says how many times as
+fast as the fastest of the others somebody is. The *share of peak* is what Cornu's plan has to compute for the work,
+over what the processor could have computed in that time; peers that compute more or less for the same result are
+counted by the same measure. *Peak memory* is the most that the process ever held, data and program with it;
+*predicted* is what `cost` says of a batch before anything runs, with the data, over the peak of a process that
+trains a single weight. *A step allocates* so much anew, on average.
 ";
 
 /// Writes the page from the results in a file.
