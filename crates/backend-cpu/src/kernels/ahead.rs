@@ -4,8 +4,6 @@
 //! while the others compute, and begins anew with each buffer of each block. So before every instruction a share of
 //! what the next block reads is asked for.
 
-use smallvec::SmallVec;
-
 use super::{BufferIndex, Buffers};
 
 /// Bytes that come at once.
@@ -13,7 +11,7 @@ const LINE: usize = 64;
 
 /// The buffers that a program reads place by place. What is only written need not be in the cache before.
 #[derive(Default)]
-pub(super) struct Streams(SmallVec<[Stream; 6]>);
+pub(super) struct Streams(Vec<Stream>);
 
 /// Place `i` is at element `offset + i` of a buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
