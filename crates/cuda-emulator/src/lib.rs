@@ -96,7 +96,8 @@ impl Emulator {
     }
 
     /// How often the driver's function `name` (`"cuGraphLaunch"`) was called since the last
-    /// [`reset_calls`](Self::reset_calls). What a graph does when it is replayed counts as the launch of the graph alone.
+    /// [`reset_calls`](Self::reset_calls). What a graph does when it is replayed counts as the launch of the graph
+    /// alone.
     pub fn calls(&self, name: &str) -> u64 {
         self.libraries.count(name)
     }
