@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cornu_ir::backend::{Backend, Buffer, Executable, Limits};
+use cornu_ir::backend::{Backend, Buffer, Executable, Limits, expect_type};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::Plan;
 use cornu_ir::tensor::{Data, Tensor};
@@ -91,7 +91,7 @@ impl Backend for Cpu {
     }
 
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError> {
-        check("the buffer to write", buffer, &host.ty())?;
+        expect_type(NAME, "the buffer to write", buffer.ty(), &host.ty())?;
         let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
         memory.as_mut_slice().copy_from_slice(host_bytes(host));
         Ok(())
@@ -99,7 +99,7 @@ impl Backend for Cpu {
 
     fn write_rows(&self, buffer: &mut Buffer, host: &Tensor, rows: &[usize]) -> Result<(), BackendError> {
         let ty = Type { shape: host.shape().with(0, rows.len()), ..host.ty() };
-        check("the buffer to write", buffer, &ty)?;
+        expect_type(NAME, "the buffer to write", buffer.ty(), &ty)?;
         let memory = buffer.memory_mut::<Memory>().ok_or_else(|| foreign("the buffer to write"))?;
         let (from, to) = (host_bytes(host), memory.as_mut_slice());
         let Some(width) = to.len().checked_div(rows.len()).filter(|&width| width > 0) else { return Ok(()) };
@@ -110,7 +110,7 @@ impl Backend for Cpu {
     }
 
     fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError> {
-        check("the buffer to read", buffer, &host.ty())?;
+        expect_type(NAME, "the buffer to read", buffer.ty(), &host.ty())?;
         let memory = buffer.memory::<Memory>().ok_or_else(|| foreign("the buffer to read"))?;
         copy_out(memory.as_slice(), host);
         Ok(())
@@ -124,19 +124,6 @@ fn named(name: &str) -> Result<Isa, BackendError> {
         let reason =
             format!("CORNU_CPU must name an instruction set of this machine ({sets}); it is `{name}`");
         BackendError::Device { backend: NAME, reason }
-    })
-}
-
-/// The error of a buffer that does not have the type it needs.
-pub(crate) fn check(what: &str, buffer: &Buffer, need: &Type) -> Result<(), BackendError> {
-    if buffer.ty() == need {
-        return Ok(());
-    }
-    Err(BackendError::Buffer {
-        backend: NAME,
-        what: what.to_string(),
-        need: need.to_string(),
-        got: buffer.ty().to_string(),
     })
 }
 

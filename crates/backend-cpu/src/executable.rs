@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cornu_ir::backend::{Buffer, Executable};
+use cornu_ir::backend::{Buffer, Executable, expect_types};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::{Place, Plan};
 use cornu_ir::types::Type;
 
 use crate::NAME;
 use crate::buffer::Memory;
-use crate::cpu::{check, foreign, host_bytes};
+use crate::cpu::{foreign, host_bytes};
 use crate::kernels::{BufferIndex, Buffers, Site, Span, Task};
 use crate::lower::Lowered;
 use crate::simd::Isa;
@@ -96,9 +96,9 @@ impl Execution {
         inputs: &[&Buffer],
         outputs: &mut [Buffer],
     ) -> Result<(), BackendError> {
-        check_all("state", state.iter(), &self.state)?;
-        check_all("input", inputs.iter().copied(), &self.inputs)?;
-        check_all("output", outputs.iter(), &self.outputs)?;
+        expect_types(NAME, "state", state.iter(), &self.state)?;
+        expect_types(NAME, "input", inputs.iter().copied(), &self.inputs)?;
+        expect_types(NAME, "output", outputs.iter(), &self.outputs)?;
         for (span, place) in self.spans.iter_mut().zip(&self.places) {
             let memory = match *place {
                 Place::State(index) => writable(&mut state[index]),
@@ -121,28 +121,6 @@ impl Execution {
         let mut runner = Run { lead, isa: *isa, scratch };
         order(works, &mut |works| Work::run_all(works, spans, &mut runner));
     }
-}
-
-/// Checks that there are as many buffers as types, each of its type.
-fn check_all<'a>(
-    what: &str,
-    buffers: impl ExactSizeIterator<Item = &'a Buffer>,
-    types: &[Type],
-) -> Result<(), BackendError> {
-    if buffers.len() != types.len() {
-        return Err(BackendError::Buffer {
-            backend: NAME,
-            what: format!("the number of {what} buffers"),
-            need: types.len().to_string(),
-            got: buffers.len().to_string(),
-        });
-    }
-    for (index, (buffer, ty)) in buffers.zip(types).enumerate() {
-        if buffer.ty() != ty {
-            check(&format!("{what} {index}"), buffer, ty)?;
-        }
-    }
-    Ok(())
 }
 
 fn writable(buffer: &mut Buffer) -> Option<*mut u8> {

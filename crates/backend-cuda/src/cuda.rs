@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cornu_ir::backend::{Backend, Buffer, Executable};
+use cornu_ir::backend::{Backend, Buffer, Executable, expect_type};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::Plan;
 use cornu_ir::{Tensor, Type};
@@ -12,7 +12,7 @@ use crate::compile::program;
 use crate::device;
 use crate::driver::Gpu;
 use crate::error::foreign;
-use crate::executable::{Execution, check};
+use crate::executable::Execution;
 use crate::host;
 use crate::launch::Work;
 use crate::lower::lower;
@@ -104,13 +104,13 @@ impl Backend for Cuda {
     }
 
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError> {
-        check("the buffer to write", buffer, &host.ty())?;
+        expect_type(NAME, "the buffer to write", buffer.ty(), &host.ty())?;
         self.write_with(buffer, |to| to.copy_from_slice(host::bytes(host)))
     }
 
     fn write_rows(&self, buffer: &mut Buffer, host: &Tensor, rows: &[usize]) -> Result<(), BackendError> {
         let ty = Type { shape: host.shape().with(0, rows.len()), ..host.ty() };
-        check("the buffer to write", buffer, &ty)?;
+        expect_type(NAME, "the buffer to write", buffer.ty(), &ty)?;
         let (from, width) = (host::bytes(host), ty.bytes().checked_div(rows.len()).unwrap_or(0));
         self.write_with(buffer, |to| {
             for (&row, to) in rows.iter().zip(to.chunks_exact_mut(width.max(1))) {
@@ -120,7 +120,7 @@ impl Backend for Cuda {
     }
 
     fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError> {
-        check("the buffer to read", buffer, &host.ty())?;
+        expect_type(NAME, "the buffer to read", buffer.ty(), &host.ty())?;
         let memory = self.memory(buffer, "the buffer to read")?;
         host::overwrite(host, |bytes| memory.read(bytes))
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cornu_ir::backend::{Buffer, Executable};
+use cornu_ir::backend::{Buffer, Executable, expect_types};
 use cornu_ir::error::BackendError;
 use cornu_ir::plan::{Place, Plan};
 use cornu_ir::types::Type;
@@ -97,9 +97,9 @@ impl Execution {
         inputs: &[&Buffer],
         outputs: &mut [Buffer],
     ) -> Result<u64, BackendError> {
-        check_all("state", state.iter(), &self.state)?;
-        check_all("input", inputs.iter().copied(), &self.inputs)?;
-        check_all("output", outputs.iter(), &self.outputs)?;
+        expect_types(NAME, "state", state.iter(), &self.state)?;
+        expect_types(NAME, "input", inputs.iter().copied(), &self.inputs)?;
+        expect_types(NAME, "output", outputs.iter(), &self.outputs)?;
         let run = self.feed.begin_run();
         let of = |buffer: &Buffer| -> Result<Address, BackendError> {
             let memory =
@@ -198,39 +198,4 @@ impl Drop for Execution {
         // lost.
         let _ = self.gpu.stream.synchronize();
     }
-}
-
-/// Checks that there are as many buffers as types, each of its type.
-fn check_all<'a>(
-    what: &str,
-    buffers: impl ExactSizeIterator<Item = &'a Buffer>,
-    types: &[Type],
-) -> Result<(), BackendError> {
-    if buffers.len() != types.len() {
-        return Err(BackendError::Buffer {
-            backend: NAME,
-            what: format!("the number of {what} buffers"),
-            need: types.len().to_string(),
-            got: buffers.len().to_string(),
-        });
-    }
-    for (index, (buffer, ty)) in buffers.zip(types).enumerate() {
-        if buffer.ty() != ty {
-            check(&format!("{what} {index}"), buffer, ty)?;
-        }
-    }
-    Ok(())
-}
-
-/// The error of a buffer that does not have the type it needs.
-pub(crate) fn check(what: &str, buffer: &Buffer, need: &Type) -> Result<(), BackendError> {
-    if buffer.ty() == need {
-        return Ok(());
-    }
-    Err(BackendError::Buffer {
-        backend: NAME,
-        what: what.to_string(),
-        need: need.to_string(),
-        got: buffer.ty().to_string(),
-    })
 }

@@ -129,3 +129,33 @@ impl std::fmt::Debug for Buffer {
         write!(f, "Buffer({})", self.ty)
     }
 }
+
+/// Makes sure that something has the type it needs; `what` names it in the error of the backend.
+pub fn expect_type(backend: &'static str, what: &str, got: &Type, need: &Type) -> Result<(), BackendError> {
+    if got == need {
+        return Ok(());
+    }
+    let (need, got) = (need.to_string(), got.to_string());
+    Err(BackendError::Buffer { backend, what: what.to_string(), need, got })
+}
+
+/// Makes sure that there are as many buffers as types, each of its type; `what` names one of them. Where all is well
+/// nothing is allocated.
+pub fn expect_types<'b>(
+    backend: &'static str,
+    what: &str,
+    buffers: impl ExactSizeIterator<Item = &'b Buffer>,
+    types: &[Type],
+) -> Result<(), BackendError> {
+    if buffers.len() != types.len() {
+        let what = format!("the number of {what} buffers");
+        let (need, got) = (types.len().to_string(), buffers.len().to_string());
+        return Err(BackendError::Buffer { backend, what, need, got });
+    }
+    for (index, (buffer, ty)) in buffers.zip(types).enumerate() {
+        if buffer.ty() != ty {
+            expect_type(backend, &format!("{what} {index}"), buffer.ty(), ty)?;
+        }
+    }
+    Ok(())
+}

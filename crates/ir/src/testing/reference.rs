@@ -1,7 +1,7 @@
 //! A backend that runs plans the slow and obvious way. It is to plans what [`crate::interpret`] is to programs: it
 //! says what a plan means, shows writers of backends what there is to do, and finds the planner's mistakes.
 
-use crate::backend::{Backend, Buffer, Executable};
+use crate::backend::{Backend, Buffer, Executable, expect_type, expect_types};
 use crate::error::BackendError;
 use crate::op::{Op, Rules};
 use crate::ops::{Cast, Dot, Reduce, Select};
@@ -35,13 +35,13 @@ impl Backend for Reference {
     }
 
     fn write(&self, buffer: &mut Buffer, host: &Tensor) -> Result<(), BackendError> {
-        expect_type("the buffer", buffer.ty(), &host.ty())?;
+        expect_type(NAME, "the buffer", buffer.ty(), &host.ty())?;
         *memory_mut(buffer)? = bytes(host);
         Ok(())
     }
 
     fn read(&self, buffer: &Buffer, host: &mut Tensor) -> Result<(), BackendError> {
-        expect_type("the tensor", &host.ty(), buffer.ty())?;
+        expect_type(NAME, "the tensor", &host.ty(), buffer.ty())?;
         *host = tensor(buffer.ty(), memory(buffer)?);
         Ok(())
     }
@@ -59,9 +59,9 @@ impl Executable for Interpreter {
         outputs: &mut [Buffer],
     ) -> Result<(), BackendError> {
         let (state_types, input_types) = self.plan.inputs.split_at(self.plan.state);
-        expect_types("state", state.iter(), state_types)?;
-        expect_types("input", inputs.iter().copied(), input_types)?;
-        expect_types("output", outputs.iter(), &self.plan.outputs[self.plan.state..])?;
+        expect_types(NAME, "state", state.iter(), state_types)?;
+        expect_types(NAME, "input", inputs.iter().copied(), input_types)?;
+        expect_types(NAME, "output", outputs.iter(), &self.plan.outputs[self.plan.state..])?;
         let state_bytes = state.iter().map(|buffer| memory(buffer).cloned()).collect::<Result<_, _>>()?;
         let input_bytes = inputs.iter().map(|buffer| memory(buffer).cloned()).collect::<Result<_, _>>()?;
         let memory = run_plan(&self.plan, state_bytes, input_bytes);
@@ -344,34 +344,6 @@ fn from_bits(ty: &Type, bits: impl IntoIterator<Item = u64>) -> Tensor {
         DType::Bool => Data::Bool(bits.map(|x| x as u8 != 0).collect()),
     };
     Tensor::from_data(ty.shape.clone(), data).expect("as many elements as the type has")
-}
-
-fn expect_types<'b>(
-    what: &str,
-    buffers: impl ExactSizeIterator<Item = &'b Buffer>,
-    types: &[Type],
-) -> Result<(), BackendError> {
-    if buffers.len() != types.len() {
-        let (need, got) = (types.len().to_string(), buffers.len().to_string());
-        return Err(BackendError::Buffer {
-            backend: NAME,
-            what: format!("the number of {what} buffers"),
-            need,
-            got,
-        });
-    }
-    buffers
-        .zip(types)
-        .enumerate()
-        .try_for_each(|(index, (buffer, ty))| expect_type(&format!("{what} {index}"), buffer.ty(), ty))
-}
-
-fn expect_type(what: &str, got: &Type, need: &Type) -> Result<(), BackendError> {
-    if got == need {
-        return Ok(());
-    }
-    let (need, got) = (need.to_string(), got.to_string());
-    Err(BackendError::Buffer { backend: NAME, what: what.to_string(), need, got })
 }
 
 fn memory(buffer: &Buffer) -> Result<&Vec<u8>, BackendError> {
