@@ -4,7 +4,7 @@
 //! of the one before only its own row. So one kernel may take row by row through all of them, if no step overwrites
 //! what another one reads or writes of a different row.
 
-use cornu_ir::plan::{BufferId, Kernel, Load, Place, Plan, Step, View, ViewDim};
+use cornu_ir::plan::{BufferId, Kernel, Load, Plan, Step, View, ViewDim};
 
 use crate::kernels::reduce::{self, Fold, Layout, Link};
 use crate::lower::Lowering;
@@ -144,17 +144,11 @@ impl Rows {
 /// mean the same elements by a row.
 fn is_apart(plan: &Plan, a: &Access, b: &Access) -> bool {
     let (x, y) = (&plan.buffers[a.buffer.index()], &plan.buffers[b.buffer.index()]);
-    let overlap = match (x.place, y.place) {
-        (Place::Arena(x_start), Place::Arena(y_start)) => {
-            x_start < y_start + y.ty.bytes() && y_start < x_start + x.ty.bytes()
-        }
-        _ => x.place == y.place,
-    };
     let is_same = x.place == y.place
         && x.ty.dtype.bytes() == y.ty.dtype.bytes()
         && a.span == b.span
         && a.span != Span::Other;
-    !(a.writes || b.writes) || !overlap || is_same
+    !(a.writes || b.writes) || !plan.share_memory(a.buffer, b.buffer) || is_same
 }
 
 #[cfg(test)]
